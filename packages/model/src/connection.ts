@@ -1,0 +1,62 @@
+/** The words in which a report speaks of a connection. Every set is closed; the order of each list is its encoding in columns. */
+
+/** How the direction was decided, best first. */
+export const EVIDENCE = ["none", "conntrack", "listener", "ephemeral-port", "port-order"] as const;
+export type Evidence = (typeof EVIDENCE)[number];
+
+/** How far an evidence can be trusted. */
+export const CONFIDENCE = ["none", "guess", "likely", "certain"] as const;
+export type Confidence = (typeof CONFIDENCE)[number];
+
+/**
+ * What a connection is doing.
+ * - `opening`: a TCP or SCTP handshake is under way; `unreplied`: no packet came back yet (UDP, ICMP, and TCP before SYN-ACK)
+ * - `established`: both sides were heard; `closing`: half closed
+ * - `closed`: it ended; `failed`: it ended without ever being established
+ */
+export const CONNECTION_STATE = [
+  "unknown",
+  "opening",
+  "unreplied",
+  "established",
+  "closing",
+  "closed",
+  "failed",
+] as const;
+export type ConnectionState = (typeof CONNECTION_STATE)[number];
+
+/** Why an end has no process. `known`: it has one. */
+export const OWNER_REASON = [
+  "known",
+  "not-local", // the end is not on this host
+  "no-socket", // no socket with this end was seen: it closed before a scan, or the namespace cannot be reached
+  "no-process", // the socket has no process: a kernel socket, or one already closed by its owner (TIME_WAIT)
+  "permission", // the process that holds it cannot be inspected
+  "ambiguous", // several namespaces have a socket with the same ends
+  "off", // switched off by the configuration
+  "unavailable", // sockets could not be read at all: see health.sockets
+] as const;
+export type OwnerReason = (typeof OWNER_REASON)[number];
+
+/** What the kernel rewrote. `redirect`: destination NAT to the host itself. */
+export const NAT_KIND = ["none", "dnat", "snat", "dnat+snat", "redirect"] as const;
+export type NatKind = (typeof NAT_KIND)[number];
+
+/** Where a row's facts came from: bits of `ConnectionColumns.sources`. */
+export const SOURCE = { conntrack: 1, sockets: 2 } as const;
+
+/** Bits of `ConnectionColumns.flags`. */
+export const CONNECTION_FLAG = {
+  fromLocal: 1, // the `from` end is on this host
+  toLocal: 2, // the `to` end is on this host
+  transit: 4, // neither end is: the host forwards it, or the row is stale (F35)
+  aggregated: 8, // `count` connections of one client to one service; the client's port is 0
+  offloaded: 0x10, // in a flowtable: counters and updates may be missing
+  endUnseen: 0x20, // closed because a dump no longer had it, not because its end was seen
+  selfTraffic: 0x40, // conntrail's own (F42)
+} as const;
+
+/** The index of `value` in a closed list: how it is stored in a column. */
+export function indexOf<T extends string>(list: readonly T[], value: T): number {
+  return list.indexOf(value);
+}

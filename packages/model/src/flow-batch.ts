@@ -1,0 +1,32 @@
+/** What the ingest emits: the flows that changed since the batch before, each at most once and in its latest state. */
+import type { IngestHealth } from "./health.ts";
+
+/** Why a row is in a batch. */
+export const FLOW_CHANGE = {
+  upsert: 1, // new or changed, still in the kernel's table
+  destroyed: 2, // the kernel said DESTROY
+  swept: 3, // a dump no longer had it: it ended at a time nobody saw
+  evicted: 4, // dropped from the ingest's table for want of room; the kernel may still have it
+  released: 5, // its namespace went away
+} as const;
+
+/** One of FLOW_CHANGE. */
+export type FlowChange = (typeof FLOW_CHANGE)[keyof typeof FLOW_CHANGE];
+
+/**
+ * A batch of changed flows. `rows` and `changes` are transferred between threads: whoever receives a batch owns them.
+ * An empty batch (count 0) still carries time and health: the ingest sends one per flush so that the pipeline knows it lives.
+ */
+export interface FlowBatch {
+  readonly kind: "flows";
+  /** Unix milliseconds at which the batch was closed. */
+  readonly timeMs: number;
+  readonly count: number;
+  /** `count` rows of FLOW_WORDS words (flow-row.ts). The array may be longer than that. */
+  readonly rows: Uint32Array;
+  /** `count` values of FLOW_CHANGE. The array may be longer than that. */
+  readonly changes: Uint8Array;
+  /** Names that `FLOW.helper` points into (1-based). */
+  readonly helpers: readonly string[];
+  readonly health: IngestHealth;
+}

@@ -1,0 +1,45 @@
+/** One report, before and after it crosses a thread. */
+import type { ConnectionColumns } from "./connection-columns.ts";
+import type { IngestHealth, MergeHealth, NamesHealth, ScanHealth } from "./health.ts";
+import type { Owner } from "./socket-table.ts";
+
+/** The stretch of time that a report speaks of, Unix milliseconds. */
+export interface ReportWindow {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** The host that a report speaks of. */
+export interface HostFacts {
+  readonly id: string;
+  readonly name: string;
+  /** CIDRs, for Scope's `local_networks`. */
+  readonly localNetworks: readonly string[];
+  readonly kernelVersion: string;
+  readonly uptimeSeconds: number;
+}
+
+/** The health of all parts at the end of the window. `sockets.timeMs` is null before the first scan. */
+export interface SnapshotHealth {
+  readonly conntrack: IngestHealth;
+  readonly sockets: ScanHealth & { readonly timeMs: number | null };
+  readonly names: NamesHealth;
+  readonly merge: MergeHealth;
+}
+
+/** What flows through the stages after the merge, once per tick. Each stage completes it; nothing is shared with later snapshots. */
+export interface Snapshot {
+  readonly window: ReportWindow;
+  readonly columns: ConnectionColumns;
+  /** What `fromOwner` and `toOwner` point into (1-based). */
+  readonly owners: readonly Owner[];
+  /** What `fromNames` and `toNames` point into (1-based). */
+  readonly names: readonly (readonly string[])[];
+  readonly health: SnapshotHealth;
+}
+
+/** A snapshot with its place in the sequence. */
+export interface ReportContent extends Snapshot {
+  readonly sequence: number;
+  readonly host: HostFacts;
+}

@@ -1,0 +1,43 @@
+/** What the scan emits: every socket of every namespace it could reach, and the process that owns each. */
+import type { ScanHealth } from "./health.ts";
+
+/** A process that holds sockets. Identity is pid and start time together: pids are reused. */
+export interface Owner {
+  readonly pid: number;
+  /** Clock ticks after boot (field 22 of /proc/PID/stat, proc_pid_stat(5)). */
+  readonly startTicks: number;
+  /** /proc/PID/comm: at most 15 bytes. */
+  readonly process: string;
+  readonly ppid: number;
+  /** Command line, arguments joined by spaces, at most 256 characters; empty for kernel threads. */
+  readonly cmdline: string;
+  /** Path in the unified hierarchy (the line `0::` of /proc/PID/cgroup), or the longest path of cgroup v1; empty when unreadable. */
+  readonly cgroup: string;
+  /** 64 hexadecimal digits found in the cgroup path, else empty. */
+  readonly containerId: string;
+}
+
+/** What is known about one network namespace. */
+export interface NamespaceFacts {
+  /** Inode of the namespace. */
+  readonly netns: number;
+  /** Its addresses, four words each (address.ts); loopback included. */
+  readonly addresses: Uint32Array;
+  /** /proc/sys/net/ipv4/ip_local_port_range, or the kernel's default 32768–60999. */
+  readonly ephemeral: { readonly low: number; readonly high: number };
+}
+
+/** A whole scan. The typed arrays are transferred between threads: whoever receives a table owns them. */
+export interface SocketTable {
+  readonly kind: "sockets";
+  /** Unix milliseconds at which the scan's last dump was read: the table is not older than that. */
+  readonly timeMs: number;
+  /** Unix milliseconds at which the scan began: a socket opened later may be missing. */
+  readonly startedMs: number;
+  readonly count: number;
+  /** `count` rows of SOCKET_WORDS words (socket-row.ts). The array may be longer than that. */
+  readonly rows: Uint32Array;
+  readonly owners: readonly Owner[];
+  readonly namespaces: readonly NamespaceFacts[];
+  readonly health: ScanHealth;
+}
