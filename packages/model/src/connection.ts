@@ -25,13 +25,14 @@ export const CONNECTION_STATE = [
 ] as const;
 export type ConnectionState = (typeof CONNECTION_STATE)[number];
 
-/** Why an end has no process. `known`: it has one. */
+/** What is known of the process at an end. Only `known` and `listener` come with one; every other word says why there is none. */
 export const OWNER_REASON = [
   "known",
   "not-local", // the end is not on this host
   "no-socket", // no socket with this end was seen: it closed before a scan, or the namespace cannot be reached
   "no-process", // the socket has no process: a kernel socket, or one already closed by its owner (TIME_WAIT)
   "permission", // the process that holds it cannot be inspected
+  "listener", // not missing: the end's own socket was not seen, but this process listens on its port
   "ambiguous", // several namespaces have a socket with the same ends
   "off", // switched off by the configuration
   "unavailable", // sockets could not be read at all: see health.sockets
@@ -54,6 +55,7 @@ export const CONNECTION_FLAG = {
   offloaded: 0x10, // in a flowtable: counters and updates may be missing
   endUnseen: 0x20, // closed because a dump no longer had it, not because its end was seen
   selfTraffic: 0x40, // conntrail's own (F42)
+  toOwnNamespace: 0x80, // the `to` address belongs to the namespace that reported the row: with NAT, a redirect
 } as const;
 
 /** The index of `value` in a closed list: how it is stored in a column. */

@@ -21,6 +21,11 @@ export interface FlowBatch {
   readonly kind: "flows";
   /** Unix milliseconds at which the batch was closed. */
   readonly timeMs: number;
+  /**
+   * Which life of the ingest this is, from 1; a restarted ingest has the next number. When the first complete batch of a new
+   * life is in, flows known only from the life before are gone: they ended while nobody looked.
+   */
+  readonly epoch: number;
   readonly count: number;
   /** `count` rows of FLOW_WORDS words (flow-row.ts). The array may be longer than that. */
   readonly rows: Uint32Array;

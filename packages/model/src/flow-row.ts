@@ -44,6 +44,7 @@ export const FLOW_FLAG = {
   closed: 4, // was in TIME_WAIT, CLOSE or a later state: its closing has been told
   replied: 8, // IPS_SEEN_REPLY was seen at some time
   established: 0x10, // TCP: the handshake was completed at some time
+  pickedUp: 0x40, // TCP: tracked from the middle of the stream (nf_conntrack_tcp_loose); original and reply may be swapped
   aggregated: 0x20, // stands for `count` connections of one client to one service; the client's port is 0
 } as const;
 

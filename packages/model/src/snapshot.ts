@@ -15,6 +15,8 @@ export interface HostFacts {
   readonly name: string;
   /** CIDRs, for Scope's `local_networks`. */
   readonly localNetworks: readonly string[];
+  /** CIDRs whose addresses mean something only on this host (a container bridge's): in Scope's format their endpoint ids begin with the host's id. */
+  readonly hostScopedNetworks?: readonly string[];
   readonly kernelVersion: string;
   readonly uptimeSeconds: number;
 }
@@ -42,4 +44,11 @@ export interface Snapshot {
 export interface ReportContent extends Snapshot {
   readonly sequence: number;
   readonly host: HostFacts;
+}
+
+/** Asks for a snapshot: everything up to `timeMs` (Unix milliseconds) goes into it. `final`: nothing comes after it. */
+export interface Tick {
+  readonly kind: "tick";
+  readonly timeMs: number;
+  readonly final: boolean;
 }

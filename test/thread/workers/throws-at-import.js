@@ -1,0 +1,2 @@
+// Fails before it can say anything.
+throw new RangeError("no module today");

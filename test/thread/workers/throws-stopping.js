@@ -1,0 +1,6 @@
+// Its cleanup fails.
+import { runWorker } from "@conntrail/thread";
+
+runWorker(() => () => {
+  throw new Error("cannot let go");
+});
