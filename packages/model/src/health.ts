@@ -53,6 +53,7 @@ export type SocketsReason =
   | "partly-permitted" // processes of other users, or other namespaces, cannot be inspected
   | "hidepid" // /proc is mounted with hidepid
   | "no-proc" // /proc cannot be read
+  | "too-many-sockets" // more than the scan may hold: the rest is counted, not listed
   | "stale" // the last scan is older than it should be
   | "failed";
 

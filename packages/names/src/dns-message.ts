@@ -1,0 +1,90 @@
+/** PTR questions and answers as bytes: RFC 1035 4, negative answers RFC 2308, delegation below an octet by CNAME RFC 2317. */
+import { type Answer, decode, encode, type Packet, RECURSION_DESIRED } from "dns-packet";
+import { hostName, MAX_NAMES } from "./host-name.ts";
+
+/** Why a server gave neither names nor the word that there are none. */
+export type AnswerFailure = "malformed" | "truncated" | "server-failure";
+
+/** What an answer says. `foreign`: it answers another question. `ttlMs` is null when the answer gives none. */
+export type PtrAnswer =
+  | { readonly kind: "names"; readonly names: readonly string[]; readonly ttlMs: number; readonly refusedNames: number }
+  | { readonly kind: "none"; readonly ttlMs: number | null }
+  | { readonly kind: "failed"; readonly code: AnswerFailure }
+  | { readonly kind: "foreign" };
+
+const HEADER_BYTES = 12; // HFIXEDSZ
+const MAX_CNAMES = 8;
+
+/** A query for the PTR records of `name`, with recursion desired. */
+export function encodePtrQuery(id: number, name: string): Uint8Array {
+  return encode({
+    type: "query",
+    id,
+    flags: RECURSION_DESIRED,
+    questions: [{ type: "PTR", name }],
+  });
+}
+
+/** The id of a message: its first two bytes, network order; `undefined` when it is shorter than a header. */
+export function messageId(bytes: Uint8Array): number | undefined {
+  return bytes.length < HEADER_BYTES ? undefined : (bytes[0]! << 8) | bytes[1]!;
+}
+
+/** Reads the answer to a query for `name`. Any bytes give a value; a truncated answer is used for the names it has. */
+export function decodePtrAnswer(bytes: Uint8Array, name: string): PtrAnswer {
+  let packet: Packet;
+  try {
+    packet = decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  } catch {
+    const cut = bytes.length >= HEADER_BYTES && (bytes[2]! & 0x02) !== 0; // TC: it may end in the midst of a record
+    return { kind: "failed", code: cut ? "truncated" : "malformed" };
+  }
+  const [question, ...others] = packet.questions;
+  if (packet.type !== "response" || others.length > 0) return { kind: "foreign" };
+  if (question?.type !== "PTR" || !sameName(question.name, name)) return { kind: "foreign" };
+  if (packet.rcode === "NXDOMAIN") return { kind: "none", ttlMs: negativeTtlMs(packet) };
+  if (packet.rcode !== "NOERROR") return { kind: "failed", code: "server-failure" };
+  return readNames(packet, name);
+}
+
+function readNames(packet: Packet, name: string): PtrAnswer {
+  const { owner, ttl } = followCnames(packet.answers, name);
+  const records = packet.answers.filter((answer) => answer.type === "PTR" && sameName(answer.name, owner));
+  const names = new Set<string>();
+  let ttlSeconds = ttl;
+  let refusedNames = 0;
+  for (const record of records) {
+    if (record.type !== "PTR") continue;
+    ttlSeconds = Math.min(ttlSeconds, record.ttl);
+    const usable = hostName(record.data);
+    if (usable === undefined) refusedNames++;
+    else if (names.size < MAX_NAMES) names.add(usable);
+  }
+  if (names.size > 0) return { kind: "names", names: [...names], ttlMs: ttlSeconds * 1_000, refusedNames };
+  if (packet.flag_tc) return { kind: "failed", code: "truncated" };
+  if (refusedNames > 0) return { kind: "failed", code: "malformed" };
+  return { kind: "none", ttlMs: negativeTtlMs(packet) };
+}
+
+function followCnames(answers: readonly Answer[], name: string): { owner: string; ttl: number } {
+  let owner = name;
+  let ttl = Number.POSITIVE_INFINITY;
+  for (let hops = 0; hops < MAX_CNAMES; hops++) {
+    const cname = answers.find((answer) => answer.type === "CNAME" && sameName(answer.name, owner));
+    if (cname?.type !== "CNAME") break;
+    owner = cname.data;
+    ttl = Math.min(ttl, cname.ttl);
+  }
+  return { owner, ttl };
+}
+
+/** RFC 2308 5: the smaller of the SOA record's own TTL and its MINIMUM field. */
+function negativeTtlMs(packet: Packet): number | null {
+  const soa = packet.authorities.find((record) => record.type === "SOA");
+  return soa?.type === "SOA" ? Math.min(soa.ttl, soa.data.minimum) * 1_000 : null;
+}
+
+/** Names are compared without regard to case (RFC 4343). */
+function sameName(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
