@@ -8,6 +8,10 @@ import {
 } from "@conntrail/thread";
 import { firstValueFrom, lastValueFrom, take, toArray } from "rxjs";
 import { describe, expect, test } from "vitest";
+import { compileWorker } from "./compile-worker.ts";
+
+/** For a machine that is busy with other things. */
+const PATIENTLY = { timeout: 15_000 };
 
 type Any = WorkerStream<unknown, unknown>;
 
@@ -33,7 +37,7 @@ describe("a worker that behaves", () => {
     const messages = all(worker);
     worker.post("one"); // before ready: it waits
     worker.post("two");
-    await expect.poll(() => worker.state).toBe("ready");
+    await expect.poll(() => worker.state, PATIENTLY).toBe("ready");
     const closed = worker.close();
     expect(worker.state).toBe("draining");
     await closed;
@@ -76,15 +80,33 @@ describe("a worker that behaves", () => {
 
   test("keeps what it said before anyone listened, for one consumer only", async () => {
     const worker = start("talks.js", { workerData: 3 });
-    await expect.poll(() => worker.state).toBe("ready"); // all three were said before
+    await expect.poll(() => worker.state, PATIENTLY).toBe("ready"); // all three were said before
     const messages = all(worker);
     await expect(all(worker)).rejects.toThrow(TypeError);
     await worker.close();
     expect(await messages).toEqual([0, 1, 2]);
   });
 
+  test("gets the commands that were posted while it set itself up, in order, once it listens", async () => {
+    const worker = start("starts-slowly.js");
+    const messages = all(worker);
+    for (let i = 0; i < 1_000; i++) worker.post(i);
+    await expect.poll(() => worker.state, PATIENTLY).toBe("ready");
+    worker.post(1_000);
+    await worker.close();
+    expect(await messages).toEqual(Array.from({ length: 1_001 }, (_, i) => i));
+  });
+
+  test("is heard to the end: all that it emits in its cleanup arrives before the stream completes", async () => {
+    const worker = start("parts-slowly.js", { workerData: 1_000 });
+    const messages = all(worker);
+    await expect.poll(() => worker.state, PATIENTLY).toBe("ready");
+    await worker.close();
+    const firsts = (await messages).map((buffer) => new Uint32Array(buffer as ArrayBuffer)[16_383]);
+    expect(firsts).toEqual(Array.from({ length: 1_000 }, (_, i) => i));
+  });
+
   test("written in TypeScript runs from its compiled file", async () => {
-    const { compileWorker } = await import("./compile-worker.ts");
     const worker = workerStream<{ ask: number }, { answer: number }>(compileWorker("typed-echo.ts"), {
       workerData: { factor: 6 },
     });
@@ -128,6 +150,12 @@ describe("a worker that cannot start", () => {
   test("within the deadline has failed before ready, and is terminated when it does not stop either", async () => {
     const error = await failureOf(start("never-ready.js", { startDeadlineMs: 200, closeDeadlineMs: 200 }));
     expect(error).toMatchObject({ code: "start-deadline", beforeReady: true });
+  });
+
+  test("before more commands have come than may wait has failed", async () => {
+    const worker = start("starts-slowly.js");
+    for (let i = 0; i < 1_001; i++) worker.post(i);
+    expect((await failureOf(worker)).cause).toMatchObject({ name: "RangeError" });
   });
 
   test("and is closed meanwhile stops early when its setup heeds the signal", async () => {
@@ -184,7 +212,7 @@ describe("a worker that breaks later", () => {
 
   test("by talking to nobody is closed", async () => {
     const worker = start("talks.js", { workerData: 101 });
-    await expect.poll(() => worker.state).toBe("closed");
+    await expect.poll(() => worker.state, PATIENTLY).toBe("closed");
     expect(await failureOf(worker)).toMatchObject({ code: "no-consumer" });
   });
 });
@@ -194,7 +222,7 @@ describe("a worker that does not want to stop", () => {
     test(`(${file}) is terminated at the deadline, and the stream says so`, async () => {
       const worker = start(file, { closeDeadlineMs: 200 });
       const ended = failureOf(worker);
-      await expect.poll(() => worker.state).toBe("ready");
+      await expect.poll(() => worker.state, PATIENTLY).toBe("ready");
       worker.post("go");
       const began = performance.now();
       await worker.close();

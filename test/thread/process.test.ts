@@ -6,8 +6,8 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
-const run = (file: string): ChildProcess =>
-  spawn(process.execPath, [fileURLToPath(new URL(`./programs/${file}`, import.meta.url))], {
+const run = (file: string, ...args: readonly string[]): ChildProcess =>
+  spawn(process.execPath, [fileURLToPath(new URL(`./programs/${file}`, import.meta.url)), ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
 
@@ -19,8 +19,11 @@ const childrenOf = (pid: number): string[] =>
       .filter((child) => child !== ""),
   );
 
-test("after close() no thread is left, and the process ends by itself", async () => {
-  const child = run("closes.js");
+test.each([
+  { what: "that stop as asked", file: "nests.js" },
+  { what: "that have to be terminated, with the workers they have started", file: "nests-slowly.js" },
+])("after close() no thread is left of workers $what, and the process ends by itself", async ({ file }) => {
+  const child = run("closes.js", file);
   const [output, [exitCode]] = await Promise.all([text(child.stdout!), once(child, "exit")]);
   const { before, during, after } = JSON.parse(output) as Record<string, number>;
   expect(exitCode).toBe(0);

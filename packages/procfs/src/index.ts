@@ -1,1 +1,25 @@
-export {};
+/** /proc under a given root, one module per file of it. `readX(root, …)` reads, `parseX(text)` parses; gone is `undefined`. */
+export { isNotPermitted, isParseError, OpError, ParseError, type ParseErrorCode } from "./errors.ts";
+export { parseFibTrie, parseIfInet6, readLocalAddresses } from "./local-addresses.ts";
+export { type Hidepid, hidepid, type Mount, parseMounts, readMounts } from "./mounts.ts";
+export {
+  NET_SOCKET_FILES,
+  type NetSocketFile,
+  type NetSocketsSource,
+  netSocketProtocol,
+  parseNetSockets,
+  readNetSockets,
+} from "./net-sockets.ts";
+export { parseSockstat, readSockstat, type Sockstat } from "./net-sockstat.ts";
+export { type ConntrackStat, parseConntrackStat, readConntrackStat } from "./net-stat-nf-conntrack.ts";
+export { type PidCgroup, parsePidCgroup, readPidCgroup } from "./pid-cgroup.ts";
+export { parsePidCmdline, readPidCmdline } from "./pid-cmdline.ts";
+export { parsePidComm, readPidComm } from "./pid-comm.ts";
+export { type FdFolder, parseSocketLink, readFdFolder, readFdNumbers, readFdSocket } from "./pid-fd.ts";
+export { netNamespacePath, parseNamespaceLink, readNetNamespace } from "./pid-ns.ts";
+export { parseCpuTime, readCpuTime } from "./pid-schedstat.ts";
+export { type PidStat, parsePidStat, readPidStat } from "./pid-stat.ts";
+export { type Process, readPids } from "./pids.ts";
+export { SocketRows } from "./socket-rows.ts";
+export { type PortRange, parsePortRange, parseSysctlNumber, readPortRange, readSysctlNumber } from "./sysctl.ts";
+export { parseUptime, readUptime } from "./uptime.ts";

@@ -1,1 +1,8 @@
-export {};
+/** What an agent embeds, in reading order: the reporter, its options, the sinks; then the pipeline itself, for replay and tests. */
+export { createReporter, type Reporter } from "./create-reporter.ts";
+export type { ReporterOptions } from "./options.ts";
+export { type PipelineConfig, type PipelineInputs, pipeline } from "./pipeline.ts";
+export { ndjson } from "./sinks/ndjson.ts";
+export { observer, type ReportObserver } from "./sinks/observer.ts";
+export { type ScopeAppOptions, scopeApp } from "./sinks/scope-app.ts";
+export type { Delivery, ReportFormat, Sink, SinkEncoding } from "./sinks/sink.ts";

@@ -1,1 +1,7 @@
-export {};
+/** Sockets and their owners, in reading order: the stream, its pace, one scan, a table from a recording. */
+export { assembleSocketTable } from "./assemble-socket-table.ts";
+export type { ScanOptions, ScanSettings } from "./options.ts";
+export { type Pace, paced } from "./paced.ts";
+export type { ScanFacts, ScanRecord, SocketDump } from "./scan-record.ts";
+export { scanSockets } from "./scan-sockets.ts";
+export { Scanner, type ScanRequest, type ScanResult } from "./scanner.ts";

@@ -1,0 +1,148 @@
+/** Sidecar payloads back to records: checked field by field, since a file may say anything. The way in is sidecar-payload.ts. */
+import { endianness } from "node:os";
+import {
+  ADDRESS_WORDS,
+  type HostFacts,
+  type NamespaceFacts,
+  type Owner,
+  parseAddress,
+  SOCKET_WORDS,
+  type SocketTable,
+} from "@conntrail/model";
+import { isIngestHealth, isNamesHealth, isScanHealth } from "./health-fields.ts";
+import { hasFields, isObject, parseAll } from "./json-fields.ts";
+import { type Holder, type Json, LOSS_CAUSE, type NameAnswer, type SidecarRecord } from "./records.ts";
+
+/** The record of a kind, time and payload (a value out of JSON.parse); `undefined` when the payload is not what the kind promises. */
+export function parseSidecar(kind: SidecarRecord["kind"], timeMs: number, payload: unknown): SidecarRecord | undefined {
+  switch (kind) {
+    case "host":
+      return isHost(payload) ? { kind, timeMs, host: payload } : undefined;
+    case "namespace": {
+      const facts = parseNamespace(payload);
+      return facts && { kind, timeMs, facts };
+    }
+    case "released":
+      return hasFields(payload, { netns: "u32" }) ? { kind, timeMs, netns: payload.netns } : undefined;
+    case "owners":
+      return parseOwners(timeMs, payload);
+    case "names": {
+      const answers = parseAll(payload, parseAnswer);
+      return answers && { kind, timeMs, answers };
+    }
+    case "loss":
+      return parseLoss(timeMs, payload);
+    case "dump":
+      return parseDump(timeMs, payload);
+    case "scan": {
+      if (!hasFields(payload, { phase: "string", health: "object?" }) || !isPhase(payload.phase)) return undefined;
+      const { phase, health } = payload;
+      return health === null || isScanHealth(health) ? { kind, timeMs, phase, health } : undefined;
+    }
+    case "sockets": {
+      const table = parseTable(payload);
+      return table && { kind, timeMs, table };
+    }
+    case "health":
+      return parseHealth(timeMs, payload);
+    case "tick":
+      return hasFields(payload, { final: "boolean" }) ? { kind, timeMs, final: payload.final } : undefined;
+    case "options":
+      return isObject(payload) ? { kind, timeMs, options: payload as Record<string, Json> } : undefined;
+  }
+}
+
+function isHost(value: unknown): value is HostFacts {
+  return hasFields(value, {
+    id: "string",
+    name: "string",
+    localNetworks: "texts",
+    kernelVersion: "string",
+    uptimeSeconds: "number",
+  });
+}
+
+function parseNamespace(value: unknown): NamespaceFacts | undefined {
+  if (!hasFields(value, { netns: "u32", addresses: "texts", ephemeral: "object" })) return undefined;
+  const { netns, ephemeral } = value;
+  const parsed = parseAll(value.addresses, (text) => parseAddress(text as string));
+  if (parsed === undefined || !hasFields(ephemeral, { low: "u32", high: "u32" })) return undefined;
+  const addresses = new Uint32Array(parsed.length * ADDRESS_WORDS);
+  for (const [i, words] of parsed.entries()) addresses.set(words, i * ADDRESS_WORDS);
+  return { netns, addresses, ephemeral: { low: ephemeral.low, high: ephemeral.high } };
+}
+
+function parseOwners(timeMs: number, value: unknown): SidecarRecord | undefined {
+  if (!hasFields(value, { reset: "boolean", gone: "u32s", unreadable: "u32", holders: "list" })) return undefined;
+  const { reset, gone, unreadable } = value;
+  const holders = parseAll(value.holders, parseHolder);
+  return holders && { kind: "owners", timeMs, reset, gone, unreadable, holders };
+}
+
+function parseHolder(value: unknown): Holder | undefined {
+  if (!hasFields(value, { owner: "object", inodes: "u32s" }) || !isOwner(value.owner)) return undefined;
+  return { owner: value.owner, inodes: Uint32Array.from(value.inodes) };
+}
+
+function isOwner(value: unknown): value is Owner {
+  return hasFields(value, {
+    pid: "u32",
+    startTicks: "number",
+    process: "string",
+    ppid: "u32",
+    cmdline: "string",
+    cgroup: "string",
+    containerId: "string",
+  });
+}
+
+function parseAnswer(value: unknown): NameAnswer | undefined {
+  if (!hasFields(value, { address: "string", names: "texts" })) return undefined;
+  const address = parseAddress(value.address);
+  return address && { address, names: value.names };
+}
+
+function parseLoss(timeMs: number, value: unknown): SidecarRecord | undefined {
+  const fields = { cause: "string", netns: "u32", family: "u32", sinceMs: "number", count: "number?" } as const;
+  if (!hasFields(value, fields)) return undefined;
+  const cause = LOSS_CAUSE.find((known) => known === value.cause);
+  const { netns, family, sinceMs, count } = value;
+  return cause && { kind: "loss", timeMs, cause, netns, family, sinceMs, count };
+}
+
+function parseDump(timeMs: number, value: unknown): SidecarRecord | undefined {
+  const fields = { netns: "u32", family: "u32", addressFamily: "u32", protocol: "u32" } as const;
+  const phases = { phase: "string", interrupted: "boolean", error: "string?" } as const;
+  if (!hasFields(value, fields) || !hasFields(value, phases) || !isPhase(value.phase)) return undefined;
+  const { netns, family, addressFamily, protocol, phase, interrupted, error } = value;
+  return { kind: "dump", timeMs, phase, netns, family, addressFamily, protocol, interrupted, error };
+}
+
+function isPhase(value: unknown): value is "begin" | "end" {
+  return value === "begin" || value === "end";
+}
+
+function parseTable(value: unknown): SocketTable | undefined {
+  const fields = { timeMs: "number", startedMs: "number", count: "u32", byteOrder: "string", rows: "string" } as const;
+  const lists = { owners: "list", namespaces: "list", health: "object" } as const;
+  if (!hasFields(value, fields) || !hasFields(value, lists)) return undefined;
+  const { timeMs, startedMs, count, health } = value;
+  const bytes = Buffer.from(value.rows, "base64");
+  const wanted = count * SOCKET_WORDS * Uint32Array.BYTES_PER_ELEMENT;
+  if (value.byteOrder !== endianness() || bytes.length !== wanted) return undefined;
+  const owners = parseAll(value.owners, (item) => (isOwner(item) ? item : undefined));
+  const namespaces = parseAll(value.namespaces, parseNamespace);
+  if (owners === undefined || namespaces === undefined || !isScanHealth(health)) return undefined;
+  const rows = new Uint32Array(count * SOCKET_WORDS);
+  new Uint8Array(rows.buffer).set(bytes);
+  return { kind: "sockets", timeMs, startedMs, count, rows, owners, namespaces, health };
+}
+
+function parseHealth(timeMs: number, value: unknown): SidecarRecord | undefined {
+  if (!hasFields(value, { part: "string", health: "object" })) return undefined;
+  const { part, health } = value;
+  if (part === "conntrack" && isIngestHealth(health)) return { kind: "health", timeMs, part, health };
+  if (part === "sockets" && isScanHealth(health)) return { kind: "health", timeMs, part, health };
+  if (part === "names" && isNamesHealth(health)) return { kind: "health", timeMs, part, health };
+  return undefined;
+}

@@ -1,0 +1,99 @@
+/** The options that `report`, `watch` and `record` share: what to collect, and how. */
+import type { ReporterOptions } from "@conntrail/reporter";
+import { type Command, Option } from "commander";
+import { oneOf } from "./one-of.ts";
+import { parseCount, parseDuration, parseSize } from "./units.ts";
+
+/** What commander parses out of them. */
+export interface CollectionOptions {
+  readonly conntrack: boolean;
+  readonly sockets: boolean;
+  readonly processes: boolean;
+  readonly names: boolean;
+  readonly namespaces: "all" | "own";
+  readonly protocol?: string[];
+  readonly nameServer?: string[];
+  readonly lookups?: number;
+  readonly receiveBuffer?: number;
+  readonly receiveBufferMax?: number;
+  readonly reconcile?: number;
+  readonly maxFlows?: number;
+  readonly hostId?: string;
+  readonly hostName?: string;
+  readonly localNetwork?: string[];
+}
+
+const PROTOCOLS = ["tcp", "udp", "sctp", "dccp", "udplite", "icmp", "icmpv6", "gre", "all"] as const;
+
+/** Adds them to a command. */
+export function addCollectionOptions(command: Command): Command {
+  return command
+    .optionsGroup("What to collect:")
+    .option("--no-conntrack", "leave conntrack alone: sockets only")
+    .option("--no-sockets", "do not read sockets: flows only")
+    .option("--no-processes", "do not look for the process of each socket")
+    .option("--no-names", "do not look up names")
+    .addOption(
+      new Option("--namespaces <which>", "network namespaces to look into: all, own")
+        .default("all")
+        .argParser(oneOf(["all", "own"])),
+    )
+    .addOption(
+      new Option(
+        "--protocol <name>",
+        "follow this protocol in conntrack; may be repeated (default: tcp, sctp and udp services)",
+      ).argParser(gather(oneOf(PROTOCOLS))),
+    )
+    .optionsGroup("Names:")
+    .option(
+      "--name-server <address[:port]>",
+      "ask this server; may be repeated (default: those of /etc/resolv.conf)",
+      gather(String),
+    )
+    .option("--lookups <n>", "reverse lookups a second at the most (default: 10)", parseCount)
+    .optionsGroup("Limits:")
+    .option("--max-flows <n>", "flows to follow at once", parseCount)
+    .option("--receive-buffer <size>", "receive buffer of the event socket at start, e.g. 8MiB", parseSize)
+    .option("--receive-buffer-max <size>", "how far it may grow after an overrun, e.g. 64MiB", parseSize)
+    .option("--reconcile <duration>", "look for flows whose end nobody told this often, e.g. 30s", parseDuration)
+    .optionsGroup("This host:")
+    .option("--host-id <id>", "name of this host in reports (default: the machine id)")
+    .option("--host-name <name>", "name of this host for people (default: the host's name)")
+    .option(
+      "--local-network <cidr>",
+      "a network that means something on this host only; may be repeated",
+      gather(String),
+    )
+    .optionsGroup("Options:");
+}
+
+/** As `createReporter()` takes them; what was not said stays unsaid. */
+export function reporterOptions(options: CollectionOptions): ReporterOptions {
+  const said = {
+    protocols: options.protocol,
+    nameServers: options.nameServer,
+    lookupsPerSecond: options.lookups,
+    receiveBuffer: options.receiveBuffer,
+    receiveBufferMax: options.receiveBufferMax,
+    reconcileMs: options.reconcile,
+    maxFlows: options.maxFlows,
+    hostId: options.hostId,
+    hostName: options.hostName,
+    localNetworks: options.localNetwork,
+  };
+  return {
+    conntrack: options.conntrack,
+    sockets: options.sockets,
+    processes: options.processes,
+    names: options.names,
+    namespaces: options.namespaces,
+    ...(Object.fromEntries(
+      Object.entries(said).filter(([, value]) => value !== undefined),
+    ) as Partial<ReporterOptions>),
+  };
+}
+
+/** Collects a repeated option into a list. */
+function gather<T>(parse: (text: string) => T): (text: string, before: T[] | undefined) => T[] {
+  return (text, before = []) => [...before, parse(text)];
+}

@@ -1,0 +1,40 @@
+/** `conntrail report`: looks for a while, prints one report, ends. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { createReporter } from "@conntrail/reporter";
+import { type CollectionOptions, reporterOptions } from "../collection-options.ts";
+import { defaultFormat, formatReport, type ReportFormat } from "../formats.ts";
+import { writeOut } from "../output.ts";
+import { showProgress } from "../progress.ts";
+import { stopSignal } from "../stop-signal.ts";
+
+/** What commander parses for it. */
+export interface ReportCommandOptions extends CollectionOptions {
+  readonly window: number;
+  readonly format?: ReportFormat;
+  readonly limit?: number;
+}
+
+/** The window begins when all sources have been heard, or after this long. */
+const READY_DEADLINE_MS = 10_000;
+
+/** Prints one report of `window` milliseconds; a signal prints it at once. */
+export async function runReport(options: ReportCommandOptions): Promise<void> {
+  const stop = stopSignal();
+  const reporter = createReporter({
+    ...reporterOptions(options),
+    intervalMs: 0,
+    scanIntervalMs: Math.min(1000, options.window),
+  });
+  const hide = showProgress(`Watching connections for ${options.window / 1000} s; Ctrl-C reports at once.`);
+  try {
+    const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve()));
+    await Promise.race([reporter.ready, sleep(READY_DEADLINE_MS, undefined, { ref: false }), stopped]);
+    await Promise.race([sleep(options.window, undefined, { ref: false }), stopped]);
+    const report = await reporter.report();
+    hide();
+    await writeOut(formatReport(report, options.format ?? defaultFormat("json"), options.limit));
+  } finally {
+    hide();
+    await reporter.close();
+  }
+}

@@ -1,0 +1,91 @@
+/** The command line: commands, options, help, and one line for whoever gets them wrong. */
+import { Command, CommanderError, Option } from "commander";
+import { addCollectionOptions } from "./collection-options.ts";
+import { type ReportCommandOptions, runReport } from "./commands/report.ts";
+import { runWatch, type WatchCommandOptions } from "./commands/watch.ts";
+import { REPORT_FORMATS, STREAM_FORMATS } from "./formats.ts";
+import { oneOf } from "./one-of.ts";
+import { parseCount, parseDuration } from "./units.ts";
+
+/** Exit codes of the command line. */
+export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+
+/** Builds the program. `version` is what `--version` prints. */
+export function buildProgram(version: string): Command {
+  const program = new Command("conntrail")
+    .description("Who talks to whom on this host: connections with direction, NAT, processes and names.")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "show this help")
+    .configureOutput({ outputError: (text, write) => write(`conntrail: ${oneLine(text)}\n`) })
+    .exitOverride()
+    .addHelpText("after", EXAMPLES);
+
+  addCollectionOptions(
+    program
+      .command(DEFAULT_COMMAND)
+      .description("watch for a while and print one report (the default command)")
+      .addOption(durationOption("--window <duration>", "how long to watch", 3000, "3s"))
+      .addOption(formatOption(REPORT_FORMATS, "json"))
+      .option("--limit <n>", "show at most this many connections, and how many were left out", parseCount),
+  ).action((options: ReportCommandOptions) => runReport(options));
+
+  addCollectionOptions(
+    program
+      .command("watch")
+      .description("print a report at every interval until interrupted")
+      .addOption(durationOption("--interval <duration>", "time between reports", 1000, "1s"))
+      .addOption(formatOption(STREAM_FORMATS, "ndjson"))
+      .option("--limit <n>", "show at most this many connections a report", parseCount)
+      .option("--count <n>", "end after this many reports", parseCount)
+      .option("--publish <url>", "send each report to the Weave Scope app at this address, too"),
+  ).action((options: WatchCommandOptions) => runWatch(options));
+
+  return program;
+}
+
+const DEFAULT_COMMAND = "report";
+
+/** The arguments with the default command put in where none was named; `--help` and `--version` stay the program's own. */
+export function withCommand(args: readonly string[]): string[] {
+  const [first] = args;
+  const own = first !== undefined && ["-h", "--help", "-V", "--version"].includes(first);
+  return own || (first !== undefined && !first.startsWith("-")) ? [...args] : [DEFAULT_COMMAND, ...args];
+}
+
+/** The exit code for what `parseAsync` threw; tells on standard error what commander has not told yet. */
+export function exitCode(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  const cause = firstCause(error);
+  process.stderr.write(`conntrail: ${cause instanceof Error ? oneLine(cause.message) : String(cause)}\n`);
+  return cause instanceof Error && cause.name === "RangeError" ? EXIT.usage : EXIT.failed;
+}
+
+/** What went wrong first: a value out of range is refused in the part that knows the range, perhaps in another thread. */
+function firstCause(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? firstCause(error.cause) : error;
+}
+
+const EXAMPLES = `
+Examples:
+  conntrail                                    one report of the next three seconds
+  conntrail report --window 10s --format json
+  conntrail watch --interval 5s --format ndjson | jq '.connections | length'
+
+Exit codes: 0 done, 1 failed, 2 wrong usage. Diagnostics go to standard error.`;
+
+function formatOption(choices: readonly string[], forPrograms: string): Option {
+  const help = `${choices.join(", ")} (default: table at a terminal, else ${forPrograms})`;
+  return new Option("--format <format>", help).argParser(oneOf(choices));
+}
+
+function durationOption(flags: string, description: string, defaultMs: number, defaultText: string): Option {
+  return new Option(flags, description).default(defaultMs, defaultText).argParser(parseDuration);
+}
+
+/** Commander puts its suggestion on a second line; one line is easier to find in a log. */
+function oneLine(text: string): string {
+  return text
+    .replace(/^error: /, "")
+    .trim()
+    .replace(/\s*\n\s*/g, " ");
+}

@@ -1,0 +1,140 @@
+/**
+ * One ctnetlink message to one flow row, in place: words in, words out, no object, no closure and no DataView, because this
+ * runs once per event. Netlink aligns attributes to four bytes, so everything is read as words of the receive block. Sources:
+ * `linux/netfilter/nfnetlink_conntrack.h`, the kernel's `ctnetlink_fill_info` and `ctnetlink_conntrack_event`.
+ */
+import { FLOW, networkWord, ZONE_DIRECTION } from "@conntrail/model";
+import { CTA, IPCTNL_MSG_CT, NFGENMSG_BYTES, NFNL_SUBSYS, NLM_FLAG, NLMSG_HEADER_BYTES } from "@conntrail/netlink";
+import { DECODED_FIELD, decodeCounters, decodeProtoInfo, decodeTimestamp } from "./decode-nested.ts";
+import { BAD_TUPLE, decodeTuple } from "./decode-tuple.ts";
+import { attributeLength, attributeType, firstHalf, highHalf, lowHalf } from "./words.ts";
+
+/** What a message was: positive a flow, zero something else, negative bytes that cannot be decoded. */
+export const DECODED = {
+  other: 0, // not a conntrack message: a control message, an expectation, another subsystem
+  new: 1, // IPCTNL_MSG_CT_NEW with NLM_FLAG.create: the flow begins here
+  update: 2, // IPCTNL_MSG_CT_NEW without: a change, or a row of a dump
+  destroy: 3, // IPCTNL_MSG_CT_DELETE
+  truncated: -1, // shorter than its headers say
+  badAttribute: -2, // an attribute's length contradicts its place or its kind
+  badTuple: -3, // a tuple without both addresses and a protocol
+  missing: -4, // no original or no reply tuple
+} as const;
+
+const HEADERS_BYTES = NLMSG_HEADER_BYTES + NFGENMSG_BYTES;
+const MESSAGE_NEW = (NFNL_SUBSYS.conntrack << 8) | IPCTNL_MSG_CT.new;
+const MESSAGE_DELETE = (NFNL_SUBSYS.conntrack << 8) | IPCTNL_MSG_CT.delete;
+
+/**
+ * Decodes the message that starts at byte `offset` (a multiple of 4) of the block whose words are `words`, with at most
+ * `length` bytes, into `row`; `floats` is a view of the same buffer as `row`. Writes the words of both tuples, kind (protocol, family and
+ * state, no flags), zone, and the fields named in DECODED_FIELD. Returns one of DECODED; never throws for any bytes.
+ */
+export function decodeFlow(
+  words: Uint32Array,
+  offset: number,
+  length: number,
+  row: Uint32Array,
+  floats: Float64Array,
+): number {
+  if (length < NLMSG_HEADER_BYTES) return DECODED.truncated;
+  const at = offset >> 2;
+  const bytes = words[at]!;
+  if (bytes > length || bytes < NLMSG_HEADER_BYTES) return DECODED.truncated;
+  const type = lowHalf(words[at + 1]!);
+  if (type !== MESSAGE_NEW && type !== MESSAGE_DELETE) return DECODED.other;
+  if (bytes < HEADERS_BYTES) return DECODED.truncated;
+  const failure = decodeAttributes(words, offset + HEADERS_BYTES, offset + bytes, row, floats);
+  if (failure < 0) return failure;
+  if (type === MESSAGE_DELETE) return DECODED.destroy;
+  return (highHalf(words[at + 1]!) & NLM_FLAG.create) !== 0 ? DECODED.new : DECODED.update;
+}
+
+function decodeAttributes(
+  words: Uint32Array,
+  start: number,
+  end: number,
+  row: Uint32Array,
+  floats: Float64Array,
+): number {
+  let fields = 0;
+  let original = 0;
+  let reply = 0;
+  let state = 0;
+  let zone = 0;
+  for (let p = start; p + 4 <= end; ) {
+    const at = p >> 2;
+    const header = words[at]!;
+    const length = attributeLength(header);
+    if (length < 4 || p + length > end) return DECODED.badAttribute;
+    switch (attributeType(header)) {
+      case CTA.tupleOrig:
+        original = decodeTuple(words, at, length, row, FLOW.originalSource, FLOW.originalPorts);
+        if (original === BAD_TUPLE) return DECODED.badTuple;
+        break;
+      case CTA.tupleReply:
+        reply = decodeTuple(words, at, length, row, FLOW.replySource, FLOW.replyPorts);
+        if (reply === BAD_TUPLE) return DECODED.badTuple;
+        break;
+      case CTA.status:
+        if (length === 4) break; // the padding of CTA_TIMESTAMP_EVENT has this type on machines that align 64-bit values
+        if (length < 8) return DECODED.badAttribute;
+        row[FLOW.status] = networkWord(words[at + 1]!);
+        fields |= DECODED_FIELD.status;
+        break;
+      case CTA.protoInfo: {
+        const info = decodeProtoInfo(words, p + 4, p + length);
+        if (info < 0) return DECODED.badAttribute;
+        fields |= info & (DECODED_FIELD.state | DECODED_FIELD.liberal);
+        state = info >>> 16;
+        break;
+      }
+      case CTA.id:
+        if (length < 8) return DECODED.badAttribute;
+        row[FLOW.id] = networkWord(words[at + 1]!);
+        fields |= DECODED_FIELD.id;
+        break;
+      case CTA.timeout:
+        if (length < 8) return DECODED.badAttribute;
+        row[FLOW.timeout] = networkWord(words[at + 1]!);
+        fields |= DECODED_FIELD.timeout;
+        break;
+      case CTA.mark:
+        if (length < 8) return DECODED.badAttribute;
+        row[FLOW.mark] = networkWord(words[at + 1]!);
+        fields |= DECODED_FIELD.mark;
+        break;
+      case CTA.zone:
+        if (length < 6) return DECODED.badAttribute;
+        zone = firstHalf(words[at + 1]!);
+        break;
+      case CTA.countersOrig:
+        if (!decodeCounters(words, p + 4, p + length, floats, FLOW.originalPackets >> 1)) return DECODED.badAttribute;
+        fields |= DECODED_FIELD.originalCounters;
+        break;
+      case CTA.countersReply:
+        if (!decodeCounters(words, p + 4, p + length, floats, FLOW.replyPackets >> 1)) return DECODED.badAttribute;
+        fields |= DECODED_FIELD.replyCounters;
+        break;
+      case CTA.timestamp: {
+        const seen = decodeTimestamp(words, p + 4, p + length, floats);
+        if (seen < 0) return DECODED.badAttribute;
+        fields |= seen;
+        break;
+      }
+      case CTA.help:
+        row[FLOW.helper] = at;
+        fields |= DECODED_FIELD.helper;
+        break;
+    }
+    p += (length + 3) & ~3;
+  }
+  if (original === 0 || reply === 0) return DECODED.missing;
+  // A zone of one direction stands inside that direction's tuple (ctnetlink_dump_tuples with a zone's dir).
+  if (original >>> 16 !== 0) zone = (original >>> 16) | ZONE_DIRECTION.original;
+  else if (reply >>> 16 !== 0) zone = (reply >>> 16) | ZONE_DIRECTION.reply;
+  row[FLOW.zone] = zone;
+  row[FLOW.kind] = (original & 0xffff) | (state << 16);
+  row[FLOW.reserved] = fields;
+  return 0;
+}

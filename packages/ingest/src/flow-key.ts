@@ -1,0 +1,42 @@
+/**
+ * The key of a flow: network namespace, zone, protocol, original tuple. The same tuple may exist in every namespace and zone at
+ * once (F37), and both ends belong to it: translated flows share one of them.
+ */
+import { FLOW, kindProtocol } from "@conntrail/model";
+
+/** Hashes the key of `row` to 32 bits (signed). `seed` keeps those who choose addresses and ports from choosing collisions. */
+export function hashFlow(row: Uint32Array, seed: number): number {
+  // The words that tell IPv4 flows apart first; of IPv6 addresses every word counts.
+  let h = seed ^ row[FLOW.netns]! ^ Math.imul(row[FLOW.zone]! + kindProtocol(row[FLOW.kind]!), 0x85ebca6b);
+  h = Math.imul(h ^ row[FLOW.originalSource + 3]!, 0x9e3779b1);
+  h = Math.imul(h ^ (h >>> 15) ^ row[FLOW.originalDestination + 3]!, 0xc2b2ae35);
+  h = Math.imul(h ^ (h >>> 13) ^ row[FLOW.originalPorts]!, 0x27d4eb2f);
+  if (row[FLOW.originalSource]! !== 0 || row[FLOW.originalDestination]! !== 0) {
+    h = Math.imul(h ^ (h >>> 15) ^ row[FLOW.originalSource]!, 0x85ebca6b);
+    h = Math.imul(h ^ (h >>> 13) ^ row[FLOW.originalSource + 1]!, 0xc2b2ae35);
+    h = Math.imul(h ^ (h >>> 15) ^ row[FLOW.originalSource + 2]!, 0x9e3779b1);
+    h = Math.imul(h ^ (h >>> 13) ^ row[FLOW.originalDestination]!, 0x85ebca6b);
+    h = Math.imul(h ^ (h >>> 15) ^ row[FLOW.originalDestination + 1]!, 0xc2b2ae35);
+    h = Math.imul(h ^ (h >>> 13) ^ row[FLOW.originalDestination + 2]!, 0x27d4eb2f);
+  }
+  h = Math.imul(h ^ (h >>> 16), 0x165667b1);
+  return h ^ (h >>> 15);
+}
+
+/** True when the row at word `at` of `page` has the key of `row`. The words that differ most often are compared first. */
+export function sameKey(page: Uint32Array, at: number, row: Uint32Array): boolean {
+  return (
+    page[at + FLOW.originalPorts] === row[FLOW.originalPorts] &&
+    page[at + FLOW.originalSource + 3] === row[FLOW.originalSource + 3] &&
+    page[at + FLOW.originalDestination + 3] === row[FLOW.originalDestination + 3] &&
+    page[at + FLOW.netns] === row[FLOW.netns] &&
+    page[at + FLOW.zone] === row[FLOW.zone] &&
+    ((page[at + FLOW.kind]! ^ row[FLOW.kind]!) & 0xff) === 0 &&
+    page[at + FLOW.originalSource] === row[FLOW.originalSource] &&
+    page[at + FLOW.originalSource + 1] === row[FLOW.originalSource + 1] &&
+    page[at + FLOW.originalSource + 2] === row[FLOW.originalSource + 2] &&
+    page[at + FLOW.originalDestination] === row[FLOW.originalDestination] &&
+    page[at + FLOW.originalDestination + 1] === row[FLOW.originalDestination + 1] &&
+    page[at + FLOW.originalDestination + 2] === row[FLOW.originalDestination + 2]
+  );
+}

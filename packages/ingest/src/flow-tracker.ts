@@ -1,0 +1,304 @@
+/**
+ * From ctnetlink messages to batches of changed flows: events and dumps of any number of network namespaces go in as bytes,
+ * with their time, and each flow that changed comes out once per batch in its latest state. No input or output and no clock: the ingest
+ * worker, replay and tests use the same class.
+ *
+ * How dumps and events of a namespace are joined: the events must come from a socket that was subscribed and read empty before
+ * `beginDump`, and be read empty again before `endDump`. Then they are complete for all that happens in between, and a flow that an
+ * event spoke of is left alone by the dump: its rows are as old or older. A flow destroyed meanwhile stays as a dead
+ * row until `endDump`, so that no older dump row brings it back. What neither the dump nor an event has shown is gone.
+ */
+import { FLOW, type FlowBatch, type IngestHealth } from "@conntrail/model";
+import { ChangeLog } from "./change-log.ts";
+import { DECODED, decodeFlow } from "./decode-flow.ts";
+import { DECODED_FIELD } from "./decode-nested.ts";
+import { FlowLives } from "./flow-lives.ts";
+import { type FlowPolicy, type FlowPolicyOptions, flowPolicy, VERDICT, verdict } from "./flow-policy.ts";
+import { FlowTable } from "./flow-table.ts";
+import { HelperNames } from "./helper-names.ts";
+import { type NamespaceState, namespaceState, nextGeneration } from "./namespace-state.ts";
+
+/** Options of a FlowTracker. */
+export interface FlowTrackerOptions extends FlowPolicyOptions {
+  /** The most flows that are kept; when there are more, some are given up (choose-victims.ts). Default 262,144, nf_conntrack_max of most hosts. */
+  readonly capacity?: number;
+  /** The most rows of ended flows that wait for a flush, besides those of flows told before; more are counted in aggregated rows. Default 131,072. */
+  readonly pendingRows?: number;
+  /** The most aggregated rows by client and service that wait for a flush. Default 8,192. */
+  readonly aggregateRows?: number;
+  /** See `FlowBatch.epoch`. Default 1. */
+  readonly epoch?: number;
+  /** Of the table's hash. A live ingest draws it at random; the result does not depend on it, but for who is evicted. */
+  readonly hashSeed?: number;
+}
+
+/** What surrounds the tracker and goes into a batch's health. */
+export interface IngestFacts {
+  readonly state: IngestHealth["state"];
+  readonly reason: IngestHealth["reason"];
+  readonly advice: string | null;
+  readonly lost: number | null;
+  readonly receiveBufferBytes: number;
+}
+
+const DEFAULTS = {
+  capacity: 262_144,
+  pendingRows: 131_072,
+  aggregateRows: 8_192,
+  epoch: 1,
+  hashSeed: 0x2545f491,
+} as const;
+
+const NO_FACTS: IngestFacts = { state: "ok", reason: null, advice: null, lost: null, receiveBufferBytes: 0 };
+
+/** Beyond this share of its capacity the table is said to be nearly full. */
+const NEAR_CAPACITY = 0.8;
+
+/** Keeps the flows of all namespaces. Bytes that cannot be decoded are counted; nothing throws because of them. */
+export class FlowTracker {
+  readonly #policy: FlowPolicy;
+  readonly #table: FlowTable;
+  readonly #changes: ChangeLog;
+  readonly #lives: FlowLives;
+  readonly #helpers = new HelperNames();
+  readonly #namespaces = new Map<number, NamespaceState>();
+  readonly #epoch: number;
+  #last: NamespaceState | undefined;
+  #block: ArrayBufferLike | undefined;
+  #words: Uint32Array = new Uint32Array(0);
+  #firstTold = false;
+  #new = 0;
+  #update = 0;
+  #destroy = 0;
+  #undecodable = 0;
+  #overruns = 0;
+  #resyncs = 0;
+  #reconciliations = 0;
+
+  constructor(options: FlowTrackerOptions = {}) {
+    const { capacity, pendingRows, aggregateRows, epoch, hashSeed } = { ...DEFAULTS, ...options };
+    this.#policy = flowPolicy(options);
+    this.#table = new FlowTable(capacity, hashSeed);
+    this.#changes = new ChangeLog(this.#table, pendingRows, aggregateRows);
+    this.#lives = new FlowLives(this.#table, this.#changes);
+    this.#epoch = epoch;
+  }
+
+  /** Flows in the table now. */
+  get flows(): number {
+    return this.#table.size - this.#lives.dead;
+  }
+
+  /** True when the next `flush` gives rows. */
+  get hasChanges(): boolean {
+    return this.#changes.hasChanges;
+  }
+
+  /** Rows waiting for a flush. */
+  get waiting(): number {
+    return this.#changes.waiting;
+  }
+
+  /** Bytes that table and change list hold. */
+  get bytes(): number {
+    return this.#table.bytes + this.#changes.bytes;
+  }
+
+  /**
+   * Applies the events in `length` bytes of `block` from `offset`: one or more whole messages of namespace
+   * `netns`, received at `timeMs` (Unix milliseconds). Nothing of `block` is kept.
+   */
+  apply(netns: number, block: Uint8Array, offset: number, length: number, timeMs: number): void {
+    this.#applyMessages(this.#namespace(netns), block, offset, length, timeMs, false);
+  }
+
+  /** Applies messages of the open dump; like `apply`. */
+  applyDump(netns: number, block: Uint8Array, offset: number, length: number, timeMs: number): void {
+    this.#applyMessages(this.#namespace(netns), block, offset, length, timeMs, true);
+  }
+
+  /**
+   * The kernel's table is about to be dumped. The namespace's events were read empty before. `tellClosed`: whether flows that this
+   * first dump finds closed are to be told, as those of a namespace found after watching began; later dumps always tell.
+   */
+  beginDump(netns: number, timeMs: number, options: { readonly tellClosed?: boolean } = {}): void {
+    const namespace = this.#namespace(netns);
+    if (namespace.dumping) this.#lives.sweep(namespace, false);
+    namespace.generation = nextGeneration(namespace.generation);
+    namespace.dumping = true;
+    namespace.disturbed = false;
+    namespace.dumpStartMs = timeMs;
+    if (options.tellClosed === true && !namespace.complete) namespace.late = namespace.tellClosed = true;
+  }
+
+  /**
+   * The dump is over and the events after it were read empty. Returns true when it proves what the kernel has: it was not `interrupted`, and no
+   * event was lost meanwhile. Then flows it did not show are swept; otherwise it should be repeated.
+   */
+  endDump(netns: number, options: { readonly interrupted?: boolean } = {}): boolean {
+    const namespace = this.#namespace(netns);
+    const complete = namespace.dumping && !namespace.disturbed && options.interrupted !== true;
+    this.#lives.sweep(namespace, complete);
+    namespace.dumping = false;
+    if (!complete) return false;
+    if (namespace.complete && namespace.lossy) this.#resyncs++;
+    else if (namespace.complete) this.#reconciliations++;
+    namespace.completeSinceMs ??= namespace.dumpStartMs;
+    namespace.complete = true;
+    namespace.lossy = false;
+    namespace.tellClosed = true;
+    return true;
+  }
+
+  /** Events of the namespace were lost. No flow changes by that: a dump must follow, begun after the events were read empty. */
+  overrun(netns: number): void {
+    const namespace = this.#namespace(netns);
+    this.#overruns++;
+    namespace.lossy = true;
+    namespace.disturbed = true;
+    namespace.late = false;
+    namespace.completeSinceMs = undefined;
+  }
+
+  /** The namespace is watched no longer: its flows end as `released`. */
+  release(netns: number): void {
+    const namespace = this.#namespaces.get(netns);
+    if (namespace === undefined) return;
+    this.#lives.release(namespace);
+    this.#namespaces.delete(netns);
+    this.#last = undefined;
+  }
+
+  /**
+   * The changes since the last flush as a batch, which the caller owns; more than 32,768 rows come in several (`hasChanges`). `facts` is
+   * what the tracker cannot know of its own health.
+   */
+  flush(timeMs: number, facts: IngestFacts = NO_FACTS): FlowBatch {
+    const { rows, changes, count } = this.#changes.take();
+    const complete = this.#completeSinceMs();
+    // The flows of the first dump may need several batches: only with the last of them is the picture whole.
+    if (complete !== null && !this.#changes.hasChanges) this.#firstTold = true;
+    if (!this.#changes.hasChanges) this.#table.compact();
+    return {
+      kind: "flows",
+      timeMs,
+      epoch: this.#epoch,
+      count,
+      rows,
+      changes,
+      helpers: this.#helpers.names,
+      health: this.#health(facts, this.#firstTold ? complete : null),
+    };
+  }
+
+  #applyMessages(
+    namespace: NamespaceState,
+    block: Uint8Array,
+    offset: number,
+    length: number,
+    timeMs: number,
+    dump: boolean,
+  ): void {
+    if (((block.byteOffset + offset) & 3) !== 0) {
+      const copy = block.slice(offset, offset + length);
+      this.#applyMessages(namespace, copy, 0, length, timeMs, dump);
+      return;
+    }
+    const words = this.#wordsOf(block);
+    const start = block.byteOffset + offset;
+    const end = start + length;
+    for (let p = start; p < end; ) {
+      const bytes = words[p >> 2]!;
+      const code = decodeFlow(words, p, end - p, this.#lives.row, this.#lives.floats);
+      if (code > 0) this.#applyFlow(namespace, words, code, timeMs, dump);
+      else if (code < 0) this.#undecodable++;
+      if (code === DECODED.truncated) return; // where the next one would begin is not known
+      p += (bytes + 3) & ~3;
+    }
+  }
+
+  #applyFlow(namespace: NamespaceState, words: Uint32Array, code: number, timeMs: number, dump: boolean): void {
+    const lives = this.#lives;
+    const row = lives.row;
+    row[FLOW.netns] = namespace.netns;
+    const decision = verdict(this.#policy, row);
+    if (!dump) this.#countEvent(code);
+    if (decision === VERDICT.ignore) return;
+    if (decision === VERDICT.count) {
+      if (!dump) lives.countService(code === DECODED.destroy, timeMs);
+      return;
+    }
+    if ((row[FLOW.reserved]! & DECODED_FIELD.helper) !== 0)
+      row[FLOW.helper] = this.#helpers.intern(words, row[FLOW.helper]!);
+    if (dump) lives.show(namespace, timeMs);
+    else if (code === DECODED.update) lives.update(namespace, timeMs);
+    else if (code === DECODED.new) lives.begin(namespace, timeMs);
+    else lives.destroy(namespace, timeMs);
+  }
+
+  #countEvent(code: number): void {
+    if (code === DECODED.update) this.#update++;
+    else if (code === DECODED.new) this.#new++;
+    else this.#destroy++;
+  }
+
+  #namespace(netns: number): NamespaceState {
+    if (this.#last?.netns === netns) return this.#last;
+    let namespace = this.#namespaces.get(netns);
+    if (namespace === undefined) {
+      namespace = namespaceState(netns);
+      this.#namespaces.set(netns, namespace);
+    }
+    this.#last = namespace;
+    return namespace;
+  }
+
+  /** The words of the whole buffer under `block`: receive blocks stay the same for long. */
+  #wordsOf(block: Uint8Array): Uint32Array {
+    if (block.buffer !== this.#block) {
+      this.#block = block.buffer;
+      this.#words = new Uint32Array(block.buffer, 0, block.buffer.byteLength >> 2);
+    }
+    return this.#words;
+  }
+
+  /** Null until every namespace has had a complete dump since its last loss, those found later aside. */
+  #completeSinceMs(): number | null {
+    let since: number | undefined;
+    let first: number | undefined;
+    for (const { completeSinceMs, late } of this.#namespaces.values()) {
+      if (completeSinceMs === undefined && !late) return null;
+      if (completeSinceMs === undefined) continue;
+      if (late) first = Math.min(first ?? completeSinceMs, completeSinceMs);
+      else since = Math.max(since ?? completeSinceMs, completeSinceMs);
+    }
+    return since ?? first ?? null;
+  }
+
+  #health(facts: IngestFacts, completeSinceMs: number | null): IngestHealth {
+    const flows = this.flows;
+    const { capacity } = this.#table;
+    const nearCapacity = facts.state === "ok" && flows > NEAR_CAPACITY * capacity;
+    return {
+      ...facts,
+      ...(nearCapacity ? NEARLY_FULL : {}),
+      completeSinceMs,
+      events: { new: this.#new, update: this.#update, destroy: this.#destroy },
+      overruns: this.#overruns,
+      resyncs: this.#resyncs,
+      reconciliations: this.#reconciliations,
+      undecodable: this.#undecodable,
+      flows,
+      capacity,
+      evicted: this.#lives.evicted,
+      aggregated: this.#changes.aggregated,
+      namespaces: this.#namespaces.size,
+    };
+  }
+}
+
+const NEARLY_FULL = {
+  state: "degraded",
+  reason: "near-capacity",
+  advice: "the flow table is over 80 % full: raise its capacity, or flows will be given up",
+} as const;

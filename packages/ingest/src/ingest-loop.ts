@@ -1,0 +1,228 @@
+/**
+ * The ingest worker's round: read the sockets that are due, dump the table that is due, see to the namespaces, send a batch when it is time
+ * and the consumer keeps up; then sleep until the next of these. Nothing in it waits, so commands get their turn between two
+ * rounds. The consumer has credit for two batches; while it has not taken them, flows change in the table and nothing piles up.
+ */
+import { randomInt } from "node:crypto";
+import { getSystemErrorName } from "node:util";
+import type { FlowBatch } from "@conntrail/model";
+import { isOpError } from "@conntrail/netlink";
+import { flowPolicy } from "./flow-policy.ts";
+import { FlowTracker, type IngestFacts } from "./flow-tracker.ts";
+import { judge } from "./ingest-health.ts";
+import type { ResolvedIngestOptions } from "./ingest-options.ts";
+import { NamespaceRoster } from "./namespace-roster.ts";
+import type { NamespaceWatch } from "./namespace-watch.ts";
+import { type EmitChunk, RAW, RawTap } from "./raw-tap.ts";
+import { receiveFilter } from "./receive-filter.ts";
+
+/** Where the loop's products go. */
+export interface IngestOutputs {
+  readonly batch: (batch: FlowBatch) => void;
+  /** Present when raw messages are wanted. */
+  readonly raw: EmitChunk | undefined;
+  /** What ends the ingest. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Batches that may be under way. */
+const CREDITS = 2;
+
+/** A change after quiet is told this soon. */
+const PROMPT_MS = 20;
+
+/** Without any change a batch is sent all the same, for its health. */
+const HEARTBEAT_MS = 500;
+
+/** A dump goes on for this long before the sockets are looked at again. */
+const DUMP_SLICE_MS = 2;
+
+/** A loss is told in health for this long. */
+const LOSS_TOLD_MS = 10_000;
+
+/** Runs from `start` to `stop`. */
+export class IngestLoop {
+  readonly #options: ResolvedIngestOptions;
+  readonly #outputs: IngestOutputs;
+  readonly #tracker: FlowTracker;
+  readonly #tap: RawTap | undefined;
+  readonly #roster: NamespaceRoster;
+  #credits = CREDITS;
+  #flushedMs = Number.NEGATIVE_INFINITY;
+  #changedMs = Number.POSITIVE_INFINITY;
+  #rosterDueMs = 0;
+  /** A dump ended: its consumer waits for that, even if no flow changed. */
+  #dumpEnded = false;
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #stopped = false;
+
+  constructor(options: ResolvedIngestOptions, outputs: IngestOutputs) {
+    this.#options = options;
+    this.#outputs = outputs;
+    this.#tracker = new FlowTracker({ ...options, hashSeed: randomInt(2 ** 32) });
+    this.#tap = outputs.raw === undefined ? undefined : new RawTap(outputs.raw);
+    const tools = {
+      tracker: this.#tracker,
+      tap: this.#tap,
+      filter: receiveFilter(flowPolicy(options)),
+      wallMs: () => Date.now(),
+    };
+    this.#roster = new NamespaceRoster(options, tools, (netns) => {
+      this.#tracker.release(netns);
+      this.#tap?.add(RAW.release, netns, Date.now());
+    });
+  }
+
+  /** Subscribes everywhere before it returns, so that nothing that happens from now on is missed. */
+  start(): void {
+    this.#rosterDueMs = this.#roster.work(performance.now());
+    this.#schedule(0);
+  }
+
+  /** The consumer has taken a batch. */
+  acknowledge(): void {
+    this.#credits = Math.min(CREDITS, this.#credits + 1);
+    if (this.#tracker.waiting > 0 && !this.#stopped) this.#wake();
+  }
+
+  /** The consumer has taken a chunk of raw messages. */
+  acknowledgeRaw(): void {
+    this.#tap?.acknowledge();
+  }
+
+  /** Reads what is left, sends it, and closes everything. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    const nowMs = performance.now();
+    for (const watch of this.#roster.watches.values()) this.#guard(watch, () => watch.drain(nowMs));
+    do this.#send(nowMs);
+    while (this.#tracker.hasChanges);
+    this.#tap?.flush();
+    this.#roster.close();
+  }
+
+  #round(): void {
+    try {
+      const nowMs = performance.now();
+      const dumping = this.#dumpSlice(nowMs);
+      this.#drainDue(performance.now());
+      if (nowMs >= this.#rosterDueMs) this.#rosterDueMs = this.#roster.work(performance.now());
+      const afterMs = performance.now();
+      const flushDueMs = this.#flushWhenDue(afterMs);
+      this.#schedule(dumping ? 0 : this.#nextDueMs(flushDueMs) - performance.now());
+    } catch (error) {
+      this.#outputs.failed(error);
+    }
+  }
+
+  #drainDue(nowMs: number): void {
+    for (const watch of this.#roster.watches.values()) {
+      if (nowMs >= watch.drainDueMs) this.#guard(watch, () => watch.drain(nowMs));
+    }
+    if (this.#tracker.hasChanges) this.#changedMs = Math.min(this.#changedMs, nowMs);
+  }
+
+  /** One dump at a time: the one under way, else the one that is most overdue. Returns true while there is more of it. */
+  #dumpSlice(nowMs: number): boolean {
+    let next: NamespaceWatch | undefined;
+    for (const watch of this.#roster.watches.values()) {
+      if (watch.dumping) next = watch;
+      if (next?.dumping) break;
+      if (watch.dumpDueMs <= nowMs && watch.dumpDueMs < (next?.dumpDueMs ?? Number.POSITIVE_INFINITY)) next = watch;
+    }
+    if (next === undefined) return false;
+    const watch = next;
+    let more = true;
+    while (more && performance.now() - nowMs < DUMP_SLICE_MS) {
+      more = this.#guard(watch, () => watch.dump(performance.now())) ?? false;
+    }
+    if (!watch.dumping) this.#dumpEnded = true;
+    if (watch.dumpError !== 0 && watch.netns === this.#roster.own) {
+      this.#roster.refuse(watch.netns, nowMs, getSystemErrorName(-watch.dumpError));
+    }
+    return more;
+  }
+
+  /** Runs what may fail for one namespace: it is let go, and tried again later. */
+  #guard<T>(watch: NamespaceWatch, action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      if (!isOpError(error) || error.op === "leave namespace") throw error;
+      this.#roster.refuse(watch.netns, performance.now(), error.errno);
+      return undefined;
+    }
+  }
+
+  /** Returns when the next batch is due. */
+  #flushWhenDue(nowMs: number): number {
+    const { flushMs } = this.#options;
+    if (this.#dumpEnded) this.#changedMs = Math.min(this.#changedMs, nowMs - PROMPT_MS);
+    const dueMs = this.#tracker.hasChanges || this.#dumpEnded
+      ? Math.max(this.#flushedMs + flushMs, this.#changedMs + Math.min(PROMPT_MS, flushMs))
+      : this.#flushedMs + Math.max(HEARTBEAT_MS, flushMs);
+    if (this.#credits === 0) return Number.POSITIVE_INFINITY;
+    if (nowMs < dueMs) return dueMs;
+    do {
+      this.#credits--;
+      this.#send(nowMs);
+    } while (this.#credits > 0 && this.#tracker.hasChanges);
+    this.#tap?.flush();
+    return nowMs + flushMs;
+  }
+
+  #send(nowMs: number): void {
+    this.#flushedMs = nowMs;
+    this.#dumpEnded = false;
+    this.#outputs.batch(this.#tracker.flush(Date.now(), this.#facts(nowMs)));
+    this.#changedMs = this.#tracker.hasChanges ? nowMs : Number.POSITIVE_INFINITY;
+  }
+
+  #facts(nowMs: number): IngestFacts {
+    const { obstacle, own, probes, forbidden, left, lostBefore } = this.#roster;
+    const watches = [...this.#roster.watches.values()];
+    const losers = watches.filter(({ loss }) => nowMs - loss.lastMs < LOSS_TOLD_MS);
+    const loss = losers.find((watch) => watch.loss.cause === "reader") ?? losers[0];
+    let lost: number | null = lostBefore;
+    for (const watch of watches) {
+      const drops = watch.lost;
+      lost = drops === undefined || lost === null ? null : lost + drops;
+    }
+    const verdict = judge({
+      obstacle,
+      started: watches.every((watch) => watch.complete || watch.late),
+      eventsOff: probes.allEventsOff,
+      untracked: probes.untracked && this.#tracker.flows === 0,
+      tableFull: probes.tableFull(nowMs),
+      loss: loss?.loss.cause,
+      canGrow: loss?.canGrow ?? false,
+      ownOnly: this.#options.namespaces === "all" && forbidden,
+      left,
+    });
+    const receiveBufferBytes = this.#roster.watches.get(own)?.receiveBufferBytes ?? 0;
+    return { ...verdict, lost, receiveBufferBytes };
+  }
+
+  #nextDueMs(flushDueMs: number): number {
+    let dueMs = Math.min(flushDueMs, this.#rosterDueMs);
+    for (const watch of this.#roster.watches.values()) dueMs = Math.min(dueMs, watch.drainDueMs, watch.dumpDueMs);
+    return dueMs;
+  }
+
+  /** Timers are accurate to a millisecond; what is due at once goes ahead after the commands that wait. */
+  #schedule(delayMs: number): void {
+    if (this.#stopped) return;
+    if (delayMs <= 0) this.#immediate = setImmediate(() => this.#round());
+    else this.#timer = setTimeout(() => this.#round(), Math.max(1, delayMs));
+  }
+
+  #wake(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#schedule(0);
+  }
+}

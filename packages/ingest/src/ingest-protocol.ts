@@ -1,0 +1,17 @@
+/** What the host and the ingest worker say to each other. Batches and chunks wait for an answer: the worker has credit for a few. */
+import type { FlowBatch } from "@conntrail/model";
+import type { ResolvedIngestOptions } from "./ingest-options.ts";
+import type { RawChunk } from "./raw-tap.ts";
+
+/** What the worker starts with. */
+export interface IngestWorkerData {
+  readonly options: ResolvedIngestOptions;
+  /** Whether raw messages are wanted. */
+  readonly tap: boolean;
+}
+
+/** Host to worker: a batch, or a chunk of raw messages, has been taken. */
+export type IngestCommand = { readonly kind: "taken" } | { readonly kind: "raw-taken" };
+
+/** Worker to host. */
+export type IngestMessage = FlowBatch | RawChunk;

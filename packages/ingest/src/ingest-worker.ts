@@ -1,0 +1,21 @@
+/** The ingest worker: its loop between the messages of its host. */
+import { runWorker } from "@conntrail/thread";
+import { IngestLoop } from "./ingest-loop.ts";
+import type { IngestCommand, IngestMessage, IngestWorkerData } from "./ingest-protocol.ts";
+
+runWorker<IngestCommand, IngestMessage, IngestWorkerData>(({ workerData, commands$, emit, fail }) => {
+  const loop = new IngestLoop(workerData.options, {
+    batch: (batch) => emit(batch, [batch.rows.buffer as ArrayBuffer, batch.changes.buffer as ArrayBuffer]),
+    raw: workerData.tap ? emit : undefined,
+    failed: fail,
+  });
+  commands$.subscribe({
+    next: (command) => {
+      if (command.kind === "taken") loop.acknowledge();
+      else loop.acknowledgeRaw();
+    },
+    error: fail,
+  });
+  loop.start();
+  return () => loop.stop();
+});

@@ -1,0 +1,47 @@
+/** The ingest as seen by its consumer: an Observable of batches, with a worker thread behind it. */
+import type { FlowBatch } from "@conntrail/model";
+import { workerStream } from "@conntrail/thread";
+import { NEVER, Observable } from "rxjs";
+import { type IngestOptions, resolveIngestOptions } from "./ingest-options.ts";
+import type { IngestCommand, IngestMessage, IngestWorkerData } from "./ingest-protocol.ts";
+import type { RawChunk } from "./raw-tap.ts";
+
+/** What an ingest is connected to besides its subscriber. */
+export interface IngestHooks {
+  /** Takes every raw message, for a recorder: called synchronously, in the order of their arrival and ahead of the batch they led to. */
+  readonly tap?: (chunk: RawChunk) => void;
+  /** Ends the ingest in good order: what was received is emitted, then the Observable completes. */
+  readonly stop$?: Observable<unknown>;
+}
+
+const WORKER = new URL("./ingest-worker.js", import.meta.url);
+
+/**
+ * Follows conntrack. Starts with the subscription: each has a worker of its own. Emits a batch every `flushMs` while flows change, and at least
+ * two a second. Completes after `stop$`; unsubscribing closes worker and sockets without more ado. Errors with a WorkerError when the worker
+ * fails; what is missing or not permitted is no error, but stands in the batches' health. When the consumer is slow the worker sends at
+ * most two batches ahead and keeps the latest state of each flow. Throws RangeError for options that cannot be meant.
+ */
+export function ingest(options: IngestOptions = {}, { tap, stop$ = NEVER }: IngestHooks = {}): Observable<FlowBatch> {
+  const resolved = resolveIngestOptions(options);
+  return new Observable((subscriber) => {
+    const workerData: IngestWorkerData = { options: resolved, tap: tap !== undefined };
+    const worker = workerStream<IngestCommand, IngestMessage>(WORKER, { workerData, name: "ingest" });
+    const subscription = worker.messages$.subscribe({
+      next: (message) => {
+        if (message.kind === "raw") {
+          tap?.(message);
+          worker.post({ kind: "raw-taken" });
+        } else {
+          subscriber.next(message);
+          worker.post({ kind: "taken" });
+        }
+      },
+      error: (error: unknown) => subscriber.error(error),
+      complete: () => subscriber.complete(),
+    });
+    const stop = (): void => void worker.close();
+    subscription.add(stop$.subscribe({ next: stop, error: stop }));
+    return subscription;
+  });
+}

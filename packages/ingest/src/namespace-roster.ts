@@ -1,0 +1,164 @@
+/**
+ * Which namespaces are watched: the own one always, the others as they come and go. A socket keeps its namespace alive, so a namespace that
+ * nobody else shows any more is let go at once. Monotonic milliseconds are arguments.
+ */
+import { statSync } from "node:fs";
+import { isOpError, OpError } from "@conntrail/netlink";
+import { inNamespace } from "@conntrail/netlink/socket";
+import { readConntrackFacts } from "./conntrack-facts.ts";
+import { ConntrackProbes } from "./conntrack-probe.ts";
+import { findNamespaces } from "./find-namespaces.ts";
+import type { ResolvedIngestOptions } from "./ingest-options.ts";
+import { NamespaceWatch, type NamespaceWatchOptions } from "./namespace-watch.ts";
+
+/** What a watch needs besides the namespace. */
+export type WatchTools = Pick<NamespaceWatchOptions, "tracker" | "tap" | "filter" | "wallMs">;
+
+/** Milliseconds between searches, and between readings of each namespace's facts. */
+const SEARCH_MS = 1_000;
+const PROBE_MS = 2_000;
+
+/** Searches take at most this share of the time: 1/50. */
+const REST_PER_SEARCH = 50;
+
+/** A namespace that could not be watched is tried again after this long; the own one too. */
+const RETRY_MS = 10_000;
+
+/** The watched namespaces. Closed by `close`. */
+export class NamespaceRoster {
+  readonly watches: Map<number, NamespaceWatch> = new Map();
+  readonly probes: ConntrackProbes = new ConntrackProbes();
+  /** Why the own namespace cannot be watched: an errno. */
+  obstacle: string | undefined;
+  /** Other namespaces exist that may not be entered, or processes do not show theirs. */
+  forbidden = false;
+  /** Namespaces that are not watched because there are too many, or files. */
+  left = 0;
+  /** Messages lost on sockets that were closed. */
+  lostBefore = 0;
+  readonly own: number;
+  readonly #options: ResolvedIngestOptions;
+  readonly #tools: WatchTools;
+  readonly #onRelease: (netns: number) => void;
+  #paths: ReadonlyMap<number, string> = new Map();
+  readonly #refused = new Map<number, number>();
+  #searchDueMs = 0;
+  #probeDueMs = 0;
+  #first = true;
+
+  constructor(options: ResolvedIngestOptions, tools: WatchTools, onRelease: (netns: number) => void) {
+    this.#options = options;
+    this.#tools = tools;
+    this.#onRelease = onRelease;
+    this.own = ownNamespace(options.procRoot);
+  }
+
+  /** Looks for namespaces and reads facts when it is time to. Returns when it wants to be called next. */
+  work(nowMs: number): number {
+    if (nowMs >= this.#searchDueMs) {
+      this.#search(nowMs);
+      const tookMs = performance.now() - nowMs;
+      this.#searchDueMs = nowMs + Math.max(SEARCH_MS, REST_PER_SEARCH * tookMs);
+    }
+    if (nowMs >= this.#probeDueMs) {
+      for (const netns of this.watches.keys()) this.#probe(netns, nowMs);
+      this.#probeDueMs = nowMs + PROBE_MS;
+    }
+    return Math.min(this.#searchDueMs, this.#probeDueMs);
+  }
+
+  /** Lets a namespace go: its socket is closed, its flows are released. */
+  release(netns: number): void {
+    const watch = this.watches.get(netns);
+    if (watch === undefined) return;
+    this.lostBefore += watch.lost ?? 0;
+    watch.close();
+    this.watches.delete(netns);
+    this.probes.forget(netns);
+    this.#onRelease(netns);
+  }
+
+  /** The namespace's socket failed: it is let go and tried again later. */
+  refuse(netns: number, nowMs: number, errno: string): void {
+    this.release(netns);
+    this.#refused.set(netns, nowMs + RETRY_MS);
+    if (netns === this.own) this.obstacle = errno;
+  }
+
+  close(): void {
+    for (const watch of this.watches.values()) watch.close();
+    this.watches.clear();
+  }
+
+  #search(nowMs: number): void {
+    const { namespaces, procRoot, maxNamespaces } = this.#options;
+    this.#watch(this.own, nowMs);
+    if (namespaces === "all" && this.obstacle === undefined) {
+      const { paths, hidden } = findNamespaces(procRoot, this.own);
+      this.#paths = paths;
+      this.forbidden = hidden;
+      this.left = 0;
+      for (const netns of this.watches.keys()) {
+        if (netns !== this.own && !paths.has(netns)) this.release(netns);
+      }
+      for (const netns of this.#refused.keys()) {
+        if (netns !== this.own && !paths.has(netns)) this.#refused.delete(netns);
+      }
+      for (const netns of paths.keys()) {
+        if (this.watches.size < maxNamespaces || this.watches.has(netns)) this.#watch(netns, nowMs);
+        else this.left++;
+      }
+    }
+    this.#first = false;
+  }
+
+  #watch(netns: number, nowMs: number): void {
+    if (this.watches.has(netns) || nowMs < (this.#refused.get(netns) ?? 0)) return;
+    const { receiveBuffer, receiveBufferMax, reconcileMs } = this.#options;
+    try {
+      const inside = <T>(action: () => T): T => this.#inside(netns, action);
+      const sizes = { receiveBuffer, receiveBufferMax, reconcileMs };
+      const watch = new NamespaceWatch({ ...this.#tools, ...sizes, netns, inside, nowMs, late: !this.#first });
+      this.watches.set(netns, watch);
+      this.#refused.delete(netns);
+      if (netns === this.own) this.obstacle = undefined;
+    } catch (error) {
+      if (!isOpError(error) || error.op === "leave namespace") throw error;
+      this.#refused.set(netns, nowMs + RETRY_MS);
+      if (netns === this.own) this.obstacle = error.errno;
+      else if (error.errno === "EPERM" || error.errno === "EACCES") this.forbidden = true;
+      else if (error.errno === "EMFILE" || error.errno === "ENFILE") this.left++;
+    }
+  }
+
+  #probe(netns: number, nowMs: number): void {
+    try {
+      this.probes.take(
+        netns,
+        this.#inside(netns, () => readConntrackFacts(this.#options.procRoot)),
+        nowMs,
+      );
+    } catch (error) {
+      // A namespace that went away is found out by the next search; what a file said wrongly is asked again.
+      if (isOpError(error) && error.op === "leave namespace") throw error;
+    }
+    const watch = this.watches.get(netns);
+    if (watch !== undefined) watch.eventsOff = this.probes.eventsOff(netns) ?? false;
+  }
+
+  /** Runs an action inside a namespace, and makes sure that the file leads where it did when it was found: pids are reused. */
+  #inside<T>(netns: number, action: () => T): T {
+    if (netns === this.own) return action();
+    const path = this.#paths.get(netns);
+    if (path === undefined) throw new OpError("setns", "ESRCH", { detail: `namespace ${netns}` });
+    return inNamespace(path, () => {
+      if (ownNamespace(this.#options.procRoot) !== netns) throw new OpError("setns", "ESRCH", { detail: path });
+      return action();
+    });
+  }
+}
+
+/** The inode of the namespace that the thread is in. */
+function ownNamespace(root: string): number {
+  return statSync(`${root}/thread-self/ns/net`).ino;
+}

@@ -1,0 +1,234 @@
+/**
+ * One namespace under watch: its event socket, and what keeps the tracker's picture of it whole. Start, loss and reconciliation take the same
+ * way: read the events empty, dump in slices with the events read in between, read the events empty, end the dump. What disturbs it
+ * (another loss, a table that changed under the dump) makes it begin again, later each time. Monotonic milliseconds are arguments.
+ */
+import { type BpfInstruction, NETLINK_FAMILY, NFNLGRP } from "@conntrail/netlink";
+import { type NetlinkSocket, OVERRUN, openNetlinkSocket } from "@conntrail/netlink/socket";
+import { DrainPace } from "./drain-pace.ts";
+import type { FlowTracker } from "./flow-tracker.ts";
+import { LossAccount } from "./loss-account.ts";
+import { RAW, type RawTap } from "./raw-tap.ts";
+import { TableDump } from "./table-dump.ts";
+
+/** What a watch needs to know. */
+export interface NamespaceWatchOptions {
+  readonly netns: number;
+  readonly tracker: FlowTracker;
+  readonly tap: RawTap | undefined;
+  readonly filter: readonly BpfInstruction[];
+  readonly receiveBuffer: number;
+  readonly receiveBufferMax: number;
+  readonly reconcileMs: number;
+  /** Whether flows that its first dump finds closed are told: it was found after watching began. */
+  readonly late: boolean;
+  /** Runs an action inside the namespace. Throws OpError when it cannot be entered. */
+  readonly inside: <T>(action: () => T) => T;
+  readonly nowMs: number;
+  /** Unix milliseconds. */
+  readonly wallMs: () => number;
+}
+
+/** Datagrams that one system call takes, and room for each: an event has 200 to 500 bytes. The odd size keeps slots out of each other's cache lines. */
+const MESSAGES_PER_CALL = 128;
+const SLOT_BYTES = 1_088;
+
+/** Calls in one reading before others get their turn. */
+const CALLS_PER_DRAIN = 64;
+
+/** Calls after which a socket that never gets empty is left for later. */
+const CALLS_TO_EMPTY = 2_048;
+
+/** After a loss this long without another before the table is dumped again; but not longer than RESYNC_LATEST_MS. */
+const RESYNC_QUIET_MS = 200;
+const RESYNC_LATEST_MS = 1_000;
+
+/** A dump that proved nothing is repeated after this long, doubled each time up to RETRY_LATEST_MS. */
+const RETRY_MS = 100;
+const RETRY_LATEST_MS = 1_000;
+
+/** Dumps take at most this share of the time: 1/30. */
+const REST_PER_DUMP = 30;
+
+/** Between dumps of a namespace without events. */
+const POLL_MS = 1_000;
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** Watches a namespace until it is closed. Opened inside it; throws OpError. */
+export class NamespaceWatch {
+  readonly netns: number;
+  readonly late: boolean;
+  readonly loss: LossAccount;
+  /** When the socket wants to be read next. */
+  drainDueMs = 0;
+  /** When the table wants to be dumped next. */
+  dumpDueMs: number;
+  /** Why the last dump failed, as an error number; 0 = it did not. */
+  dumpError = 0;
+  /** A dump was complete at some time. */
+  complete = false;
+  /** The kernel tells no events here: dumps are all there is, and come more often. */
+  eventsOff = false;
+  #receiveBufferBytes: number;
+  readonly #options: NamespaceWatchOptions;
+  readonly #socket: NetlinkSocket;
+  readonly #pace = new DrainPace();
+  #drainedMs: number;
+  /** Of the losses that no dump has been begun after. */
+  #firstLossMs = NEVER;
+  #notBeforeMs = 0;
+  #dump: TableDump | undefined;
+  #dumpStartMs = 0;
+  #failures = 0;
+
+  constructor(options: NamespaceWatchOptions) {
+    const { netns, inside, receiveBuffer, receiveBufferMax, filter, nowMs, late } = options;
+    this.netns = netns;
+    this.late = late;
+    this.#options = options;
+    this.#socket = inside(() =>
+      openNetlinkSocket({
+        family: NETLINK_FAMILY.netfilter,
+        groups: [NFNLGRP.conntrackNew, NFNLGRP.conntrackUpdate, NFNLGRP.conntrackDestroy],
+        receiveBufferBytes: receiveBuffer,
+        filter,
+        messagesPerCall: MESSAGES_PER_CALL,
+        slotBytes: SLOT_BYTES,
+      }),
+    );
+    this.#receiveBufferBytes = this.#socket.receiveBufferBytes();
+    this.loss = new LossAccount(receiveBufferMax, nowMs);
+    this.#drainedMs = nowMs;
+    this.dumpDueMs = nowMs;
+  }
+
+  /** The receive buffer as the kernel accounts it. */
+  get receiveBufferBytes(): number {
+    return this.#receiveBufferBytes;
+  }
+
+  /** True while the receive buffer may still grow. */
+  get canGrow(): boolean {
+    return this.#receiveBufferBytes < this.#options.receiveBufferMax;
+  }
+
+  /** Messages that the kernel dropped on this socket; undefined when it does not say. */
+  get lost(): number | undefined {
+    return this.#socket.drops();
+  }
+
+  /** True between the beginning and the end of a dump. */
+  get dumping(): boolean {
+    return this.#dump !== undefined;
+  }
+
+  /** Reads what is there, for a while. Returns the number of events. */
+  drain(nowMs: number): number {
+    const events = this.#receive(nowMs, CALLS_PER_DRAIN, false);
+    this.drainDueMs = nowMs + this.#pace.next(events, nowMs - this.#drainedMs);
+    this.#drainedMs = nowMs;
+    return events;
+  }
+
+  /** Begins a dump, or takes its next slice. Returns true while there is more to do. Throws OpError when the namespace cannot be entered. */
+  dump(nowMs: number): boolean {
+    if (this.#dump === undefined) return this.#beginDump(nowMs);
+    const { tracker, tap } = this.#options;
+    const timeMs = this.#options.wallMs();
+    const { done, interrupted, error } = this.#dump.step((block, offset, length, last) => {
+      // The dump ends where the events after it have been read, so that nothing of before lies behind it.
+      if (last) this.#readEmpty(nowMs);
+      tracker.applyDump(this.netns, block, offset, length, timeMs);
+      tap?.add(RAW.dumpRows, this.netns, timeMs, 0, block, offset, length);
+    });
+    if (!done) return true;
+    this.#endDump(nowMs, interrupted, error);
+    return false;
+  }
+
+  /** Closes the sockets. The tracker's flows are left to whoever closes. */
+  close(): void {
+    this.#dump?.close();
+    this.#socket.close();
+  }
+
+  #beginDump(nowMs: number): boolean {
+    if (!this.#readEmpty(nowMs)) {
+      this.dumpDueMs = nowMs + RETRY_MS;
+      return false;
+    }
+    const { inside, tracker, tap, wallMs } = this.#options;
+    const dump = inside(() => new TableDump());
+    const timeMs = wallMs();
+    tracker.beginDump(this.netns, timeMs, { tellClosed: this.late });
+    tap?.add(RAW.dumpBegin, this.netns, timeMs, this.late ? 1 : 0, dump.request, 0, dump.request.length);
+    this.#dump = dump;
+    this.#dumpStartMs = nowMs;
+    this.#firstLossMs = NEVER;
+    this.dumpDueMs = NEVER;
+    return true;
+  }
+
+  #endDump(nowMs: number, interrupted: boolean, error: number): void {
+    this.#dump?.close();
+    this.#dump = undefined;
+    this.dumpError = error;
+    const unusable = interrupted || error !== 0;
+    this.#options.tap?.add(RAW.dumpEnd, this.netns, this.#options.wallMs(), unusable ? 1 : 0);
+    const complete = this.#options.tracker.endDump(this.netns, { interrupted: unusable });
+    if (complete) {
+      this.complete = true;
+      this.#failures = 0;
+      const restMs = this.eventsOff ? Math.min(POLL_MS, this.#options.reconcileMs) : this.#options.reconcileMs;
+      this.dumpDueMs = nowMs + Math.max(restMs, REST_PER_DUMP * (nowMs - this.#dumpStartMs));
+    } else {
+      const waitMs = Math.min(RETRY_LATEST_MS, RETRY_MS * 2 ** Math.min(this.#failures++, 8));
+      this.#notBeforeMs = nowMs + Math.max(waitMs, 2 * (nowMs - this.#dumpStartMs));
+      this.dumpDueMs = this.#notBeforeMs;
+    }
+  }
+
+  /** Reads until nothing is left. False when it never gets there. */
+  #readEmpty(nowMs: number): boolean {
+    return this.#receive(nowMs, CALLS_TO_EMPTY, true) >= 0;
+  }
+
+  /** Reads with at most `calls` system calls; with `empty` until one finds nothing, and -1 when none did. */
+  #receive(nowMs: number, calls: number, empty: boolean): number {
+    const { tracker, tap, wallMs } = this.#options;
+    const socket = this.#socket;
+    const netns = this.netns;
+    let events = 0;
+    for (let call = 0; call < calls; call++) {
+      const count = socket.receive();
+      if (count === OVERRUN) {
+        this.#overrun(nowMs);
+        continue;
+      }
+      const timeMs = count === 0 ? 0 : wallMs();
+      for (let i = 0; i < count; i++) {
+        const length = Math.min(socket.lengths[i]!, SLOT_BYTES);
+        tracker.apply(netns, socket.block, socket.offsets[i]!, length, timeMs);
+        if (tap !== undefined) tap.add(RAW.event, netns, timeMs, 0, socket.block, socket.offsets[i]!, length);
+      }
+      events += count;
+      if (count === 0 || (count < MESSAGES_PER_CALL && !empty)) {
+        this.loss.emptied(nowMs);
+        return events;
+      }
+    }
+    return empty ? -1 : events;
+  }
+
+  #overrun(nowMs: number): void {
+    const { tracker, tap, wallMs } = this.#options;
+    const wanted = this.loss.lost(nowMs, this.#receiveBufferBytes);
+    if (wanted > this.#receiveBufferBytes) this.#receiveBufferBytes = this.#socket.setReceiveBuffer(wanted);
+    tracker.overrun(this.netns);
+    tap?.add(RAW.overrun, this.netns, wallMs());
+    this.#firstLossMs = Math.min(this.#firstLossMs, nowMs);
+    const dueMs = Math.min(nowMs + RESYNC_QUIET_MS, this.#firstLossMs + RESYNC_LATEST_MS);
+    this.dumpDueMs = Math.max(dueMs, this.#notBeforeMs);
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * Everything the tracker takes in, as it came, for whoever records it: messages, and between them the beginnings and ends of dumps, losses and
+ * releases. Feeding it all to a new FlowTracker in the same order gives the same flows (`applyRawChunk`). Chunks are transferred; when
+ * their consumer falls behind, whole messages are left out and counted.
+ */
+import type { FlowTracker } from "./flow-tracker.ts";
+
+/** What a record of a chunk is. The word `detail` depends on it. */
+export const RAW = {
+  event: 0, // a datagram of a multicast group
+  dumpBegin: 1, // the request of a dump; detail 1: flows it finds closed are told (`FlowTracker.beginDump`)
+  dumpRows: 2, // a datagram of the dump, its end included
+  dumpEnd: 3, // detail 1: it was interrupted, or failed
+  overrun: 4, // events were lost before this; detail: how many, 0 = unknown
+  release: 5, // the namespace is watched no longer
+} as const;
+
+/** A stretch of input. Whoever receives it owns its arrays. */
+export interface RawChunk {
+  readonly kind: "raw";
+  readonly count: number;
+  /** One of RAW, per record. */
+  readonly what: Uint8Array;
+  readonly netns: Uint32Array;
+  readonly detail: Uint32Array;
+  /** Unix milliseconds. */
+  readonly timesMs: Float64Array;
+  /** Where each record's bytes lie in `bytes`: multiples of 4. */
+  readonly offsets: Uint32Array;
+  readonly lengths: Uint32Array;
+  readonly bytes: Uint8Array;
+  /** Records left out from the start until this chunk, because the consumer was behind. */
+  readonly dropped: number;
+}
+
+/** Sends a chunk on its way; what is in `transfer` is empty afterwards. */
+export type EmitChunk = (chunk: RawChunk, transfer: ArrayBuffer[]) => void;
+
+const CHUNK_BYTES = 256 * 1024;
+const CHUNK_RECORDS = 2_048;
+
+/** Chunks that may be under way at once. */
+const CREDITS = 32;
+
+/** Collects records and hands them to `emit` chunk by chunk. */
+export class RawTap {
+  readonly #emit: EmitChunk;
+  #chunk = emptyChunk();
+  #count = 0;
+  #used = 0;
+  #credits = CREDITS;
+  #dropped = 0;
+
+  constructor(emit: EmitChunk) {
+    this.#emit = emit;
+  }
+
+  /** Adds a record; `length` bytes of `block` from `offset` are copied. */
+  add(
+    what: number,
+    netns: number,
+    timeMs: number,
+    detail = 0,
+    block: Uint8Array = NO_BYTES,
+    offset = 0,
+    length = 0,
+  ): void {
+    if (this.#count === CHUNK_RECORDS || this.#used + length > CHUNK_BYTES) this.flush();
+    if (this.#credits === 0 || length > CHUNK_BYTES) {
+      this.#dropped++;
+      return;
+    }
+    const i = this.#count++;
+    const chunk = this.#chunk;
+    chunk.what[i] = what;
+    chunk.netns[i] = netns;
+    chunk.detail[i] = detail;
+    chunk.timesMs[i] = timeMs;
+    chunk.offsets[i] = this.#used;
+    chunk.lengths[i] = length;
+    chunk.bytes.set(block.subarray(offset, offset + length), this.#used);
+    this.#used += (length + 3) & ~3;
+  }
+
+  /** Hands out what there is, if the consumer keeps up. */
+  flush(): void {
+    if (this.#count === 0 || this.#credits === 0) return;
+    this.#credits--;
+    const { what, netns, detail, timesMs, offsets, lengths, bytes } = this.#chunk;
+    const chunk: RawChunk = { kind: "raw", ...this.#chunk, count: this.#count, dropped: this.#dropped };
+    this.#emit(
+      chunk,
+      [what, netns, detail, timesMs, offsets, lengths, bytes].map(({ buffer }) => buffer),
+    );
+    this.#chunk = emptyChunk();
+    this.#count = 0;
+    this.#used = 0;
+  }
+
+  /** The consumer is done with a chunk. */
+  acknowledge(): void {
+    this.#credits = Math.min(CREDITS, this.#credits + 1);
+  }
+}
+
+/** Feeds a chunk to a tracker, as the worker that recorded it did. */
+export function applyRawChunk(tracker: FlowTracker, chunk: RawChunk): void {
+  for (let i = 0; i < chunk.count; i++) {
+    const netns = chunk.netns[i]!;
+    const timeMs = chunk.timesMs[i]!;
+    const flag = chunk.detail[i] === 1;
+    switch (chunk.what[i]) {
+      case RAW.event:
+        tracker.apply(netns, chunk.bytes, chunk.offsets[i]!, chunk.lengths[i]!, timeMs);
+        break;
+      case RAW.dumpBegin:
+        tracker.beginDump(netns, timeMs, { tellClosed: flag });
+        break;
+      case RAW.dumpRows:
+        tracker.applyDump(netns, chunk.bytes, chunk.offsets[i]!, chunk.lengths[i]!, timeMs);
+        break;
+      case RAW.dumpEnd:
+        tracker.endDump(netns, { interrupted: flag });
+        break;
+      case RAW.overrun:
+        tracker.overrun(netns);
+        break;
+      case RAW.release:
+        tracker.release(netns);
+        break;
+    }
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+function emptyChunk() {
+  return {
+    what: new Uint8Array(CHUNK_RECORDS),
+    netns: new Uint32Array(CHUNK_RECORDS),
+    detail: new Uint32Array(CHUNK_RECORDS),
+    timesMs: new Float64Array(CHUNK_RECORDS),
+    offsets: new Uint32Array(CHUNK_RECORDS),
+    lengths: new Uint32Array(CHUNK_RECORDS),
+    bytes: new Uint8Array(CHUNK_BYTES),
+  };
+}

@@ -1,0 +1,44 @@
+/**
+ * Reading netlink attributes as 32-bit words of the receive block, on machines of either byte order: headers are in the
+ * machine's order, ctnetlink's payloads in the network's. Sources: `linux/netlink.h` (`struct nlattr`, `NLA_ALIGN`).
+ */
+
+const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+const NLA_F_NESTED = 0x8000;
+
+/** The first word of an attribute, as the kernel writes it: its length and type. `nested` sets NLA_F_NESTED. */
+export function attributeHeader(lengthBytes: number, type: number, nested = false): number {
+  const fullType = nested ? type | NLA_F_NESTED : type;
+  return (LITTLE_ENDIAN ? (fullType << 16) | lengthBytes : (lengthBytes << 16) | fullType) | 0;
+}
+
+/** The length, header included, from an attribute's first word. */
+export function attributeLength(header: number): number {
+  return LITTLE_ENDIAN ? header & 0xffff : header >>> 16;
+}
+
+/** The type without its flags, from an attribute's first word. */
+export function attributeType(header: number): number {
+  return (LITTLE_ENDIAN ? header >>> 16 : header) & 0x3fff;
+}
+
+/** The first byte of a word in memory: a u8 payload. */
+export function firstByte(word: number): number {
+  return LITTLE_ENDIAN ? word & 0xff : word >>> 24;
+}
+
+/** The first two bytes of a word in memory, in network order: a be16 payload. */
+export function firstHalf(word: number): number {
+  return LITTLE_ENDIAN ? ((word & 0xff) << 8) | ((word >>> 8) & 0xff) : word >>> 16;
+}
+
+/** The u16 in the machine's order at the start of a word in memory: `nlmsg_type`. */
+export function lowHalf(word: number): number {
+  return LITTLE_ENDIAN ? word & 0xffff : word >>> 16;
+}
+
+/** The u16 in the machine's order at the end of a word in memory: `nlmsg_flags`. */
+export function highHalf(word: number): number {
+  return LITTLE_ENDIAN ? word >>> 16 : word & 0xffff;
+}

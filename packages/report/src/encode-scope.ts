@@ -1,0 +1,65 @@
+/**
+ * A report in Weave Scope's wire format, JSON (`report/report.go`, `report/node.go`, `report/id.go` of Scope): the topologies
+ * Endpoint, Process and Host, and DNS. Values that may change while their node stays carry a timestamp, since on merging
+ * the newest wins; all others do without, which halves the bytes.
+ */
+import type { ReportWindow } from "@conntrail/model";
+import { ByteWriter } from "./byte-writer.ts";
+import { elidedRows, type LimitOption, shownRows } from "./elision.ts";
+import { networkTest } from "./networks.ts";
+import { type RawReport, rawOf } from "./raw-report.ts";
+import type { Report } from "./report.ts";
+import type { ScopeAliases } from "./scope-aliases.ts";
+import { rememberCopies } from "./scope-copies.ts";
+import { putDns } from "./scope-dns.ts";
+import { buildScopeGraph } from "./scope-graph.ts";
+import { endpointIds } from "./scope-ids.ts";
+import { putEndpoints } from "./scope-nodes.ts";
+import { hostNodes, processNodes } from "./scope-processes.ts";
+import { isoTime } from "./time.ts";
+
+/** Options of `encodeScope()`. */
+export interface ScopeOptions extends LimitOption {
+  /** Memory of what virtual addresses led to; without it each report speaks only for itself. */
+  readonly aliases?: ScopeAliases | undefined;
+  /** Draw attempts that led to no connection too. Default false, as Scope's own probe (S7). */
+  readonly attempts?: boolean | undefined;
+}
+
+/** Bytes guessed for a connection. */
+const TYPICAL_BYTES = 450;
+
+/** Encodes a report. The bytes are a view from the start of a buffer of their own. Throws `RangeError` for a limit or a network that is none. */
+export function encodeScope(report: RawReport | Report, options: ScopeOptions = {}): Uint8Array<ArrayBuffer> {
+  const raw = rawOf(report);
+  const { host, window } = raw;
+  const shown = shownRows(raw.columns.length, options);
+  const hostScoped = host.hostScopedNetworks?.length ? networkTest(host.hostScopedNetworks) : undefined;
+  const graph = buildScopeGraph(raw, { shown, attempts: options.attempts === true, hostScoped });
+  const ids = endpointIds(graph.endpoints, host.id);
+  const elsewhere = options.aliases === undefined ? new Map() : rememberCopies(graph, raw, ids, options.aliases);
+  const writer = new ByteWriter(4096 + shown * TYPICAL_BYTES);
+  const id = `${host.id}-${window.startMs}-${raw.sequence}`;
+  const head = { ID: id, TS: isoTime(window.endMs), Window: nanoseconds(window), ...sampling(raw, shown) };
+  writer.putText(`${JSON.stringify(head).slice(0, -1)},"Endpoint":{"nodes":{`);
+  putEndpoints(writer, raw, graph, ids, elsewhere);
+  writer.putText(`}},"Process":{"nodes":${JSON.stringify(processNodes(raw, shown))}}`);
+  writer.putText(`,"Host":{"nodes":${JSON.stringify(hostNodes(host))}},"DNS":`);
+  putDns(writer, raw, shown);
+  writer.putText("}");
+  return writer.finish();
+}
+
+/** Whole nanoseconds: Scope refuses anything else. */
+function nanoseconds({ startMs, endMs }: ReportWindow): number {
+  return Math.round((endMs - startMs) * 1e6);
+}
+
+/** What a limit left out, in Scope's words: connections told, and connections in all. */
+function sampling({ columns }: RawReport, shown: number): { Sampling?: { Count: number; Total: number } } {
+  const elided = elidedRows(columns, shown);
+  if (elided === undefined) return {};
+  let Count = 0;
+  for (let row = 0; row < shown; row++) Count += columns.count[row]!;
+  return { Sampling: { Count, Total: Count + elided.connections } };
+}

@@ -1,0 +1,91 @@
+/** One end of a connection, read from the columns at the moment of asking (see connection.ts). */
+import { inspect } from "node:util";
+import { CONNECTION_FLAG, formatAddress, OWNER_REASON, type Owner } from "@conntrail/model";
+import { fromPort, toPort } from "./ends.ts";
+
+import type { EndJson } from "./json-shape.ts";
+import type { RawReport } from "./raw-report.ts";
+
+/** An end of a connection: the members of `EndJson`, and everything known of its process. */
+export interface End extends Omit<EndJson, "startTicks" | "containerId"> {
+  /** Undefined when `pid` is null. */
+  readonly owner: Owner | undefined;
+  toJSON(): EndJson;
+}
+
+/** The view of an end of connection `row`, unchecked. */
+export function viewEnd(raw: RawReport, row: number, side: "from" | "to"): End {
+  return new EndView(raw, row, side === "from");
+}
+
+class EndView implements End {
+  readonly #raw: RawReport;
+  readonly #row: number;
+  readonly #isFrom: boolean;
+
+  constructor(raw: RawReport, row: number, isFrom: boolean) {
+    this.#raw = raw;
+    this.#row = row;
+    this.#isFrom = isFrom;
+  }
+
+  get address(): string {
+    const { originalSource, replySource } = this.#raw.columns;
+    return formatAddress(this.#isFrom ? originalSource : replySource, this.#row * 4);
+  }
+
+  get port(): number {
+    return (this.#isFrom ? fromPort : toPort)(this.#raw.columns, this.#row);
+  }
+
+  get local(): boolean {
+    const flag = this.#isFrom ? CONNECTION_FLAG.fromLocal : CONNECTION_FLAG.toLocal;
+    return (this.#raw.columns.flags[this.#row]! & flag) !== 0;
+  }
+
+  get owner(): Owner | undefined {
+    const { fromOwner, toOwner } = this.#raw.columns;
+    const owner = (this.#isFrom ? fromOwner : toOwner)[this.#row]!;
+    return owner === 0 ? undefined : this.#raw.owners.at(owner - 1);
+  }
+
+  get pid(): number | null {
+    return this.owner?.pid ?? null;
+  }
+
+  get process(): string | null {
+    return this.owner?.process ?? null;
+  }
+
+  get names(): readonly string[] {
+    const { fromNames, toNames } = this.#raw.columns;
+    const names = (this.#isFrom ? fromNames : toNames)[this.#row]!;
+    return names === 0 ? [] : this.#raw.names.at(names - 1)!;
+  }
+
+  get ownerReason(): EndJson["ownerReason"] {
+    const { fromReason, toReason } = this.#raw.columns;
+    const reason = OWNER_REASON[(this.#isFrom ? fromReason : toReason)[this.#row]!]!;
+    return reason === "known" ? null : reason;
+  }
+
+  toJSON(): EndJson {
+    const { owner } = this;
+    return {
+      address: this.address,
+      port: this.port,
+      local: this.local,
+      pid: owner?.pid ?? null,
+      process: owner?.process ?? null,
+      names: this.names,
+      ownerReason: this.ownerReason,
+      ...(owner !== undefined && { startTicks: owner.startTicks }),
+      ...(owner?.containerId && { containerId: owner.containerId }),
+    };
+  }
+
+  /** What console.log shows. */
+  [inspect.custom](): EndJson {
+    return this.toJSON();
+  }
+}

@@ -1,0 +1,22 @@
+/** A report as data: columns and the records they point into. What the encoders read, whichever side of a thread they run on. */
+import type { ConnectionColumns, HostFacts, Owner, ReportWindow, SnapshotHealth } from "@conntrail/model";
+import type { Records } from "./records.ts";
+import type { Report } from "./report.ts";
+
+/** A report as data. `ReportContent` is one; what crossed a thread is another. */
+export interface RawReport {
+  readonly sequence: number;
+  readonly host: HostFacts;
+  readonly window: ReportWindow;
+  readonly health: SnapshotHealth;
+  readonly columns: ConnectionColumns;
+  /** What `fromOwner` and `toOwner` point into (1-based). */
+  readonly owners: Records<Owner>;
+  /** What `fromNames` and `toNames` point into (1-based). */
+  readonly names: Records<readonly string[]>;
+}
+
+/** The data of either form. */
+export function rawOf(report: RawReport | Report): RawReport {
+  return "raw" in report ? report.raw : report;
+}

@@ -1,0 +1,94 @@
+/** The pipeline worker: starts the sources, runs the pipeline over them, and sends each report to the host. */
+import { performance } from "node:perf_hooks";
+import type { ReportContent, SocketTable } from "@conntrail/model";
+import { createResolver } from "@conntrail/names";
+import { packReport } from "@conntrail/report";
+import { runWorker, type WorkerContext } from "@conntrail/thread";
+import { filter, map, merge, Subject, share, takeUntil, tap } from "rxjs";
+import { encodeAll } from "./encode.ts";
+import { hostFacts } from "./host-facts.ts";
+import { pipeline } from "./pipeline.ts";
+import type { PipelineCommand, PipelineMessage, PipelineStart } from "./protocol.ts";
+import { readiness } from "./readiness.ts";
+import { flowSource, type SourceContext, socketSource } from "./sources.ts";
+import { scanTriggers, ticks } from "./ticks.ts";
+
+type Context = WorkerContext<PipelineCommand, PipelineMessage, PipelineStart>;
+
+runWorker<PipelineCommand, PipelineMessage, PipelineStart>(({ workerData, commands$, emit, fail }: Context) => {
+  const { options, encodings, firstSequence } = workerData;
+  const stop$ = new Subject<void>();
+  const requests: number[] = [];
+  let builtFromMs = 0;
+  const tickTime = (): number => {
+    builtFromMs = performance.now();
+    return Date.now();
+  };
+  const resolver = createResolver(resolverOptions(options));
+  const host = hostFacts(options);
+
+  const pull$ = commands$.pipe(
+    filter((command) => command.kind === "report"),
+    tap(({ request }) => requests.push(request)),
+  );
+  const injected$ = commands$.pipe(
+    filter((command) => command.kind === "sockets"),
+    map(({ table }): SocketTable => table),
+    takeUntil(stop$),
+  );
+  const context: SourceContext = {
+    stop$,
+    scan$: scanTriggers(options.intervalMs),
+    now: Date.now,
+    onRestart: (part, error) =>
+      emit({ kind: "restart", part, error: error instanceof Error ? error.message : String(error) }),
+  };
+  const flows$ = flowSource(options, context).pipe(share());
+  const sockets$ = (options.scannerInjected ? injected$ : socketSource(options, context)).pipe(share());
+  const inputs = {
+    flows$,
+    sockets$,
+    ticks$: ticks({ intervalMs: options.intervalMs, pull$, stop$, now: tickTime }),
+    now: tickTime,
+  };
+  const config = {
+    merge: { conntrack: options.conntrack, sockets: options.sockets, capacity: options.maxFlows },
+    names: resolver,
+    host: () => ({ ...host, uptimeSeconds: hostFacts(options).uptimeSeconds }),
+    firstSequence,
+  };
+
+  const send = (content: ReportContent): void => {
+    const encoded = encodeAll(content, encodings);
+    const { message, transfer } = packReport(content);
+    const buildSeconds = (performance.now() - builtFromMs) / 1000;
+    const answered = requests.splice(0);
+    emit({ kind: "report", packed: message, encoded, buildSeconds, requests: answered }, [
+      ...transfer,
+      ...encoded.map((bytes) => bytes.buffer as ArrayBuffer),
+    ]);
+  };
+
+  const ready$ = readiness({
+    flows$: options.conntrack ? flows$ : undefined,
+    sockets$: options.sockets ? sockets$ : undefined,
+  });
+  const ended = new Promise<void>((resolve) => {
+    const reports$ = pipeline(inputs, config).pipe(tap(send));
+    const readiness$ = ready$.pipe(tap(() => emit({ kind: "ready" })));
+    merge(reports$, readiness$).subscribe({ error: fail, complete: resolve });
+  });
+  return async () => {
+    stop$.next();
+    await ended;
+    await resolver.close();
+  };
+});
+
+function resolverOptions(options: PipelineStart["options"]): Parameters<typeof createResolver>[0] {
+  return {
+    enabled: options.names,
+    ...(options.nameServers && { servers: options.nameServers }),
+    ...(options.lookupsPerSecond !== undefined && { queriesPerSecond: options.lookupsPerSecond }),
+  };
+}

@@ -1,0 +1,35 @@
+/**
+ * The picture of docs/ARCHITECTURE.md in code: what comes in, stage by stage, until it is a report. The same function
+ * runs in the pipeline worker, in tests with marbles and in replay with virtual time.
+ */
+import type { FlowBatch, HostFacts, ReportContent, SocketTable, Tick } from "@conntrail/model";
+import { attachNames, type MergeOptions, mapNat, merge as mergeConnections, type NameSource } from "@conntrail/stages";
+import { concat, defer, map, merge, type Observable, of } from "rxjs";
+
+/** Where a pipeline's inputs come from. Each ends when the pipeline is to end; a last report follows. */
+export interface PipelineInputs {
+  readonly flows$: Observable<FlowBatch>;
+  readonly sockets$: Observable<SocketTable>;
+  readonly ticks$: Observable<Tick>;
+  /** Unix milliseconds, read once: for the last report. */
+  readonly now: () => number;
+}
+
+/** What a pipeline needs to know beside its inputs. */
+export interface PipelineConfig {
+  readonly merge: MergeOptions;
+  readonly names: NameSource;
+  readonly host: () => HostFacts;
+  readonly firstSequence: number;
+}
+
+/** One report per tick, and a last one when all inputs have ended. */
+export function pipeline(inputs: PipelineInputs, config: PipelineConfig): Observable<ReportContent> {
+  const lastTick$ = defer(() => of<Tick>({ kind: "tick", timeMs: inputs.now(), final: true }));
+  return concat(merge(inputs.flows$, inputs.sockets$, inputs.ticks$), lastTick$).pipe(
+    mergeConnections(config.merge),
+    mapNat(),
+    attachNames(config.names),
+    map((snapshot, index) => ({ ...snapshot, sequence: config.firstSequence + index, host: config.host() })),
+  );
+}

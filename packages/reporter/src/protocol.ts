@@ -1,0 +1,48 @@
+/** What crosses between the host thread and the pipeline worker. */
+import type { SocketTable } from "@conntrail/model";
+import type { PackedReport } from "@conntrail/report";
+import type { PipelineOptions } from "./options.ts";
+import type { SinkEncoding } from "./sinks/sink.ts";
+
+/** The pipeline worker's start data. */
+export interface PipelineStart {
+  readonly options: PipelineOptions;
+  /** Encodings that sinks asked for; a report's bytes come in the same order. */
+  readonly encodings: readonly SinkEncoding[];
+  /** Number of the first report: a restarted worker goes on counting. */
+  readonly firstSequence: number;
+}
+
+/** Host to worker. */
+export type PipelineCommand =
+  | { readonly kind: "report"; readonly request: number } // a report now, beside the regular ones
+  | { readonly kind: "sockets"; readonly table: SocketTable }; // from an injected scanner
+
+/** Worker to host. */
+export type PipelineMessage = ReadyMessage | ReportMessage | RestartMessage;
+
+/** Every source that is on has been heard: the first dump of conntrack is in, or what prevents it is known, and sockets were scanned once. */
+export interface ReadyMessage {
+  readonly kind: "ready";
+}
+
+/** One report, its buffers transferred. */
+export interface ReportMessage {
+  readonly kind: "report";
+  readonly packed: PackedReport;
+  readonly encoded: readonly Uint8Array[];
+  /** Time it took to build, seconds, encodings included. */
+  readonly buildSeconds: number;
+  /** Requests that this report answers. */
+  readonly requests: readonly number[];
+}
+
+/** A worker inside the pipeline died and is started anew. */
+export interface RestartMessage {
+  readonly kind: "restart";
+  readonly part: WorkerPart;
+  readonly error: string;
+}
+
+/** The parts that restart on their own. */
+export type WorkerPart = "ingest" | "scan" | "pipeline";

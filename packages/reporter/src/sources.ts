@@ -1,0 +1,81 @@
+/**
+ * The pipeline's two sources as they run live: each ends at `stop$`, is started anew when it fails, and says so. While the
+ * ingest is down its last account is repeated as failed; a scan that does not come makes the table stale (`health`).
+ */
+import { ingest } from "@conntrail/ingest";
+import type { FlowBatch, SocketTable } from "@conntrail/model";
+import { scanSockets } from "@conntrail/scan";
+import { isWorkerError } from "@conntrail/thread";
+import { defer, merge, NEVER, type Observable, Subject, takeUntil, tap } from "rxjs";
+import type { PipelineOptions } from "./options.ts";
+import type { WorkerPart } from "./protocol.ts";
+import { restarting } from "./restart.ts";
+
+/** What the sources need beside the options. */
+export interface SourceContext {
+  readonly stop$: Observable<unknown>;
+  /** Each value asks for a scan. */
+  readonly scan$: Observable<unknown>;
+  readonly now: () => number;
+  readonly onRestart: (part: WorkerPart, error: unknown) => void;
+}
+
+/** Batches of changed flows. */
+export function flowSource(options: PipelineOptions, context: SourceContext): Observable<FlowBatch> {
+  const { stop$, now, onRestart } = context;
+  if (!options.conntrack) return NEVER.pipe(takeUntil(stop$));
+  const failures$ = new Subject<FlowBatch>();
+  let last: FlowBatch | undefined;
+  let epoch = 0;
+  const batches$ = defer(() => ingest({ ...ingestOptions(options), epoch: ++epoch }, { stop$ })).pipe(
+    tap((batch) => {
+      last = batch;
+    }),
+  );
+  const onFailure = (error: unknown): void => {
+    onRestart("ingest", error);
+    if (last !== undefined) failures$.next(failedBatch(last, now(), error));
+  };
+  return merge(restarting(batches$, { onFailure, isFinal: isBug, stop$ }), failures$.pipe(takeUntil(stop$)));
+}
+
+/** Socket tables. */
+export function socketSource(options: PipelineOptions, context: SourceContext): Observable<SocketTable> {
+  const { stop$, scan$, onRestart } = context;
+  if (!options.sockets) return NEVER.pipe(takeUntil(stop$));
+  const tables$ = scanSockets({
+    root: options.procRoot,
+    processes: options.processes,
+    namespaces: options.namespaces,
+    intervalMs: options.scanIntervalMs,
+    trigger$: scan$,
+    stop$,
+  });
+  return restarting(tables$, { onFailure: (error) => onRestart("scan", error), isFinal: isBug, stop$ });
+}
+
+function ingestOptions(options: PipelineOptions): Parameters<typeof ingest>[0] {
+  const said = {
+    namespaces: options.namespaces,
+    protocols: options.protocols?.includes("all") ? ("all" as const) : options.protocols,
+    receiveBuffer: options.receiveBuffer,
+    receiveBufferMax: options.receiveBufferMax,
+    reconcileMs: options.reconcileMs,
+    capacity: options.maxFlows,
+    procRoot: options.procRoot,
+  };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+}
+
+/** The batch that says so: nothing changed, and nothing is known any more. */
+function failedBatch(last: FlowBatch, timeMs: number, error: unknown): FlowBatch {
+  const advice = `reading conntrack failed and is started anew: ${error instanceof Error ? error.message : String(error)}`;
+  const health = { ...last.health, state: "off", reason: "failed", advice, completeSinceMs: null } as const;
+  return { ...last, timeMs, count: 0, rows: new Uint32Array(0), changes: new Uint8Array(0), health };
+}
+
+/** Errors that a new start would only repeat: wrong arguments, and workers that could not even start for our own fault. */
+function isBug(error: unknown): boolean {
+  const cause = isWorkerError(error) ? error.cause : error;
+  return cause instanceof Error && (cause.name === "TypeError" || cause.name === "RangeError");
+}

@@ -1,0 +1,187 @@
+/**
+ * The sockets of one network namespace: four questions to sock_diag(7), asked from inside, or the four files that /proc/net shows of it.
+ * Everything happens between entering and leaving, synchronously.
+ */
+import { FAMILY, PROTOCOL, SOCKET_STATE } from "@conntrail/model";
+import { encodeInetDiagRequest, INET_DIAG, isOpError, NETLINK_FAMILY, OpError } from "@conntrail/netlink";
+import { dump, inNamespace, type NetlinkSocket, openNetlinkSocket } from "@conntrail/netlink/socket";
+import {
+  type NetSocketFile,
+  netSocketProtocol,
+  type PortRange,
+  type Process,
+  readNetNamespace,
+  readNetSockets,
+  readPortRange,
+  readSockstat,
+  type Sockstat,
+} from "@conntrail/procfs";
+import type { FoundNamespace } from "./namespaces.ts";
+import type { ScanSettings } from "./options.ts";
+import type { SocketDump } from "./scan-record.ts";
+
+/** Receives a part of a dump: `length` bytes at `offset` of `dump.bytes`, valid during the call. */
+export type OnDump = (dump: SocketDump, offset: number, length: number) => void;
+
+/** How it went. `gone`: the namespace ended meanwhile; `forbidden`: it may not be entered. */
+export interface NamespaceDump {
+  readonly outcome: "sock_diag" | "proc" | "none" | "gone" | "forbidden";
+  /** `undefined` when it could not be read. */
+  readonly ephemeral: PortRange | undefined;
+  /** Answers that broke off. */
+  readonly broken: number;
+}
+
+interface Question {
+  readonly file: NetSocketFile;
+  readonly family: number;
+}
+
+const QUESTIONS: readonly Question[] = [
+  { file: "tcp", family: FAMILY.ipv4 },
+  { file: "tcp6", family: FAMILY.ipv6 },
+  { file: "udp", family: FAMILY.ipv4 },
+  { file: "udp6", family: FAMILY.ipv6 },
+];
+
+const LISTEN = 1 << SOCKET_STATE.listen;
+const TIME_WAIT = 1 << SOCKET_STATE.timeWait;
+/** What sock_diag says when the kernel has no handler for a family or protocol: then /proc may still list it. */
+const NOT_SUPPORTED = ["ENOENT", "EOPNOTSUPP", "EPROTONOSUPPORT", "EAFNOSUPPORT", "EINVAL"];
+
+/** Dumps a namespace. Throws OpError for what concerns more than this namespace. */
+export function dumpNamespace(namespace: FoundNamespace, settings: ScanSettings, onDump: OnDump): NamespaceDump {
+  const { path, process } = namespace;
+  const work = new NamespaceWork(namespace, settings, onDump);
+  if (path === undefined) return work.inside(process ?? "thread-self");
+  if (settings.backend === "proc" && process !== undefined) return work.outside(process);
+  const result = enter(path, () => work.inside("thread-self"));
+  return typeof result === "string" ? { outcome: result, ephemeral: undefined, broken: 0 } : result;
+}
+
+/** EINVAL: the file is no network namespace. */
+function enter<T extends object | undefined>(path: string, action: () => T): T | "gone" | "forbidden" {
+  try {
+    return inNamespace(path, action);
+  } catch (error) {
+    if (!isOpError(error) || !["open", "setns"].includes(error.op)) throw error;
+    if (["ENOENT", "ESRCH"].includes(error.errno)) return "gone";
+    if (["EPERM", "EACCES", "EINVAL"].includes(error.errno)) return "forbidden";
+    throw error;
+  }
+}
+
+/** One visit. */
+class NamespaceWork {
+  readonly #namespace: FoundNamespace;
+  readonly #settings: ScanSettings;
+  readonly #onDump: OnDump;
+  #broken = 0;
+
+  constructor(namespace: FoundNamespace, settings: ScanSettings, onDump: OnDump) {
+    this.#namespace = namespace;
+    this.#settings = settings;
+    this.#onDump = onDump;
+  }
+
+  /** From within; `process` is the name under which /proc shows the namespace there. */
+  inside(process: Process): NamespaceDump {
+    const { root, backend } = this.#settings;
+    const entered = this.#namespace.path !== undefined;
+    // The process that led here may have ended, and its pid may belong to another one by now.
+    if (entered && readNetNamespace(root, "thread-self") !== this.#namespace.netns)
+      return this.#result("gone", undefined);
+    const outcome = backend === "proc" ? this.#readAll(process) : this.#askAll(process);
+    return this.#result(outcome, readPortRange(root));
+  }
+
+  /** Without entering, but for the one fact that /proc shows to insiders only. */
+  outside(process: Process): NamespaceDump {
+    const outcome = this.#readAll(process);
+    const range = enter(this.#namespace.path!, () => readPortRange(this.#settings.root));
+    return this.#result(outcome, typeof range === "string" ? undefined : range);
+  }
+
+  #result(outcome: NamespaceDump["outcome"], ephemeral: PortRange | undefined): NamespaceDump {
+    return { outcome, ephemeral, broken: this.#broken };
+  }
+
+  #readAll(process: Process): NamespaceDump["outcome"] {
+    const read = QUESTIONS.map(({ file }) => this.#read(file, process));
+    return read.includes(true) ? "proc" : "none";
+  }
+
+  #read(file: NetSocketFile, process: Process): boolean {
+    const bytes = readNetSockets(this.#settings.root, file, process);
+    if (bytes === undefined) return false;
+    const { netns } = this.#namespace;
+    this.#onDump({ format: "proc-net", netns, protocol: netSocketProtocol(file), bytes }, 0, bytes.length);
+    return true;
+  }
+
+  #askAll(process: Process): NamespaceDump["outcome"] {
+    const socket = this.#openSocket();
+    if (socket === undefined) return this.#readAll(process);
+    try {
+      const sockstat = readSockstat(this.#settings.root, process);
+      const answers = QUESTIONS.map((question) => {
+        if (this.#ask(socket, question, sockstat)) return "sock_diag";
+        return this.#settings.backend === "auto" && this.#read(question.file, process) ? "proc" : "none";
+      });
+      return answers.find((answer) => answer !== "none") ?? "none";
+    } finally {
+      socket.close();
+    }
+  }
+
+  /** `undefined` when the kernel has no sock_diag, and /proc will do. */
+  #openSocket(): NetlinkSocket | undefined {
+    try {
+      return openNetlinkSocket({ family: NETLINK_FAMILY.sockDiag });
+    } catch (error) {
+      const permanent =
+        isOpError(error) && ["EPROTONOSUPPORT", "EAFNOSUPPORT", "EPERM", "EACCES"].includes(error.errno);
+      if (permanent && this.#settings.backend === "auto") return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * False when the kernel cannot answer. Walking the table of connections costs some 4 ms however few are in it (it is one table for
+   * all namespaces), listing listeners 0.04 ms: so the walk is left out where the counters say that there is nothing but listeners. They do not
+   * count TIME_WAIT.
+   */
+  #ask(socket: NetlinkSocket, question: Question, sockstat: Sockstat | undefined): boolean {
+    const { states } = this.#settings;
+    const tcp = netSocketProtocol(question.file) === PROTOCOL.tcp;
+    if (!tcp || sockstat === undefined || (states & (LISTEN | TIME_WAIT)) !== LISTEN)
+      return this.#dump(socket, question, states) >= 0;
+    const listeners = this.#dump(socket, question, LISTEN);
+    if (listeners < 0) return false;
+    const inTables = sockstat[question.family === FAMILY.ipv4 ? "tcp" : "tcp6"];
+    if (listeners >= inTables) return true;
+    return this.#dump(socket, question, states & ~LISTEN) >= 0;
+  }
+
+  /** Number of sockets, -1 when the kernel cannot answer. */
+  #dump(socket: NetlinkSocket, { file, family }: Question, wanted: number): number {
+    const protocol = netSocketProtocol(file);
+    const tcp = protocol === PROTOCOL.tcp;
+    const states = tcp ? wanted : 0xffffffff;
+    const extensions = tcp && this.#settings.tcpInfo ? [INET_DIAG.info] : [];
+    const { netns } = this.#namespace;
+    const request = encodeInetDiagRequest({ family, protocol, states, extensions });
+    const answer: { dump: SocketDump | undefined } = { dump: undefined };
+    const result = dump(socket, request, (bytes, offset, length) => {
+      answer.dump ??= { format: "sock_diag", netns, protocol, bytes };
+      this.#onDump(answer.dump, offset, length);
+    });
+    if (result.error === undefined) return result.messages;
+    if (result.messages > 0) {
+      this.#broken++;
+      return result.messages;
+    }
+    if (!NOT_SUPPORTED.includes(result.error)) throw new OpError("sock_diag dump", result.error);
+    return -1;
+  }
+}

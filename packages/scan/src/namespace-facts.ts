@@ -1,0 +1,64 @@
+/** A namespace's own addresses and ephemeral ports: by rtnetlink where its sockets come from the kernel, else from /proc. */
+import { ADDRESS_WORDS, type NamespaceFacts } from "@conntrail/model";
+import { isDecodeError, isOpError } from "@conntrail/netlink";
+import { interfaceAddresses } from "@conntrail/netlink/socket";
+import { isNotPermitted, type PortRange, readLocalAddresses } from "@conntrail/procfs";
+import type { FoundNamespace } from "./namespaces.ts";
+
+/** The kernel's default (Documentation/networking/ip-sysctl.rst, ip_local_port_range). */
+const DEFAULT_RANGE: PortRange = { low: 32768, high: 60999 };
+
+/** What is known of namespaces from scan to scan: an address list that cannot be read is as before. */
+export class NamespaceBook {
+  /** Address lists that could not be read, since the last `forgetAllBut`. */
+  unreadable = 0;
+  readonly #root: string;
+  readonly #addresses = new Map<number, Uint32Array>();
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** The facts of a namespace whose sockets were just dumped. Rejects with OpError for what concerns more than this namespace. */
+  async facts(namespace: FoundNamespace, viaProc: boolean, ephemeral: PortRange | undefined): Promise<NamespaceFacts> {
+    const { netns } = namespace;
+    const addresses = (viaProc ? this.#fromProc(namespace) : undefined) ?? (await this.#fromKernel(namespace));
+    if (addresses !== undefined) this.#addresses.set(netns, addresses);
+    const known = addresses ?? this.#addresses.get(netns) ?? new Uint32Array(0);
+    // A copy: the table's buffers are given away.
+    return { netns, addresses: known.slice(), ephemeral: ephemeral ?? DEFAULT_RANGE };
+  }
+
+  /** Drops what is known of others. */
+  forgetAllBut(netns: ReadonlySet<number>): void {
+    this.unreadable = 0;
+    for (const known of this.#addresses.keys()) if (!netns.has(known)) this.#addresses.delete(known);
+  }
+
+  #fromProc({ process }: FoundNamespace): Uint32Array | undefined {
+    if (process === undefined) return undefined;
+    try {
+      return readLocalAddresses(this.#root, process);
+    } catch (error) {
+      if (!isNotPermitted(error)) throw error;
+      return undefined;
+    }
+  }
+
+  async #fromKernel({ path }: FoundNamespace): Promise<Uint32Array | undefined> {
+    try {
+      const found = await interfaceAddresses(path);
+      const words = new Uint32Array(found.length * ADDRESS_WORDS);
+      found.forEach(({ address }, i) => {
+        words.set(new Uint32Array(address.buffer, address.byteOffset, ADDRESS_WORDS), i * ADDRESS_WORDS);
+      });
+      return words;
+    } catch (error) {
+      const gone = isOpError(error) && ["ENOENT", "ESRCH"].includes(error.errno);
+      const forbidden = isOpError(error) && ["EPERM", "EACCES"].includes(error.errno);
+      if (!gone && !forbidden && !isDecodeError(error)) throw error;
+      this.unreadable++;
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/** What a scan can be told, and what holds without being told. */
+import { SOCKET_STATE } from "@conntrail/model";
+import type { Observable, SchedulerLike } from "rxjs";
+import type { ScanRecord } from "./scan-record.ts";
+
+/** What is scanned; plain data, because it crosses a thread. */
+export interface ScanSettings {
+  /** Where /proc is mounted. Default `/proc`. */
+  readonly root: string;
+  /** Look for the process behind each socket. Default true; false saves the walk of descriptors (F16). */
+  readonly processes: boolean;
+  /** `auto` (default): sock_diag, and /proc/net for what it refuses. The others: that one or nothing. */
+  readonly backend: "auto" | "sock_diag" | "proc";
+  /** `all` (default): every namespace that a process is in or that has a name. `own`: the thread's own. */
+  readonly namespaces: "all" | "own";
+  /** Folders with named namespaces, one file each. Default those of ip-netns(8) and Docker. */
+  readonly namespaceFolders: readonly string[];
+  /** TCP states wanted: a bit `1 << SOCKET_STATE` for each. Default all but TIME_WAIT, CLOSE and NEW_SYN_RECV, which no process can hold. UDP sockets are always listed. */
+  readonly states: number;
+  /** Ask for bytes, round-trip time and retransmits of each TCP connection (TCP_INFO). Default true; costs half as much again as the dump without. */
+  readonly tcpInfo: boolean;
+  /** Rows in a table at most; more sockets are counted, not listed. Default 1,048,576. */
+  readonly maxSockets: number;
+}
+
+/** Options of `scanSockets`. */
+export interface ScanOptions extends Partial<ScanSettings> {
+  /** From the start of one scan to the start of the next. Default 1,000. */
+  readonly intervalMs?: number;
+  /** Share of one core that scanning may take: after an expensive scan the next one waits. Default 0.1. */
+  readonly cpuBudget?: number;
+  /** Each value asks for a scan as soon as the budget allows; those that arrive during a scan become one more. */
+  readonly trigger$?: Observable<unknown>;
+  /** Its first value ends the stream: it completes when the threads are gone. */
+  readonly stop$?: Observable<unknown>;
+  /** A scan that takes longer has hung: its thread is ended, and the stream fails with OpError ETIMEDOUT. Default 30,000. */
+  readonly deadlineMs?: number;
+  /** A thread that is not gone so long after the end is terminated. Default 1,500. */
+  readonly closeDeadlineMs?: number;
+  /** Given everything that a scan took in, before its table is emitted. The record is the receiver's. */
+  readonly tap?: (record: ScanRecord) => void;
+  /** The clock and the timers between scans. */
+  readonly scheduler?: SchedulerLike;
+}
+
+const UNWANTED_STATES = (1 << SOCKET_STATE.timeWait) | (1 << SOCKET_STATE.close) | (1 << SOCKET_STATE.newSynRecv);
+
+export const SETTINGS: ScanSettings = {
+  root: "/proc",
+  processes: true,
+  backend: "auto",
+  namespaces: "all",
+  namespaceFolders: ["/run/netns", "/var/run/docker/netns"],
+  states: 0x1ffe & ~UNWANTED_STATES,
+  tcpInfo: true,
+  maxSockets: 1_048_576,
+};
+
+/** The settings in the options, completed. */
+export function settingsOf(options: Partial<ScanSettings>): ScanSettings {
+  const settings: Record<string, unknown> = { ...SETTINGS };
+  for (const name of Object.keys(SETTINGS)) {
+    const value = options[name as keyof ScanSettings];
+    if (value !== undefined) settings[name] = value;
+  }
+  return settings as unknown as ScanSettings;
+}

@@ -1,0 +1,195 @@
+/**
+ * Who holds each socket: a walk of every process's descriptors once, and from then on as little reading as finds
+ * the sockets that are new. What is known stays known until the kernel no longer lists the socket or its process ends.
+ *
+ * After the first scan, in this order, the later steps only while something is still looked for:
+ * 1. all descriptors of processes that are new;
+ * 2. stale descriptors, whose socket is gone: the kernel hands out the lowest free number, so a busy process's next socket is there;
+ * 3. the other descriptors that are not known to be sockets, in processes that are likely to have a new one (their count grew, they had one lately,
+ *    they are young), and for a socket that is still unknown one scan later in all of them; up to a budget per scan.
+ *
+ * So the misses of a scan share one search (F19), and a socket that nobody turns out to hold is searched for once:
+ * the kernel has sockets of its own. Beside that a part of what is known is read again in each scan, in turns (recheck.ts).
+ */
+import { FdReader } from "./fd-reader.ts";
+import { FD_OTHER, FD_STALE } from "./fd-table.ts";
+import { HeldSockets } from "./held-sockets.ts";
+import { type ProcessEntry, ProcessTable } from "./process-table.ts";
+import { Recheck } from "./recheck.ts";
+import { hasInode, missingFrom } from "./sorted-inodes.ts";
+
+const NONE = -1;
+const SEVERAL = -2;
+
+/** Descriptors read in step 3 of one scan at most. */
+const SEARCH_BUDGET = 5000;
+/** A process is young for so many scans after its first, and a find is recent for as many. */
+const LATELY_SCANS = 5;
+/** Reading a stale descriptor costs so much more than listing an open one. */
+const READS_PER_LISTED = 4;
+/** Free numbers that are tried beyond the new descriptors looked for, before all are listed. */
+const PROBES_IN_VAIN = 8;
+
+/** The owners of sockets, by inode. One per scanner; keeps what it learned between scans. */
+export class OwnerSearch {
+  readonly processes: ProcessTable;
+  readonly #held = new HeldSockets();
+  readonly #reader: FdReader;
+  readonly #recheck: Recheck;
+  /** Sockets without a known holder, and the scan in which each was first seen to have none. */
+  #missing: Map<number, number> = new Map();
+  #previous: Uint32Array = new Uint32Array(0);
+  /** Sockets that were found in the last scan but were not in its dump. */
+  #unlisted: readonly number[] = [];
+
+  constructor(root: string) {
+    this.#reader = new FdReader(root, this.#held);
+    this.processes = new ProcessTable(root, (process) => this.#reader.forget(process));
+    this.#recheck = new Recheck(this.#reader, this.#held, this.processes);
+  }
+
+  /** What finding owners has cost so far, in descriptors read. */
+  get cost(): number {
+    return this.#reader.cost;
+  }
+
+  /**
+   * Finds the holders of `inodes` (ascending, each once, without 0; kept until the next call). `fresh` are the processes that are new
+   * in this scan. Throws OpError for what is neither gone nor forbidden.
+   */
+  update(inodes: Uint32Array, fresh: readonly ProcessEntry[], scan: number): void {
+    this.#reader.scan = scan;
+    this.#markStale(inodes);
+    for (const process of fresh) this.#list(process, () => true);
+    this.#recheck.run(scan);
+    const missing = this.#lookUp(inodes, scan);
+    this.#readStale();
+    this.#search(missing, scan);
+    this.#missing = new Map([...missing].filter(([inode]) => !this.#held.has(inode)));
+    this.#unlisted = this.#reader.found.filter((inode) => !hasInode(inodes, inode));
+    this.#reader.found = [];
+  }
+
+  /** The slot of the process that holds the socket, of several the one with the lowest pid; -1 when none is known. */
+  ownerSlot(inode: number): number {
+    const only = this.#held.only(inode);
+    if (only !== SEVERAL) return only;
+    let lowest = NONE;
+    this.#held.each(inode, (slot) => {
+      if (lowest === NONE || this.processes.at(slot).pid < this.processes.at(lowest).pid) lowest = slot;
+    });
+    return lowest;
+  }
+
+  /** How many processes hold the socket. */
+  holders(inode: number): number {
+    const only = this.#held.only(inode);
+    if (only !== SEVERAL) return only === NONE ? 0 : 1;
+    const slots = new Set<number>();
+    this.#held.each(inode, (slot) => slots.add(slot));
+    return slots.size;
+  }
+
+  /** Processes whose descriptors may not be read. */
+  denied(): number {
+    let count = 0;
+    for (const process of this.processes.values()) if (process.denied) count++;
+    return count;
+  }
+
+  /**
+   * A socket that was listed and is no longer was closed. One that was found but never listed either came and went between two dumps, or is of
+   * another kind (a UNIX socket): its descriptor is read once more, and if it is still the same socket it is of another kind.
+   */
+  #markStale(inodes: Uint32Array): void {
+    const unlisted = this.#unlisted.filter((inode) => !hasInode(inodes, inode));
+    this.#reader.expected = new Set(unlisted);
+    for (const inode of [...missingFrom(inodes, this.#previous), ...unlisted]) {
+      this.#reader.markStale(inode, (slot) => this.processes.at(slot));
+    }
+    this.#previous = inodes;
+  }
+
+  /** All without a holder, with the scan since when; those not yet searched for everywhere become what the reader wants. */
+  #lookUp(inodes: Uint32Array, scan: number): Map<number, number> {
+    let searched = scan;
+    for (const process of this.processes.values()) {
+      if (!process.denied && process.bornScan < scan) searched = Math.min(searched, process.listedScan);
+    }
+    const missing = new Map<number, number>();
+    const wanted = new Set<number>();
+    for (const inode of inodes) {
+      if (this.#held.has(inode)) continue;
+      const since = this.#missing.get(inode) ?? scan;
+      missing.set(inode, since);
+      if (since > searched || since === scan) wanted.add(inode);
+    }
+    this.#reader.wanted = wanted;
+    return missing;
+  }
+
+  #readStale(): void {
+    for (const process of this.processes.values()) {
+      if (this.#reader.wanted.size === 0) return;
+      const { stale } = process.fds;
+      if (stale === 0) continue;
+      if (this.processes.sizeTells && stale * READS_PER_LISTED > process.size) this.#list(process, notSocket);
+      else this.#reader.read(process, process.fds.numbers(isStale), true);
+    }
+  }
+
+  #search(missing: ReadonlyMap<number, number>, scan: number): void {
+    const { wanted } = this.#reader;
+    const limit = this.#reader.cost + SEARCH_BUDGET;
+    const goOn = (): boolean => wanted.size > 0 && this.#reader.cost < limit;
+    for (const process of this.processes.values()) {
+      if (!goOn()) return;
+      if (process.listedScan < scan && !process.denied) this.#searchLikely(process, scan);
+    }
+    const overdue = [...wanted].some((inode) => missing.get(inode)! < scan);
+    if (!overdue) return;
+    for (const process of [...this.processes.values()].sort((a, b) => a.listedScan - b.listedScan)) {
+      if (!goOn()) return;
+      if (process.listedScan < scan) this.#list(process, notSocket);
+    }
+  }
+
+  /**
+   * Reads no more of a process than there is reason for: its count of descriptors, or lately a new one. The count is of now, what is known
+   * of the moment of the dump: in a busy process the two differ by a few either way.
+   */
+  #searchLikely(process: ProcessEntry, scan: number): void {
+    if (!this.processes.sizeTells) {
+      this.#list(process, notSocket);
+      return;
+    }
+    this.processes.lookAgain(process);
+    const unread = (): number => Math.max(0, process.size - process.fds.open);
+    const lately = Math.max(process.gainedScan, process.bornScan) > scan - LATELY_SCANS;
+    if (unread() === 0 && !lately) return;
+    // New descriptors have the lowest numbers that were free.
+    this.#reader.probe(process, unread() + PROBES_IN_VAIN);
+    if (unread() > 0) this.#list(process, notSocket);
+    else this.#reader.read(process, process.fds.numbers(isOther), true);
+  }
+
+  #list(process: ProcessEntry, needed: (value: number) => boolean): void {
+    if (process.denied) return;
+    // Kernel threads have no descriptors.
+    if (this.processes.sizeTells && process.size === 0) process.listedScan = this.#reader.scan;
+    else this.#reader.list(process, needed);
+  }
+}
+
+/** Another kind of file, which may have been closed and its number used for a socket. */
+function isOther(value: number): boolean {
+  return value === FD_OTHER;
+}
+
+function isStale(value: number): boolean {
+  return value === FD_STALE;
+}
+
+function notSocket(value: number): boolean {
+  return value <= FD_STALE;
+}

@@ -1,0 +1,80 @@
+/** A scan's account of itself: what is missing, why, and what would help. */
+import type { HealthState, ScanHealth, SocketsReason } from "@conntrail/model";
+import type { ScanFacts } from "./scan-record.ts";
+
+/** What the table's rows add to the facts. */
+export interface TableCounts {
+  readonly sockets: number;
+  readonly attributed: number;
+  /** Sockets that a process may hold which cannot be inspected. */
+  readonly withheld: number;
+  readonly undecodable: number;
+  /** Sockets that did not fit. */
+  readonly refused: number;
+  readonly namespaces: number;
+}
+
+/** The account. The worst thing is the reason; `sockets` counts also those that did not fit. */
+export function scanHealth(facts: ScanFacts, counts: TableCounts): ScanHealth {
+  const { scans, durationMs, processes, backend, unreadable } = facts;
+  const { sockets, attributed, undecodable, refused, namespaces } = counts;
+  return {
+    ...verdict(facts, counts),
+    scans,
+    durationMs,
+    sockets: sockets + refused,
+    attributed,
+    processes,
+    namespaces,
+    undecodable: undecodable + unreadable,
+    backend,
+  };
+}
+
+type Verdict = { readonly state: HealthState; readonly reason: SocketsReason | null; readonly advice: string | null };
+
+function verdict(facts: ScanFacts, counts: TableCounts): Verdict {
+  if (facts.backend === "none") {
+    return off(
+      facts.procReadable ? "failed" : "no-proc",
+      "neither sock_diag nor /proc gives sockets: mount /proc, or load inet_diag",
+    );
+  }
+  if (!facts.procReadable) {
+    return degraded("no-proc", "/proc cannot be read, so no socket has a process: mount it, or set its root");
+  }
+  if (facts.ownersWanted && facts.hidepid !== "off") {
+    return degraded(
+      "hidepid",
+      `/proc is mounted with hidepid=${facts.hidepid}: run as root, or in the group of its gid= option`,
+    );
+  }
+  // A process that may not be inspected matters when there is a socket that it might hold.
+  if (counts.withheld > 0) {
+    return degraded(
+      "partly-permitted",
+      `${counts.withheld} sockets have no known process and ${facts.denied} processes may not be inspected: run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH`,
+    );
+  }
+  if (facts.unreachable > 0) {
+    return degraded(
+      "partly-permitted",
+      `${facts.unreachable} network namespaces may not be entered: run with CAP_SYS_ADMIN`,
+    );
+  }
+  if (counts.refused > 0) {
+    return degraded(
+      "too-many-sockets",
+      `${counts.refused} sockets are beyond maxSockets, ${facts.maxSockets}: raise it`,
+    );
+  }
+  return { state: "ok", reason: null, advice: null };
+}
+
+function degraded(reason: SocketsReason, advice: string): Verdict {
+  return { state: "degraded", reason, advice };
+}
+
+function off(reason: SocketsReason, advice: string): Verdict {
+  return { state: "off", reason, advice };
+}

@@ -1,0 +1,92 @@
+/** The pool of one thread in which scans run: each with a deadline, and an end that leaves nothing behind. */
+import { OpError } from "@conntrail/netlink";
+import { fromFailure } from "@conntrail/thread";
+import { Piscina } from "piscina";
+import type { ScanSettings } from "./options.ts";
+import type { ScanAnswer, ScanTask } from "./scan-task.ts";
+
+/** How long the pool waits. */
+export interface ScanPoolOptions {
+  readonly deadlineMs: number;
+  readonly closeDeadlineMs: number;
+}
+
+/** A pool. Its thread starts with it and ends with `close`. */
+export class ScanPool {
+  readonly #settings: ScanSettings;
+  readonly #options: ScanPoolOptions;
+  readonly #pool: Piscina<ScanTask, ScanAnswer>;
+  readonly #cancel = new Int32Array(new SharedArrayBuffer(4));
+  #running: Promise<unknown> = Promise.resolve();
+  #closed: Promise<void> | undefined;
+  #failure: Error | undefined;
+
+  constructor(settings: ScanSettings, options: ScanPoolOptions) {
+    this.#settings = settings;
+    this.#options = options;
+    this.#pool = new Piscina({
+      filename: new URL("./scan-task.js", import.meta.url).href,
+      name: "scan",
+      minThreads: 1,
+      maxThreads: 1,
+      // A thread that waits by Atomics.wait hears nothing else; one wake-up per scan is no cost worth saving.
+      atomics: "disabled",
+    });
+    // Without a task to blame, the pool says it here; the next scan reports it.
+    this.#pool.on("error", (error: Error) => {
+      this.#failure ??= error;
+    });
+  }
+
+  /** One scan. Rejects with OpError: what the scan itself failed with, ETIMEDOUT at the deadline, EPIPE when the thread died. A bug rejects as what it is. */
+  async scan(record: boolean): Promise<ScanAnswer & { kind: "scanned" }> {
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), this.#options.deadlineMs);
+    try {
+      if (this.#failure !== undefined) throw this.#failure;
+      const task: ScanTask = { settings: this.#settings, record, cancel: this.#cancel };
+      const answer = this.#pool.run(task, { signal: deadline.signal });
+      this.#running = answer.catch(() => undefined);
+      return scanned(await answer);
+    } catch (error) {
+      throw this.#classify(error, deadline.signal.aborted);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends the thread: a scan under way stops at its next step, and at the deadline by force. Idempotent, never rejects. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    Atomics.store(this.#cancel, 0, 1);
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise((resolve) => {
+      timer = setTimeout(resolve, this.#options.closeDeadlineMs);
+    });
+    await Promise.race([this.#running, deadline]);
+    clearTimeout(timer);
+    await this.#pool.destroy();
+  }
+
+  #classify(error: unknown, late: boolean): unknown {
+    if (late) {
+      const detail = `no answer within ${this.#options.deadlineMs} ms`;
+      return new OpError("scan", "ETIMEDOUT", { detail, cause: error });
+    }
+    // What came as data is an error of the scan; whatever else rejects is the pool's word that the thread is gone.
+    if (error instanceof ScanFailure) return error.cause;
+    return new OpError("scan thread", "EPIPE", { detail: "it ended during a scan", cause: error });
+  }
+}
+
+/** Tells the scan's own errors from the pool's. */
+class ScanFailure extends Error {}
+
+function scanned(answer: ScanAnswer): ScanAnswer & { kind: "scanned" } {
+  if (answer.kind === "scanned") return answer;
+  throw new ScanFailure("scan", { cause: fromFailure(answer.failure) });
+}

@@ -1,0 +1,162 @@
+/** One scan after another, on the calling thread: what the pool's thread runs. Keeps between scans what makes the next one cheap. */
+import type { NamespaceFacts, SocketTable } from "@conntrail/model";
+import { OpError } from "@conntrail/netlink";
+import { type Hidepid, hidepid, readCpuTime, readMounts, readPidStat } from "@conntrail/procfs";
+import { dumpNamespace, type NamespaceDump } from "./dump-namespace.ts";
+import { NamespaceBook } from "./namespace-facts.ts";
+import { type FoundNamespace, findNamespaces, ownNamespace } from "./namespaces.ts";
+import { type ScanSettings, settingsOf } from "./options.ts";
+import { orForbidden } from "./or-forbidden.ts";
+import { OwnerBook } from "./owner-book.ts";
+import { OwnerSearch } from "./owner-search.ts";
+import type { ScanFacts, ScanRecord, SocketDump } from "./scan-record.ts";
+import { TableBuilder } from "./table-builder.ts";
+
+/** What one scan gives. */
+export interface ScanResult {
+  readonly table: SocketTable;
+  /** Everything that was taken in, when that was asked for. */
+  readonly record: ScanRecord | undefined;
+  /** Milliseconds of CPU that it took, or of time where the kernel does not count CPU. */
+  readonly cpuMs: number;
+  /** Milliseconds spent on sockets and on their owners. */
+  readonly socketsMs: number;
+  readonly ownersMs: number;
+}
+
+/** What one scan is told. */
+export interface ScanRequest {
+  /** Keep everything that is taken in. */
+  readonly record?: boolean;
+  /** Asked between steps; true ends the scan with OpError ECANCELED. */
+  readonly cancelled?: () => boolean;
+}
+
+/** Scans. Not reentrant: one scan at a time. Holds no file and no socket between scans. */
+export class Scanner {
+  readonly #settings: ScanSettings;
+  readonly #owners: OwnerSearch;
+  readonly #namespaces: NamespaceBook;
+  #scans = 0;
+  #expected = 1024;
+
+  constructor(settings: Partial<ScanSettings> = {}) {
+    this.#settings = settingsOf(settings);
+    this.#owners = new OwnerSearch(this.#settings.root);
+    this.#namespaces = new NamespaceBook(this.#settings.root);
+  }
+
+  /** Scans once. Rejects with OpError. */
+  async scan(request: ScanRequest = {}): Promise<ScanResult> {
+    const startedMs = Date.now();
+    const began = performance.now();
+    const cpuBegan = readCpuTime(this.#settings.root, "thread-self");
+    const work = new ScanWork(this.#settings, request, this.#expected);
+    const scans = ++this.#scans;
+    const fresh = this.#owners.processes.refresh(scans);
+    await work.dumpAll(this.#find(), this.#namespaces);
+    const timeMs = Date.now();
+    const dumped = performance.now();
+    const inodes = work.builder.inodes();
+    if (this.#settings.processes) this.#owners.update(inodes, fresh, scans);
+    const book = new OwnerBook(this.#settings.root, this.#owners, scans);
+    const holders = request.record ? book.triples(inodes) : undefined;
+    const owned = performance.now();
+    const facts = this.#facts(work, scans, owned - began);
+    const frame = { startedMs, timeMs, namespaces: work.namespaces, facts };
+    const record = holders && this.#record(work, frame, book, holders);
+    const table = work.builder.finish(book, frame);
+    this.#expected = Math.ceil(table.count * 1.1) + 64;
+    const cpuMs = elapsed(cpuBegan, readCpuTime(this.#settings.root, "thread-self")) ?? performance.now() - began;
+    return { table, record, cpuMs, socketsMs: dumped - began, ownersMs: performance.now() - dumped };
+  }
+
+  #find(): FoundNamespace[] {
+    const { root, namespaces, namespaceFolders } = this.#settings;
+    return namespaces === "own"
+      ? [ownNamespace(root)]
+      : findNamespaces(root, namespaceFolders, this.#owners.processes.values());
+  }
+
+  #facts(work: ScanWork, scans: number, durationMs: number): ScanFacts {
+    const { processes: ownersWanted, states, maxSockets, root } = this.#settings;
+    const { processes } = this.#owners;
+    return {
+      scans,
+      durationMs,
+      backend: work.backend,
+      states,
+      maxSockets,
+      ownersWanted,
+      procReadable: processes.readable,
+      hidepid: effectiveHidepid(root),
+      processes: processes.size,
+      denied: this.#owners.denied(),
+      unreachable: work.unreachable,
+      unreadable: work.broken + processes.unreadable + this.#namespaces.unreadable,
+    };
+  }
+
+  #record(
+    work: ScanWork,
+    frame: { startedMs: number; timeMs: number; namespaces: readonly NamespaceFacts[]; facts: ScanFacts },
+    book: OwnerBook,
+    holders: Uint32Array,
+  ): ScanRecord {
+    const namespaces = frame.namespaces.map((facts) => ({ ...facts, addresses: facts.addresses.slice() }));
+    return { kind: "scan", ...frame, namespaces, dumps: work.dumps, owners: [...book.owners], holders };
+  }
+}
+
+/** What one scan gathers. */
+class ScanWork {
+  readonly builder: TableBuilder;
+  readonly namespaces: NamespaceFacts[] = [];
+  readonly dumps: SocketDump[] = [];
+  backend: ScanFacts["backend"] = "none";
+  unreachable = 0;
+  broken = 0;
+  readonly #settings: ScanSettings;
+  readonly #request: ScanRequest;
+
+  constructor(settings: ScanSettings, request: ScanRequest, expected: number) {
+    this.#settings = settings;
+    this.#request = request;
+    this.builder = new TableBuilder(settings, expected);
+  }
+
+  async dumpAll(found: readonly FoundNamespace[], book: NamespaceBook): Promise<void> {
+    book.forgetAllBut(new Set(found.map(({ netns }) => netns)));
+    for (const namespace of found) {
+      if (this.#request.cancelled?.()) throw new OpError("scan", "ECANCELED");
+      await this.#dump(namespace, book);
+    }
+  }
+
+  async #dump(namespace: FoundNamespace, book: NamespaceBook): Promise<void> {
+    const dump = dumpNamespace(namespace, this.#settings, (part, offset, length) => {
+      this.builder.add(part, offset, length);
+      if (this.#request.record) this.dumps.push({ ...part, bytes: part.bytes.slice(offset, offset + length) });
+    });
+    this.broken += dump.broken;
+    if (dump.outcome === "forbidden") this.unreachable++;
+    if (dump.outcome === "forbidden" || dump.outcome === "gone") return;
+    if (this.backend === "none") this.backend = dump.outcome;
+    this.namespaces.push(await book.facts(namespace, usesProc(dump, this.#settings), dump.ephemeral));
+  }
+}
+
+function usesProc(dump: NamespaceDump, settings: ScanSettings): boolean {
+  return settings.backend === "proc" || dump.outcome === "proc";
+}
+
+/** The option as far as it binds us: root and the group of `gid=` see everything, also process 1. */
+function effectiveHidepid(root: string): Hidepid {
+  const mounts = readMounts(root);
+  const option = mounts === undefined ? "off" : hidepid(mounts, root);
+  return option === "off" || orForbidden(() => readPidStat(root, 1)) !== undefined ? "off" : option;
+}
+
+function elapsed(from: number | undefined, to: number | undefined): number | undefined {
+  return from === undefined || to === undefined ? undefined : to - from;
+}

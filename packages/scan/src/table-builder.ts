@@ -1,0 +1,191 @@
+/** From raw dumps and a map of owners to a table: the same code for a live scan and for a recorded one, without I/O. */
+import {
+  FAMILY,
+  indexOf,
+  isUnspecified,
+  kindFamily,
+  kindProtocol,
+  type NamespaceFacts,
+  OWNER_REASON,
+  type Owner,
+  type OwnerReason,
+  PROTOCOL,
+  packKind,
+  SOCKET,
+  SOCKET_FLAG,
+  SOCKET_STATE,
+  SOCKET_WORDS,
+  type SocketTable,
+} from "@conntrail/model";
+import { parseNetSockets, SocketRows } from "@conntrail/procfs";
+import { DiagRows } from "./diag-rows.ts";
+import { scanHealth } from "./scan-health.ts";
+import type { ScanFacts, SocketDump } from "./scan-record.ts";
+import { sortedInodes } from "./sorted-inodes.ts";
+
+/** All states of a UDP socket: connected (1) and not (7). */
+const UDP_STATES = (1 << SOCKET_STATE.established) | (1 << SOCKET_STATE.close);
+
+/** Who owns which socket. */
+export interface OwnerLookup {
+  /** Complete once `find` was asked for every socket. */
+  readonly owners: readonly Owner[];
+  /** 1 + index into `owners`; 0 when no owner is known. */
+  find(inode: number): number;
+  /** Processes that hold the socket. */
+  holders(inode: number): number;
+}
+
+/** Everything but the sockets. */
+export interface TableFrame {
+  readonly startedMs: number;
+  readonly timeMs: number;
+  readonly namespaces: readonly NamespaceFacts[];
+  readonly facts: ScanFacts;
+}
+
+/** Builds one table: `add` for each dump, then `finish`, which gives the rows away. */
+export class TableBuilder {
+  readonly #rows: SocketRows;
+  readonly #diag: DiagRows;
+  readonly #states: number;
+  #unreadableLines = 0;
+  #inodes: Uint32Array | undefined;
+
+  /** `expected` rows are room to begin with. */
+  constructor(limits: Pick<ScanFacts, "states" | "maxSockets">, expected?: number) {
+    this.#rows = new SocketRows(limits.maxSockets, expected);
+    this.#diag = new DiagRows(this.#rows);
+    this.#states = limits.states;
+  }
+
+  /** Takes in a part of a dump; `bytes` are not kept. */
+  add(dump: SocketDump, offset = 0, length: number = dump.bytes.length): void {
+    const { format, protocol, netns, bytes } = dump;
+    this.#inodes = undefined;
+    if (format === "sock_diag") {
+      this.#diag.add(protocol, netns, bytes, offset, length);
+      return;
+    }
+    const states = protocol === PROTOCOL.tcp ? this.#states : UDP_STATES;
+    this.#unreadableLines += parseNetSockets(
+      bytes.subarray(offset, offset + length),
+      { protocol, netns, states },
+      this.#rows,
+    );
+  }
+
+  /** The sockets' inodes so far, ascending, each once, without 0. */
+  inodes(): Uint32Array {
+    this.#inodes ??= sortedInodes(column(this.#rows, SOCKET.inode));
+    return this.#inodes;
+  }
+
+  finish(lookup: OwnerLookup, frame: TableFrame): SocketTable {
+    const rows = this.#rows;
+    keepLastOfEachInode(rows, this.inodes().length);
+    markDualStack(rows);
+    const { attributed, withheld } = attribute(rows, lookup, frame.facts);
+    return {
+      kind: "sockets",
+      timeMs: frame.timeMs,
+      startedMs: frame.startedMs,
+      count: rows.count,
+      rows: rows.words,
+      owners: lookup.owners,
+      namespaces: frame.namespaces,
+      health: scanHealth(frame.facts, {
+        sockets: rows.count,
+        attributed,
+        withheld,
+        undecodable: this.#diag.undecodable + this.#unreadableLines,
+        refused: rows.refused,
+        namespaces: frame.namespaces.length,
+      }),
+    };
+  }
+}
+
+/** One word of every row; a copy. */
+function column(rows: SocketRows, field: number): Uint32Array<ArrayBuffer> {
+  const values = new Uint32Array(rows.count);
+  for (let row = 0; row < rows.count; row++) values[row] = rows.words[row * SOCKET_WORDS + field]!;
+  return values;
+}
+
+/** Sets owner, number of owners and reason of every row, and counts what has an owner and what may have one that is hidden. */
+function attribute(rows: SocketRows, lookup: OwnerLookup, facts: ScanFacts): { attributed: number; withheld: number } {
+  const { words, count } = rows;
+  const reason = reasonWithoutOwner(facts);
+  const held = indexOf(OWNER_REASON, reason);
+  // Only a socket with an inode can be held by a process (F30).
+  const orphaned = facts.ownersWanted ? indexOf(OWNER_REASON, "no-process") : held;
+  let attributed = 0;
+  let unknown = 0;
+  for (let offset = 0; offset < count * SOCKET_WORDS; offset += SOCKET_WORDS) {
+    const inode = words[offset + SOCKET.inode]!;
+    const owner = inode === 0 ? 0 : lookup.find(inode);
+    words[offset + SOCKET.owner] = owner;
+    words[offset + SOCKET.owners] = owner === 0 ? 0 : lookup.holders(inode);
+    words[offset + SOCKET.reason] = owner !== 0 ? 0 : inode === 0 ? orphaned : held;
+    if (owner !== 0) attributed++;
+    else if (inode !== 0) unknown++;
+  }
+  return { attributed, withheld: reason === "permission" ? unknown : 0 };
+}
+
+/** Why a socket that could have an owner has none. */
+function reasonWithoutOwner(facts: ScanFacts): OwnerReason {
+  if (!facts.ownersWanted) return "off";
+  if (!facts.procReadable) return "unavailable";
+  return facts.denied > 0 || facts.hidepid !== "off" ? "permission" : "no-process";
+}
+
+/** One row per inode (S11): a socket that changed its place while it was dumped is told twice, and the later one is newer. */
+function keepLastOfEachInode(rows: SocketRows, distinct: number): void {
+  const { words, count } = rows;
+  const last = new Map<number, number>();
+  let held = 0;
+  for (let offset = 0; offset < count * SOCKET_WORDS; offset += SOCKET_WORDS) {
+    if (words[offset + SOCKET.inode] !== 0) held++;
+  }
+  if (held === distinct) return;
+  for (let row = 0; row < count; row++) {
+    const inode = words[row * SOCKET_WORDS + SOCKET.inode]!;
+    if (inode !== 0) last.set(inode, row);
+  }
+  let kept = 0;
+  for (let row = 0; row < count; row++) {
+    const from = row * SOCKET_WORDS;
+    const inode = words[from + SOCKET.inode]!;
+    if (inode !== 0 && last.get(inode) !== row) continue;
+    if (kept !== row) words.copyWithin(kept * SOCKET_WORDS, from, from + SOCKET_WORDS);
+    kept++;
+  }
+  rows.count = kept;
+}
+
+/**
+ * /proc does not say whether a socket bound to `::` takes IPv4 too. It does unless IPV6_V6ONLY is set, and where another socket
+ * is bound to the same port of 0.0.0.0 that is the likelier reading. sock_diag says it; its rows are known by their cookie.
+ */
+function markDualStack(rows: SocketRows): void {
+  const { words, count } = rows;
+  const boundToIpv4 = new Set<string>();
+  const open: number[] = [];
+  for (let offset = 0; offset < count * SOCKET_WORDS; offset += SOCKET_WORDS) {
+    const hasPeer = (words[offset + SOCKET.ports]! & 0xffff) !== 0;
+    const hasCookie = words[offset + SOCKET.cookieLow] !== 0 || words[offset + SOCKET.cookieHigh] !== 0;
+    if (hasPeer || hasCookie || !isUnspecified(words, offset + SOCKET.local)) continue;
+    if (kindFamily(words[offset + SOCKET.kind]!) === FAMILY.ipv4) boundToIpv4.add(portKey(words, offset));
+    else open.push(offset);
+  }
+  for (const offset of open) {
+    if (!boundToIpv4.has(portKey(words, offset)))
+      words[offset + SOCKET.kind]! |= packKind(0, 0, 0, SOCKET_FLAG.dualStack);
+  }
+}
+
+function portKey(words: Uint32Array, offset: number): string {
+  return `${words[offset + SOCKET.netns]} ${kindProtocol(words[offset + SOCKET.kind]!)} ${words[offset + SOCKET.ports]! >>> 16}`;
+}

@@ -1,0 +1,45 @@
+/** What the merge can be told, and what it does when it is told nothing. */
+
+/** Options of `merge()`. Every one has a default; durations are milliseconds. */
+export interface MergeOptions {
+  /** Flows that are alive at once; more are turned away and counted. As many connections may be known from sockets alone. Default 262,144. */
+  readonly capacity?: number | undefined;
+  /** Closed connections that are rows of one report; more are aggregated. Default 131,072. */
+  readonly maxClosedPerReport?: number | undefined;
+  /** Aggregated rows of one report; what does not fit is dropped and counted. Default 16,384. */
+  readonly maxAggregatesPerReport?: number | undefined;
+  /** How long a socket that is gone can still be joined with a flow whose events come late. Default 10,000. */
+  readonly lateJoinMs?: number | undefined;
+  /** How long after the fact an event may be read. Default 100. */
+  readonly eventLagMs?: number | undefined;
+  /** False: no flows will come; health says that they are switched off. Default true. */
+  readonly conntrack?: boolean | undefined;
+  /** False: no socket tables will come; health says that they are switched off. Default true. */
+  readonly sockets?: boolean | undefined;
+}
+
+/** All options, filled in. */
+export type MergeSettings = { readonly [K in keyof MergeOptions]-?: NonNullable<MergeOptions[K]> };
+
+const DEFAULTS: MergeSettings = {
+  capacity: 262_144,
+  maxClosedPerReport: 131_072,
+  maxAggregatesPerReport: 16_384,
+  lateJoinMs: 10_000,
+  eventLagMs: 100,
+  conntrack: true,
+  sockets: true,
+};
+
+/** Fills the defaults in. */
+export function mergeSettings(options: MergeOptions): MergeSettings {
+  return {
+    capacity: options.capacity ?? DEFAULTS.capacity,
+    maxClosedPerReport: options.maxClosedPerReport ?? DEFAULTS.maxClosedPerReport,
+    maxAggregatesPerReport: options.maxAggregatesPerReport ?? DEFAULTS.maxAggregatesPerReport,
+    lateJoinMs: options.lateJoinMs ?? DEFAULTS.lateJoinMs,
+    eventLagMs: options.eventLagMs ?? DEFAULTS.eventLagMs,
+    conntrack: options.conntrack ?? DEFAULTS.conntrack,
+    sockets: options.sockets ?? DEFAULTS.sockets,
+  };
+}

@@ -1,0 +1,115 @@
+/** Any report at all: every column filled with values that it can hold. */
+import {
+  allocateColumns,
+  CONFIDENCE,
+  CONNECTION_STATE,
+  EVIDENCE,
+  NAT_KIND,
+  OWNER_REASON,
+  type Owner,
+  type ReportContent,
+} from "@conntrail/model";
+import fc from "fast-check";
+import { SURROUNDINGS } from "./surroundings.ts";
+
+const anyText = fc.oneof(
+  fc.string(),
+  fc.string({ unit: "binary" }),
+  fc.constantFrom("\ud800", '"\\\u0000', "\u2028", "名"),
+);
+
+const anyOwner: fc.Arbitrary<Owner> = fc.record(
+  {
+    pid: fc.nat(),
+    startTicks: fc.maxSafeNat(),
+    process: anyText,
+    ppid: fc.nat(),
+    cmdline: anyText,
+    cgroup: anyText,
+    containerId: fc.oneof(fc.constant(""), anyText),
+  },
+  { noNullPrototype: true },
+);
+
+/** Zeros and small parts are frequent: they are what IPv6 shortens. */
+const anyWord = fc.oneof(
+  fc.constantFrom(0, 1, 0xffff, 0xffff0000, 0x7f000001),
+  fc.integer({ min: 0, max: 0xffff_ffff }),
+);
+const anyAddress = fc.oneof(
+  // Few enough for connections to share ends.
+  fc.constantFrom([0, 0, 0xffff0000, 0x0200000a], [0, 0, 0xffff0000, 0x0100007f], [0xfd, 0, 0, 1]),
+  fc.tuple(anyWord, anyWord, anyWord, anyWord),
+  fc.tuple(fc.constant(0), fc.constant(0), fc.constant(0xffff0000), anyWord),
+);
+const anyTimeMs = fc.oneof(
+  fc.integer({ min: 0, max: 4e12 }),
+  fc.double(),
+  fc.constantFrom(0, -1, 8.64e15, 253_402_300_799_999),
+);
+const anyCount = fc.oneof(
+  fc.constant(-1),
+  fc.maxSafeNat(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.constant(2 ** 60),
+);
+
+const index = (list: readonly unknown[]): fc.Arbitrary<number> => fc.nat(list.length - 1);
+const anyPorts = fc.oneof(
+  fc.constantFrom(0x0001_0050, 0x0002_0050, 0x0050_0001),
+  fc.integer({ min: 0, max: 0xffff_ffff }),
+);
+const wordValue = fc.integer({ min: 0, max: 0xffff_ffff });
+
+const anyRow = (owners: number, names: number) =>
+  fc.record({
+    originalSource: anyAddress,
+    originalDestination: anyAddress,
+    replySource: anyAddress,
+    replyDestination: anyAddress,
+    originalPorts: anyPorts,
+    replyPorts: anyPorts,
+    protocol: fc.nat(255),
+    family: fc.constantFrom(2, 10),
+    netns: fc.oneof(fc.constant(0), wordValue),
+    zone: fc.nat(0xffff),
+    sources: fc.nat(3),
+    flags: fc.nat(0xff),
+    evidence: index(EVIDENCE),
+    confidence: index(CONFIDENCE),
+    state: index(CONNECTION_STATE),
+    nat: index(NAT_KIND),
+    fromOwner: fc.nat(owners),
+    toOwner: fc.nat(owners),
+    fromReason: index(OWNER_REASON),
+    toReason: index(OWNER_REASON),
+    fromNames: fc.nat(names),
+    toNames: fc.nat(names),
+    count: wordValue,
+    mark: fc.oneof(fc.constant(0), wordValue),
+    status: wordValue,
+    firstSeenMs: anyTimeMs,
+    lastSeenMs: anyTimeMs,
+    originalPackets: anyCount,
+    originalBytes: anyCount,
+    replyPackets: anyCount,
+    replyBytes: anyCount,
+  });
+
+/** A report of up to eight connections. */
+export const anyContent: fc.Arbitrary<ReportContent> = fc
+  .tuple(fc.array(anyOwner, { maxLength: 4 }), fc.array(fc.array(anyText, { maxLength: 3 }), { maxLength: 4 }))
+  .chain(([owners, names]) =>
+    fc.array(anyRow(owners.length, names.length), { maxLength: 8 }).map((rows) => {
+      const columns = allocateColumns(rows.length + 2);
+      columns.length = rows.length;
+      for (const [i, row] of rows.entries()) {
+        for (const [name, value] of Object.entries(row)) {
+          const column = columns[name as keyof typeof row];
+          if (Array.isArray(value)) column.set(value, i * 4);
+          else column[i] = value as number;
+        }
+      }
+      return { ...SURROUNDINGS, owners, names, columns };
+    }),
+  );
