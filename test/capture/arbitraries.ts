@@ -1,24 +1,33 @@
 /** Arbitrary records for the laws of captures (fast-check). Times are whole microseconds, which is what a file keeps. */
-import type { CaptureRecord, SidecarRecord } from "@conntrail/capture";
-import { SOCKET_WORDS } from "@conntrail/model";
+import type { CaptureRecord, ScanAccount, SidecarRecord } from "@conntrail/capture";
+import { type NamespaceFacts, type Owner, SOCKET_WORDS } from "@conntrail/model";
 import fc from "fast-check";
 
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
 const count = fc.nat();
 const text = fc.string({ unit: "grapheme", maxLength: 20 });
 const timeMs = fc.integer({ min: 0, max: 4_000_000_000_000_000 }).map((micros) => micros / 1000);
-const words = (length: number): fc.Arbitrary<Uint32Array> =>
-  fc.uint32Array({ minLength: length, maxLength: length });
+const words = (length: number): fc.Arbitrary<Uint32Array> => fc.uint32Array({ minLength: length, maxLength: length });
 const family = fc.constantFrom(4, 12);
 const nullable = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null });
 
-const host = fc.record({ id: text, name: text, localNetworks: fc.array(text), kernelVersion: text, uptimeSeconds: count });
-const facts = fc.record({
+const host = fc.record({
+  id: text,
+  name: text,
+  localNetworks: fc.array(text),
+  kernelVersion: text,
+  uptimeSeconds: count,
+});
+/** What is known about a namespace. */
+export const facts: fc.Arbitrary<NamespaceFacts> = fc.record({
   netns: u32,
-  addresses: fc.array(words(4), { maxLength: 4 }).map((list) => Uint32Array.from(list.flatMap((address) => [...address]))),
+  addresses: fc
+    .array(words(4), { maxLength: 4 })
+    .map((list) => Uint32Array.from(list.flatMap((address) => [...address]))),
   ephemeral: fc.record({ low: u32, high: u32 }),
 });
-const owner = fc.record({
+/** A process. */
+export const owner: fc.Arbitrary<Owner> = fc.record({
   pid: u32,
   startTicks: count,
   process: text,
@@ -70,6 +79,21 @@ const namesHealth = fc.record({
   failures: count,
   dropped: count,
 });
+/** A scan's account of itself. */
+export const scanAccount: fc.Arbitrary<ScanAccount> = fc.record({
+  scans: count,
+  durationMs: count,
+  backend: fc.constantFrom("sock_diag" as const, "proc" as const, "none" as const),
+  states: count,
+  maxSockets: count,
+  ownersWanted: fc.boolean(),
+  procReadable: fc.boolean(),
+  hidepid: fc.constantFrom("off" as const, "noaccess" as const, "invisible" as const, "ptraceable" as const),
+  processes: count,
+  denied: count,
+  unreachable: count,
+  unreadable: count,
+});
 const table = fc
   .record({
     timeMs: count,
@@ -95,10 +119,8 @@ export const sidecarRecord: fc.Arbitrary<SidecarRecord> = fc.oneof(
   fc.record({
     kind: kind("owners"),
     timeMs,
-    reset: fc.boolean(),
-    holders: fc.array(fc.record({ owner, inodes: fc.uint32Array({ maxLength: 5 }) }), { maxLength: 5 }),
-    gone: fc.array(u32, { maxLength: 3 }),
-    unreadable: u32,
+    owners: fc.array(owner, { maxLength: 4 }),
+    holders: fc.uint32Array({ maxLength: 9 }),
   }),
   fc.record({
     kind: kind("names"),
@@ -122,15 +144,13 @@ export const sidecarRecord: fc.Arbitrary<SidecarRecord> = fc.oneof(
     family,
     addressFamily: fc.constantFrom(0, 2, 10),
     protocol: fc.constantFrom(0, 6, 17),
+    tellClosed: fc.boolean(),
     interrupted: fc.boolean(),
     error: nullable(text),
   }),
-  fc.record({
-    kind: kind("scan"),
-    timeMs,
-    phase: fc.constantFrom("begin" as const, "end" as const),
-    health: nullable(scanHealth),
-  }),
+  fc.record({ kind: kind("scan"), timeMs, phase: kind("begin") }),
+  fc.record({ kind: kind("scan"), timeMs, phase: kind("end"), account: scanAccount }),
+  fc.record({ kind: kind("proc-net"), timeMs, netns: u32, protocol: u32, bytes: fc.uint8Array({ maxLength: 60 }) }),
   fc.record({ kind: kind("sockets"), timeMs, table }),
   fc.record({ kind: kind("health"), timeMs, part: kind("conntrack"), health: ingestHealth }),
   fc.record({ kind: kind("health"), timeMs, part: kind("sockets"), health: scanHealth }),

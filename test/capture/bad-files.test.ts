@@ -16,7 +16,8 @@ const small: PcapngBuilder = new PcapngBuilder()
   .sidecar(11, 2n, '{"final":false}')
   .packet(0, 3n, event);
 /** Offset of each block of `small`, and of its end. */
-const boundaries: readonly number[] = small.blocks.reduce<number[]>((ends, block) => [...ends, ends.at(-1)! + block.length], [0]);
+const boundaries: number[] = [0];
+for (const block of small.blocks) boundaries.push(boundaries.at(-1)! + block.length);
 const { u16, u32 } = numbers(true);
 
 function code(outcome: Outcome): unknown {
@@ -43,7 +44,9 @@ test("a pcap file cut at any byte is read up to the last whole packet, and the e
     const outcome = await readAll(file.subarray(0, cut));
     const whole = ends.filter((end) => end <= cut).length - 1;
     expect(outcome.records, `cut at ${cut}`).toHaveLength(Math.max(0, whole - 1));
-    expect(code(outcome), `cut at ${cut}`).toEqual(cut === ends[whole] && whole > 0 ? undefined : ["truncated", ends[whole]]);
+    expect(code(outcome), `cut at ${cut}`).toEqual(
+      cut === ends[whole] && whole > 0 ? undefined : ["truncated", ends[whole]],
+    );
   }
 });
 
@@ -59,7 +62,8 @@ test("a compressed file cut at any byte is read up to the last block that can be
     const whole = boundaries.filter((end) => end <= inflated).length - 1;
     expect(outcome.records, `cut at ${cut}`).toHaveLength(Math.max(0, whole - 2));
     if (cut === members[0]!.length) expect(outcome.error).toBeUndefined();
-    else expect(outcome.error?.code, `cut at ${cut}`).toBe(inflated > 0 && inflated < 4 ? "not-a-capture" : "truncated");
+    else
+      expect(outcome.error?.code, `cut at ${cut}`).toBe(inflated > 0 && inflated < 4 ? "not-a-capture" : "truncated");
   }
   expect(await readAll(file)).toMatchObject({ error: undefined, records: { length: 3 } });
 });
@@ -85,7 +89,11 @@ test.each([
 
 describe("a capture of another link type", () => {
   test("is refused at its first packet, with the place and the link type", async () => {
-    const file = new PcapngBuilder().section().interface(1).packet(0, 1n, Buffer.alloc(60)).packet(0, 2n, Buffer.alloc(60));
+    const file = new PcapngBuilder()
+      .section()
+      .interface(1)
+      .packet(0, 1n, Buffer.alloc(60))
+      .packet(0, 2n, Buffer.alloc(60));
     const outcome = await readAll(file.bytes);
     expect(code(outcome)).toEqual(["wrong-link-type", file.blocks[0]!.length]);
     expect(outcome.error!.message).toContain("expected link type 253 (netlink), got 1");
@@ -114,18 +122,48 @@ describe("lengths that contradict one another", () => {
   };
 
   test.each<[string, () => Buffer, string, number]>([
-    ["a block that ends with another length", () => last(start().packet(0, 2n, event), (block) => block.writeUInt32LE(20, block.length - 4)), "corrupt", at],
+    [
+      "a block that ends with another length",
+      () => last(start().packet(0, 2n, event), (block) => block.writeUInt32LE(20, block.length - 4)),
+      "corrupt",
+      at,
+    ],
     ["a block shorter than its own header", () => Buffer.concat([start().bytes, u32(6, 8, 8, 0)]), "corrupt", at],
-    ["a block of a length that is no multiple of 4", () => Buffer.concat([start().bytes, u32(6, 35), Buffer.alloc(60)]), "corrupt", at],
-    ["a packet longer than its block", () => last(start().packet(0, 2n, event), (block) => block.writeUInt32LE(1000, 20)), "corrupt", at],
-    ["a packet of 4 GiB in a block of 72 bytes", () => last(start().packet(0, 2n, event), (block) => block.writeUInt32LE(0xffffffff, 20)), "corrupt", at],
+    [
+      "a block of a length that is no multiple of 4",
+      () => Buffer.concat([start().bytes, u32(6, 35), Buffer.alloc(60)]),
+      "corrupt",
+      at,
+    ],
+    [
+      "a packet longer than its block",
+      () => last(start().packet(0, 2n, event), (block) => block.writeUInt32LE(1000, 20)),
+      "corrupt",
+      at,
+    ],
+    [
+      "a packet of 4 GiB in a block of 72 bytes",
+      () => last(start().packet(0, 2n, event), (block) => block.writeUInt32LE(0xffffffff, 20)),
+      "corrupt",
+      at,
+    ],
     ["a packet of an interface that was never described", () => start().packet(7, 2n, event).bytes, "corrupt", at],
-    ["an option that reaches beyond its interface", () => Buffer.concat([start().bytes, new PcapngBuilder().block(1, u16(253, 0), u32(0), u16(2, 500)).bytes]), "corrupt", at],
+    [
+      "an option that reaches beyond its interface",
+      () => Buffer.concat([start().bytes, new PcapngBuilder().block(1, u16(253, 0), u32(0), u16(2, 500)).bytes]),
+      "corrupt",
+      at,
+    ],
     ["an interface description without a body", () => start().block(1).bytes, "corrupt", at],
     ["a packet block without a body", () => start().block(6).bytes, "corrupt", at],
     ["a section header without a body", () => start().block(0x0a0d0d0a, u32(0x1a2b3c4d)).bytes, "corrupt", at],
     ["a section header of neither byte order", () => start().block(0x0a0d0d0a, u32(0x12345678)).bytes, "corrupt", at],
-    ["a section of another major version", () => Buffer.concat([start().bytes, new PcapngBuilder().section([2, 0]).bytes]), "unsupported", at],
+    [
+      "a section of another major version",
+      () => Buffer.concat([start().bytes, new PcapngBuilder().section([2, 0]).bytes]),
+      "unsupported",
+      at,
+    ],
   ])("%s", async (_name, file, expected, offset) => {
     const outcome = await readAll(file());
     expect(code(outcome)).toEqual([expected, offset]);
@@ -143,7 +181,11 @@ describe("lengths that contradict one another", () => {
 describe("absurd lengths", () => {
   test("are refused before any memory is taken for them", async () => {
     const block = Buffer.concat([small.bytes, u32(6, 0xfffffffc), Buffer.alloc(1 << 20)]);
-    const packet = Buffer.concat([pcap(true, MICROS, [{ time: [1, 0], bytes: event }]), u32(2, 0, 0x7fffffff, 0x7fffffff), Buffer.alloc(1 << 20)]);
+    const packet = Buffer.concat([
+      pcap(true, MICROS, [{ time: [1, 0], bytes: event }]),
+      u32(2, 0, 0x7fffffff, 0x7fffffff),
+      Buffer.alloc(1 << 20),
+    ]);
     const before = process.memoryUsage().arrayBuffers;
     const [first, second] = [await readAll(block, {}, 4096), await readAll(packet, {}, 4096)];
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 << 20);
@@ -168,7 +210,10 @@ describe("absurd lengths", () => {
 });
 
 test("a file that cannot be opened or read is the system's refusal, not a bad capture", async () => {
-  for (const [path, op, errno] of [["/nonexistent/x.pcapng", "open", "ENOENT"], ["/tmp", "read", "EISDIR"]] as const) {
+  for (const [path, op, errno] of [
+    ["/nonexistent/x.pcapng", "open", "ENOENT"],
+    ["/tmp", "read", "EISDIR"],
+  ] as const) {
     const thrown = await readAll(path).catch((error: unknown) => error);
     expect(isOpError(thrown)).toBe(true);
     expect(thrown).toMatchObject({ op, errno });
@@ -202,6 +247,10 @@ test("a consumer that stops early closes the source", async () => {
 
 test("a CaptureError is recognised by its shape", async () => {
   const { error } = await readAll(Buffer.alloc(0));
-  expect([error instanceof CaptureError, isCaptureError(error), isCaptureError(new Error("CaptureError"))]).toEqual([true, true, false]);
+  expect([error instanceof CaptureError, isCaptureError(error), isCaptureError(new Error("CaptureError"))]).toEqual([
+    true,
+    true,
+    false,
+  ]);
   expect(error!.message).toBe("empty: at byte 0: no bytes");
 });

@@ -11,12 +11,14 @@ export function numbers(little: boolean): {
   return {
     u16: (...values) => {
       const bytes = Buffer.alloc(2 * values.length);
-      for (const [i, value] of values.entries()) little ? bytes.writeUInt16LE(value, 2 * i) : bytes.writeUInt16BE(value, 2 * i);
+      for (const [i, value] of values.entries())
+        little ? bytes.writeUInt16LE(value, 2 * i) : bytes.writeUInt16BE(value, 2 * i);
       return bytes;
     },
     u32: (...values) => {
       const bytes = Buffer.alloc(4 * values.length);
-      for (const [i, value] of values.entries()) little ? bytes.writeUInt32LE(value, 4 * i) : bytes.writeUInt32BE(value, 4 * i);
+      for (const [i, value] of values.entries())
+        little ? bytes.writeUInt32LE(value, 4 * i) : bytes.writeUInt32BE(value, 4 * i);
       return bytes;
     },
   };
@@ -74,7 +76,13 @@ export class PcapngBuilder {
 
   section(version: readonly [number, number] = [1, 0], ...options: readonly Option[]): this {
     const { u16, u32 } = numbers(this.little);
-    return this.block(0x0a0d0d0a, u32(0x1a2b3c4d), u16(...version), u32(0xffffffff, 0xffffffff), this.#options(options));
+    return this.block(
+      0x0a0d0d0a,
+      u32(0x1a2b3c4d),
+      u16(...version),
+      u32(0xffffffff, 0xffffffff),
+      this.#options(options),
+    );
   }
 
   interface(linkType = 253, ...options: readonly Option[]): this {
@@ -83,7 +91,13 @@ export class PcapngBuilder {
   }
 
   /** An enhanced packet; `units` is the time in whatever the interface counts in. */
-  packet(index: number, units: bigint, bytes: Uint8Array, options: readonly Option[] = [], fullLength = bytes.length): this {
+  packet(
+    index: number,
+    units: bigint,
+    bytes: Uint8Array,
+    options: readonly Option[] = [],
+    fullLength = bytes.length,
+  ): this {
     const { u32 } = numbers(this.little);
     const head = u32(index, Number(units >> 32n), Number(units & 0xffffffffn), bytes.length, fullLength);
     return this.block(6, head, padded(bytes), this.#options(options));
@@ -118,7 +132,11 @@ export class PcapngBuilder {
 export function pcap(
   little: boolean,
   magic: number,
-  packets: readonly { readonly time: readonly [number, number]; readonly bytes: Uint8Array; readonly fullLength?: number }[],
+  packets: readonly {
+    readonly time: readonly [number, number];
+    readonly bytes: Uint8Array;
+    readonly fullLength?: number;
+  }[],
   linkType = 253,
 ): Buffer {
   const { u16, u32 } = numbers(little);

@@ -21,10 +21,18 @@ export function samples(): Uint8Array[] {
       .map((name) => readFileSync(join(FIXTURES, folder, name)));
   const built = [true, false].flatMap((little) => {
     const event = linked(12, message(little, 0x100, 0x600, Buffer.alloc(60)));
-    const file = new PcapngBuilder(little).section([1, 0], [4, Buffer.from("x")]).interface(253, [2, Buffer.from("netns:1/netfilter")]);
+    const file = new PcapngBuilder(little)
+      .section([1, 0], [4, Buffer.from("x")])
+      .interface(253, [2, Buffer.from("netns:1/netfilter")]);
     for (let i = 0; i < 5; i++) file.packet(0, BigInt(i), event, [[2, Buffer.from([9, 0, 0, 0])]]);
     file.sidecar(11, 1n, '{"final":true}').sidecar(3, 2n, '{"netns":1}');
-    return [file.bytes, pcap(little, 0xa1b2c3d4, [{ time: [1, 2], bytes: event }, { time: [2, 3], bytes: event }])];
+    return [
+      file.bytes,
+      pcap(little, 0xa1b2c3d4, [
+        { time: [1, 2], bytes: event },
+        { time: [2, 3], bytes: event },
+      ]),
+    ];
   });
   const captures = [...from("capture", /\.p?cap(?:ng)?$/), ...from("conntrack-text", /\.txt$/), ...built];
   return [...captures, ...captures.slice(0, 3).map((bytes) => gzipSync(bytes))];
@@ -83,7 +91,8 @@ function decodeAll(batch: PacketBatch, sources: readonly { readonly family: numb
   for (let i = 0; i < batch.count; i++) {
     const offset = batch.offsets[i]!;
     const length = batch.lengths[i]!;
-    if (offset + length > batch.block.length) throw new Error(`a packet from ${offset} of ${length} bytes, beyond its block`);
+    if (offset + length > batch.block.length)
+      throw new Error(`a packet from ${offset} of ${length} bytes, beyond its block`);
     const { family } = sources[batch.sources[i]!]!;
     const decode = family === NETLINK_FAMILY.sockDiag ? decodeInetDiag : decodeConntrack;
     try {

@@ -15,7 +15,10 @@ export function seeded(seed: number): Random {
 }
 
 /** Values that lengths, types and counts break at. */
-const EDGES: readonly number[] = [0, 1, 3, 4, 7, 8, 11, 12, 15, 16, 17, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffc, 0xffffffff];
+const EDGES: readonly number[] = [
+  0, 1, 3, 4, 7, 8, 11, 12, 15, 16, 17, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffc,
+  0xffffffff,
+];
 
 /** A damaged copy: bits turned, words set to edge values, pieces cut out, doubled, moved or taken from another sample. */
 export function mutate(sample: Uint8Array, others: readonly Uint8Array[], random: Random): Uint8Array {

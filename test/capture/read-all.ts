@@ -20,7 +20,11 @@ export interface Outcome {
 }
 
 /** Reads the bytes in one chunk or several; an error that is no CaptureError is thrown. */
-export async function readAll(input: string | Uint8Array, options: ReadOptions = {}, chunkBytes = Number.POSITIVE_INFINITY): Promise<Outcome> {
+export async function readAll(
+  input: string | Uint8Array,
+  options: ReadOptions = {},
+  chunkBytes = Number.POSITIVE_INFINITY,
+): Promise<Outcome> {
   const problems: ParseError[] = [];
   const onProblem = (problem: ParseError): void => void problems.push(problem);
   const reader = readCapture(typeof input === "string" ? input : chunks(input, chunkBytes), { onProblem, ...options });

@@ -3,7 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCaptureWriter, readCapture } from "@conntrail/capture";
-import { type ConntrackMessage, decodeConntrack, encodeConntrackDump, MessageCursor, NETLINK_FAMILY, NFNLGRP } from "@conntrail/netlink";
+import {
+  type ConntrackMessage,
+  decodeConntrack,
+  encodeConntrackDump,
+  MessageCursor,
+  NETLINK_FAMILY,
+  NFNLGRP,
+} from "@conntrail/netlink";
 import { dump, type NetlinkSocket, openNetlinkSocket } from "@conntrail/netlink/socket";
 import { expect } from "vitest";
 import { mustRun } from "../lab/command.ts";
@@ -11,52 +18,67 @@ import { kernelTest, natLab, type Program } from "../lab/index.ts";
 
 const GROUPS: readonly number[] = [NFNLGRP.conntrackNew, NFNLGRP.conntrackUpdate, NFNLGRP.conntrackDestroy];
 
-kernelTest("a recording of the kernel's events says the same as conntrack -E and -L, each read from its file", async () => {
-  await using lab = await natLab();
-  const { router, client, servers } = lab;
-  const folder = await mkdtemp(join(tmpdir(), "conntrail-lab-"));
-  const writer = await createCaptureWriter(join(folder, "lab.pcapng.gz"), { compress: true });
-  const listen = { groups: GROUPS, namespacePath: router.path, receiveBufferBytes: 8 << 20 };
-  const events = openNetlinkSocket({ family: NETLINK_FAMILY.netfilter, ...listen });
-  const text = join(folder, "events.txt");
-  const follower = router.spawn("sh", ["-c", `exec conntrack -E -b 8388608 -o id,timestamp,extended > ${text}`]);
-  await listening(follower);
-  const { address, port } = lab.virtual;
-  const server = await servers[0]!.start("tcp-server", { port: lab.real[0]!.port });
-  const held = await client.start("tcp-client", { host: address, port, connections: 10, hold: true });
-  // As fast as conntrack can follow: it loses events at full speed, whatever its buffer.
-  const brief = await client.start("tcp-client", { host: address, port, connections: 200, rate: 200, parallel: 5 });
-  await brief.exited;
-  await held[Symbol.asyncDispose]();
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  takeEvents(events, (block, offset, length) => {
-    const facts = { timeMs: Date.now(), netns: router.inode, family: events.family, outgoing: false, multicast: true };
-    writer.writeDatagram(facts, block, offset, length);
-  });
-  const table = openNetlinkSocket({ family: NETLINK_FAMILY.netfilter, namespacePath: router.path });
-  dump(table, encodeConntrackDump(), (block, offset, length) => {
-    const facts = { timeMs: Date.now(), netns: router.inode, family: table.family, outgoing: false, multicast: false };
-    writer.writeDatagram(facts, block, offset, length);
-  });
-  const listing = await router.conntrack("-o", "id,extended");
-  await follower[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
-  await writer.close();
+kernelTest(
+  "a recording of the kernel's events says the same as conntrack -E and -L, each read from its file",
+  async () => {
+    await using lab = await natLab();
+    const { router, client, servers } = lab;
+    const folder = await mkdtemp(join(tmpdir(), "conntrail-lab-"));
+    const writer = await createCaptureWriter(join(folder, "lab.pcapng.gz"), { compress: true });
+    const listen = { groups: GROUPS, namespacePath: router.path, receiveBufferBytes: 8 << 20 };
+    const events = openNetlinkSocket({ family: NETLINK_FAMILY.netfilter, ...listen });
+    const text = join(folder, "events.txt");
+    const follower = router.spawn("sh", ["-c", `exec conntrack -E -b 8388608 -o id,timestamp,extended > ${text}`]);
+    await listening(follower);
+    const { address, port } = lab.virtual;
+    const server = await servers[0]!.start("tcp-server", { port: lab.real[0]!.port });
+    const held = await client.start("tcp-client", { host: address, port, connections: 10, hold: true });
+    // As fast as conntrack can follow: it loses events at full speed, whatever its buffer.
+    const brief = await client.start("tcp-client", { host: address, port, connections: 200, rate: 200, parallel: 5 });
+    await brief.exited;
+    await held[Symbol.asyncDispose]();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    takeEvents(events, (block, offset, length) => {
+      const facts = {
+        timeMs: Date.now(),
+        netns: router.inode,
+        family: events.family,
+        outgoing: false,
+        multicast: true,
+      };
+      writer.writeDatagram(facts, block, offset, length);
+    });
+    const table = openNetlinkSocket({ family: NETLINK_FAMILY.netfilter, namespacePath: router.path });
+    dump(table, encodeConntrackDump(), (block, offset, length) => {
+      const facts = {
+        timeMs: Date.now(),
+        netns: router.inode,
+        family: table.family,
+        outgoing: false,
+        multicast: false,
+      };
+      writer.writeDatagram(facts, block, offset, length);
+    });
+    const listing = await router.conntrack("-o", "id,extended");
+    await follower[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+    await writer.close();
 
-  const recorded = await messagesOf(join(folder, "lab.pcapng.gz"));
-  const printed = await messagesOf(text);
-  const happened = recorded.filter((message) => message.kind !== "row").map(summary);
-  expect(happened.length).toBeGreaterThan(210 * 3);
-  // On a busy machine conntrack may lose some even so, and says it; what it did print must then be in the recording.
-  const lossy = follower.stderr.includes("ENOBUFS");
-  const known = new Set(happened);
-  expect(printed.map(summary).filter((line) => !known.has(line))).toEqual([]);
-  expect(lossy ? happened : printed.map(summary)).toEqual(happened);
-  const listed = await messagesOf(lines(listing));
-  const rows = recorded.filter((message) => message.kind === "row").map(summary);
-  expect(rows.toSorted()).toEqual(listed.map(summary).toSorted());
-  await rm(folder, { recursive: true });
-});
+    const recorded = await messagesOf(join(folder, "lab.pcapng.gz"));
+    const printed = await messagesOf(text);
+    const happened = recorded.filter((message) => message.kind !== "row").map(summary);
+    expect(happened.length).toBeGreaterThan(210 * 3);
+    // On a busy machine conntrack may lose some even so, and says it; what it did print must then be in the recording.
+    const lossy = follower.stderr.includes("ENOBUFS");
+    const known = new Set(happened);
+    expect(printed.map(summary).filter((line) => !known.has(line))).toEqual([]);
+    expect(lossy ? happened : printed.map(summary)).toEqual(happened);
+    const listed = await messagesOf(lines(listing));
+    const rows = recorded.filter((message) => message.kind === "row").map(summary);
+    expect(rows.toSorted()).toEqual(listed.map(summary).toSorted());
+    await rm(folder, { recursive: true });
+  },
+);
 
 kernelTest("a recording on a full disk is cut back to its last whole block", async () => {
   const folder = await mkdtemp(join(tmpdir(), "conntrail-full-"));

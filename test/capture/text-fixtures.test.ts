@@ -42,9 +42,29 @@ interface Fixture {
 }
 
 const STATES: Readonly<Record<number, readonly string[]>> = {
-  6: ["NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE", "SYN_SENT2"],
+  6: [
+    "NONE",
+    "SYN_SENT",
+    "SYN_RECV",
+    "ESTABLISHED",
+    "FIN_WAIT",
+    "CLOSE_WAIT",
+    "LAST_ACK",
+    "TIME_WAIT",
+    "CLOSE",
+    "SYN_SENT2",
+  ],
   33: ["NONE", "REQUEST", "RESPOND", "PARTOPEN", "OPEN", "CLOSEREQ", "CLOSING", "TIMEWAIT", "IGNORE", "INVALID"],
-  132: ["NONE", "CLOSED", "COOKIE_WAIT", "COOKIE_ECHOED", "ESTABLISHED", "SHUTDOWN_SENT", "SHUTDOWN_RECD", "SHUTDOWN_ACK_SENT"],
+  132: [
+    "NONE",
+    "CLOSED",
+    "COOKIE_WAIT",
+    "COOKIE_ECHOED",
+    "ESTABLISHED",
+    "SHUTDOWN_SENT",
+    "SHUTDOWN_RECD",
+    "SHUTDOWN_ACK_SENT",
+  ],
 };
 const STATUS_WORDS: Readonly<Record<string, number>> = {
   SEEN_REPLY: CT_STATUS.seenReply,
@@ -95,12 +115,15 @@ describe.each(fixtures.filter((name) => fixture(name).rows.length > 0))("%s", (n
   });
 });
 
-test.each(["events-options", "events-options-plain"])("times of -o timestamp are kept to the microsecond: %s", async (name) => {
-  const text = readFileSync(join(FOLDER, `${name}.txt`), "utf8");
-  const { records } = await readAll(join(FOLDER, `${name}.txt`));
-  const printed = [...text.matchAll(/^\[(\d+\.\d+)/gm)].map((match) => Math.round(Number(match[1]) * 1e6) / 1000);
-  expect(records.map((record) => record.timeMs)).toEqual(printed);
-});
+test.each(["events-options", "events-options-plain"])(
+  "times of -o timestamp are kept to the microsecond: %s",
+  async (name) => {
+    const text = readFileSync(join(FOLDER, `${name}.txt`), "utf8");
+    const { records } = await readAll(join(FOLDER, `${name}.txt`));
+    const printed = [...text.matchAll(/^\[(\d+\.\d+)/gm)].map((match) => Math.round(Number(match[1]) * 1e6) / 1000);
+    expect(records.map((record) => record.timeMs)).toEqual(printed);
+  },
+);
 
 test("expectations are passed over, and the summary on stderr as well", async () => {
   const { counts, problems, error } = await readAll(join(FOLDER, "expectations.txt"));

@@ -27,9 +27,17 @@ const one = async (line: string): Promise<ConntrackMessage | undefined> => (awai
 
 describe("a line that cannot be read is counted, told with its number, and the next one is read", () => {
   test.each([
-    ["is cut off within the reply", "tcp 6 100 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 src=10.0.0.2 ds", "bad-line"],
+    [
+      "is cut off within the reply",
+      "tcp 6 100 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 src=10.0.0.2 ds",
+      "bad-line",
+    ],
     ["is cut off before the reply", "tcp 6 100 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2", "missing-field"],
-    ["lacks a port", "tcp 6 100 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=1 src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1", "missing-field"],
+    [
+      "lacks a port",
+      "tcp 6 100 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=1 src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1",
+      "missing-field",
+    ],
     ["has a port that is none", `tcp 6 100 ESTABLISHED ${TUPLES.replace("5000", "65536")}`, "bad-number"],
     ["has a timeout that is none", `tcp 6 99999999999 ESTABLISHED ${TUPLES}`, "bad-number"],
     ["has a mark that is none", `${LISTED} mark=-1`, "bad-number"],
@@ -37,7 +45,11 @@ describe("a line that cannot be read is counted, told with its number, and the n
     ["has a date that is none", `${LISTED} [start=yesterday]`, "bad-number"],
     ["has an address that is none", `tcp 6 1 ESTABLISHED ${TUPLES.replace("10.0.0.1", "10.0.0.256")}`, "bad-address"],
     ["mixes families", `tcp 6 1 ESTABLISHED ${TUPLES.replace("10.0.0.1", "fd00::1")}`, "bad-address"],
-    ["has tuples of two families", "udp 17 1 src=fd00::1 dst=fd00::2 sport=1 dport=2 src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1", "bad-address"],
+    [
+      "has tuples of two families",
+      "udp 17 1 src=fd00::1 dst=fd00::2 sport=1 dport=2 src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1",
+      "bad-address",
+    ],
     ["has three tuples", `tcp 6 1 ESTABLISHED ${TUPLES} src=10.0.0.1`, "bad-line"],
     ["has a stray word among its fields", `${LISTED} what`, "bad-line"],
     ["has a protocol beyond 255", `tcp 256 1 ESTABLISHED ${TUPLES}`, "bad-line"],
@@ -52,7 +64,10 @@ describe("a line that cannot be read is counted, told with its number, and the n
   test("and one of absurd length, without keeping it in memory", async () => {
     const long = `tcp 6 ${"9".repeat(3_000_000)}`;
     const { problems, counts } = await read(`${LISTED}\n${long}\n${NEW}\n${long}`, { windowBytes: 8192 });
-    expect(problems.map((problem) => [problem.code, problem.line])).toEqual([["too-long", 2], ["too-long", 4]]);
+    expect(problems.map((problem) => [problem.code, problem.line])).toEqual([
+      ["too-long", 2],
+      ["too-long", 4],
+    ]);
     expect([counts.lines, counts.badLines]).toEqual([2, 2]);
     expect(problems[0]!.message.length).toBeLessThan(400);
   });
@@ -89,31 +104,50 @@ describe("what a line says", () => {
   test("/proc prints no timeout for an offloaded flow, and GRE's timeouts among the fields", async () => {
     const offloaded = await one(`ipv4     2 tcp      6 ${TUPLES} [HW_OFFLOAD] mark=0 zone=0 use=3`);
     expect(offloaded!.status! & CT_STATUS.hwOffload).not.toBe(0);
-    const gre = "timeout=30, stream_timeout=180 src=10.0.0.1 dst=10.0.0.2 srckey=0x0 dstkey=0x4d src=10.0.0.2 dst=10.0.0.1 srckey=0x4d dstkey=0x0";
-    expect((await one(`ipv4     2 gre      47 28 ${gre} use=2`))!.original.proto).toEqual({ kind: "ports", number: 47, sourcePort: 0, destinationPort: 77 });
+    const gre =
+      "timeout=30, stream_timeout=180 src=10.0.0.1 dst=10.0.0.2 srckey=0x0 dstkey=0x4d src=10.0.0.2 dst=10.0.0.1 srckey=0x4d dstkey=0x0";
+    expect((await one(`ipv4     2 gre      47 28 ${gre} use=2`))!.original.proto).toEqual({
+      kind: "ports",
+      number: 47,
+      sourcePort: 0,
+      destinationPort: 77,
+    });
   });
 
   test("the id of a flow and the id of an ICMP echo are told apart", async () => {
-    const line = "icmp     1 29 src=10.0.0.1 dst=10.0.0.2 type=8 code=0 id=501 src=10.0.0.2 dst=10.0.0.1 type=0 code=0 id=501 mark=0 id=4000000000";
+    const line =
+      "icmp     1 29 src=10.0.0.1 dst=10.0.0.2 type=8 code=0 id=501 src=10.0.0.2 dst=10.0.0.1 type=0 code=0 id=501 mark=0 id=4000000000";
     const message = await one(line);
-    expect([message!.original.proto, message!.id]).toEqual([{ kind: "icmp", number: 1, type: 8, code: 0, id: 501 }, 4_000_000_000]);
+    expect([message!.original.proto, message!.id]).toEqual([
+      { kind: "icmp", number: 1, type: 8, code: 0, id: 501 },
+      4_000_000_000,
+    ]);
     expect((await one(line.replace(" id=4000000000", "")))!.id).toBeUndefined();
   });
 
   test("counters of 64 bits are kept to the last digit", async () => {
     const counted = TUPLES.replace(" src=10.0.0.2", " packets=18446744073709551615 bytes=1 src=10.0.0.2");
-    expect((await one(`tcp 6 1 CLOSE ${counted} packets=0 bytes=9007199254740993`))!.replyCounters!.bytes).toBe(9007199254740993n);
+    expect((await one(`tcp 6 1 CLOSE ${counted} packets=0 bytes=9007199254740993`))!.replyCounters!.bytes).toBe(
+      9007199254740993n,
+    );
     expect((await one(`tcp 6 1 CLOSE ${counted}`))!.originalCounters!.packets).toBe(18446744073709551615n);
   });
 
   test("an IPv4-mapped address in an IPv6 flow stays 16 bytes long", async () => {
-    const message = await one("udp 17 1 src=::ffff:10.0.0.1 dst=fd00::2 sport=1 dport=2 src=fd00::2 dst=::ffff:10.0.0.1 sport=2 dport=1");
+    const message = await one(
+      "udp 17 1 src=::ffff:10.0.0.1 dst=fd00::2 sport=1 dport=2 src=fd00::2 dst=::ffff:10.0.0.1 sport=2 dport=1",
+    );
     expect([message!.family, message!.original.source.length]).toEqual([10, 16]);
   });
 
   test("fields and flags of a newer kernel are passed over", async () => {
-    const message = await one(`${LISTED} secctx=system_u:object_r:unlabeled_t:s0 colour=blue [SHINY] labels=a,b helper=ftp`);
-    expect(message).toMatchObject({ helper: { name: "ftp" }, status: CT_STATUS.confirmed | CT_STATUS.seenReply | CT_STATUS.assured });
+    const message = await one(
+      `${LISTED} secctx=system_u:object_r:unlabeled_t:s0 colour=blue [SHINY] labels=a,b helper=ftp`,
+    );
+    expect(message).toMatchObject({
+      helper: { name: "ftp" },
+      status: CT_STATUS.confirmed | CT_STATUS.seenReply | CT_STATUS.assured,
+    });
   });
 
   test("what follows [USERSPACE] belongs to whoever caused the event", async () => {
@@ -125,7 +159,11 @@ describe("what a line says", () => {
     ["neither end", TUPLES, 0],
     ["the destination's port alone", TUPLES.replace("sport=80", "sport=8080"), CT_STATUS.dstNat],
     ["the source's address", TUPLES.replace("dst=10.0.0.1", "dst=10.0.0.9"), CT_STATUS.srcNat],
-    ["both", TUPLES.replace("src=10.0.0.2 dst=10.0.0.1", "src=10.0.0.8 dst=10.0.0.9"), CT_STATUS.srcNat | CT_STATUS.dstNat],
+    [
+      "both",
+      TUPLES.replace("src=10.0.0.2 dst=10.0.0.1", "src=10.0.0.8 dst=10.0.0.9"),
+      CT_STATUS.srcNat | CT_STATUS.dstNat,
+    ],
   ])("NAT shows where the tuples do not mirror each other: %s", async (_what, tuples, status) => {
     expect((await one(`tcp 6 1 ESTABLISHED ${tuples}`))!.status! & (CT_STATUS.srcNat | CT_STATUS.dstNat)).toBe(status);
   });
@@ -135,7 +173,9 @@ describe("the clock of text", () => {
   test("without times begins at startMs and goes on by stepMs per event; a listing has one time", async () => {
     const text = [LISTED, LISTED, NEW, NEW, LISTED, LISTED].join("\n");
     expect((await read(text)).times).toEqual([0, 0, 1, 2, 3, 3]);
-    expect((await read(text, { text: { startMs: 1000, stepMs: 0.5 } })).times).toEqual([1000, 1000, 1000.5, 1001, 1001.5, 1001.5]);
+    expect((await read(text, { text: { startMs: 1000, stepMs: 0.5 } })).times).toEqual([
+      1000, 1000, 1000.5, 1001, 1001.5, 1001.5,
+    ]);
   });
 
   test("follows the times that lines have, and goes on from the last one where they have none", async () => {
@@ -152,7 +192,10 @@ describe("the clock of text", () => {
     const line = `${LISTED} [start=Sun Nov 22 12:33:59 2026] [stop=Sun Nov  1 00:00:00 2026]\n`;
     const started = Date.UTC(2026, 10, 22, 12, 33, 59);
     const [utc] = (await read(line)).messages;
-    expect([utc!.startNs, utc!.stopNs]).toEqual([BigInt(started) * 1_000_000n, BigInt(Date.UTC(2026, 10, 1)) * 1_000_000n]);
+    expect([utc!.startNs, utc!.stopNs]).toEqual([
+      BigInt(started) * 1_000_000n,
+      BigInt(Date.UTC(2026, 10, 1)) * 1_000_000n,
+    ]);
     const [vienna] = (await read(line, { text: { utcOffsetMinutes: 60 } })).messages;
     expect(vienna!.startNs).toBe(BigInt(started - 3_600_000) * 1_000_000n);
   });
@@ -160,7 +203,12 @@ describe("the clock of text", () => {
 
 test("a listing is a dump in the namespace that the caller names", async () => {
   const { records, reader } = await read(`${LISTED}\n${NEW}\n`, { text: { netns: 77, startMs: 5 } });
-  const times = [["dump", 5], ["netlink", 5], ["dump", 5], ["netlink", 6]];
+  const times = [
+    ["dump", 5],
+    ["netlink", 5],
+    ["dump", 5],
+    ["netlink", 6],
+  ];
   expect(records.map((record) => [record.kind, record.timeMs])).toEqual(times);
   expect(reader.sources).toEqual([{ netns: 77, family: 12 }]);
 });
@@ -206,7 +254,26 @@ test("text is read the same in whatever pieces it arrives", async () => {
 
 test("any text gives flows and ParseErrors, and nothing else", async () => {
   const word = fc.oneof(
-    fc.constantFrom("tcp", "6", "17", "[NEW]", "[UPDATE]", "src=10.0.0.1", "dst=fd00::1", "sport=1", "dport=2", "type=8", "id=7", "=", "[", "[start=", "zone=1", "packets=1", "bytes=2", "ESTABLISHED"),
+    fc.constantFrom(
+      "tcp",
+      "6",
+      "17",
+      "[NEW]",
+      "[UPDATE]",
+      "src=10.0.0.1",
+      "dst=fd00::1",
+      "sport=1",
+      "dport=2",
+      "type=8",
+      "id=7",
+      "=",
+      "[",
+      "[start=",
+      "zone=1",
+      "packets=1",
+      "bytes=2",
+      "ESTABLISHED",
+    ),
     fc.string({ maxLength: 12 }),
   );
   const line = fc.array(word, { maxLength: 16 }).map((words) => words.join(" "));

@@ -37,10 +37,22 @@ const records: readonly CaptureRecord[] = Array.from({ length: 20 }, (_, i): Cap
     kind: i % 2 === 0 ? "new" : "destroy",
     family: 2,
     original: { source, destination, proto: { kind: "ports", ...ports } },
-    reply: { source: destination, destination: source, proto: { kind: "ports", number: 6, sourcePort: 80, destinationPort: 40_000 + i } },
+    reply: {
+      source: destination,
+      destination: source,
+      proto: { kind: "ports", number: 6, sourcePort: 80, destinationPort: 40_000 + i },
+    },
     id: i + 1,
   }).slice();
-  return { kind: "netlink", timeMs: 1_700_000_000_000 + i, netns: 4026531840, family: 12, outgoing: false, multicast: true, bytes };
+  return {
+    kind: "netlink",
+    timeMs: 1_700_000_000_000 + i,
+    netns: 4026531840,
+    family: 12,
+    outgoing: false,
+    multicast: true,
+    bytes,
+  };
 });
 const events = records.filter((record) => record.kind === "netlink");
 const expected: readonly (readonly string[])[] = events.map((_, at) => {
@@ -75,9 +87,16 @@ test.runIf(tshark)("editcap copies a recording with all that is not netlink in i
 });
 
 function listedByTshark(path: string): string[][] {
-  const fields = ["netlink.hdr_type", "netlink-netfilter.ct_attr.id", "netlink-netfilter.nfct_tuple.proto.src_port", "netlink-netfilter.nfct_tuple.proto.dst_port"];
+  const fields = [
+    "netlink.hdr_type",
+    "netlink-netfilter.ct_attr.id",
+    "netlink-netfilter.nfct_tuple.proto.src_port",
+    "netlink-netfilter.nfct_tuple.proto.dst_port",
+  ];
   const args = ["-r", path, "-Y", "netlink-netfilter", "-T", "fields", ...fields.flatMap((field) => ["-e", field])];
-  const lines = tool("tshark", ...args)!.split("\n").filter((line) => line !== "");
+  const lines = tool("tshark", ...args)!
+    .split("\n")
+    .filter((line) => line !== "");
   return lines.map((line) => {
     const [type, id, sources, destinations] = line.split("\t") as [string, string, string, string];
     return [type, id, `${sources.split(",")[0]},${destinations.split(",")[0]}`];

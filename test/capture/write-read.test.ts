@@ -3,11 +3,9 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  applyOwners,
   type CaptureRecord,
   type CaptureWriterOptions,
   createCaptureWriter,
-  type Holder,
   readCapture,
   readRecords,
 } from "@conntrail/capture";
@@ -43,7 +41,13 @@ describe("what is written is what is read", () => {
         expect(error).toBeUndefined();
         expect(read).toEqual(given);
         const packets = given.filter((record) => record.kind === "netlink").length;
-        expect(counts).toMatchObject({ packets, sidecars: given.length - packets, skippedBlocks: 0, badSidecars: 0, badPackets: 0 });
+        expect(counts).toMatchObject({
+          packets,
+          sidecars: given.length - packets,
+          skippedBlocks: 0,
+          badSidecars: 0,
+          badPackets: 0,
+        });
       }),
       { numRuns: 150 },
     );
@@ -89,29 +93,16 @@ test("batches hold at most 4096 packets and point at whole messages in place", a
       const offset = item.offsets[i]!;
       const view = new DataView(item.block.buffer, item.block.byteOffset + offset, item.lengths[i]!);
       expect(offset % 4).toBe(0);
-      expect([view.getUint32(0, true), view.getUint32(8, true), item.timesMs[i]]).toEqual([24, seen, 1_700_000_000_000 + seen]);
+      expect([view.getUint32(0, true), view.getUint32(8, true), item.timesMs[i]]).toEqual([
+        24,
+        seen,
+        1_700_000_000_000 + seen,
+      ]);
       expect(reader.sources[item.sources[i]!]).toEqual({ netns: 4026531840 + (seen % 3), family: 12 });
     }
   }
   expect(seen).toBe(10_000);
   expect(reader.sources).toHaveLength(3);
-});
-
-test("owners of many processes are cut into blocks that amount to the same when carried out", async () => {
-  const holders = Array.from({ length: 2500 }, (_, i): Holder => {
-    const owner = { pid: i + 1, startTicks: i, process: `p${i}`, ppid: 1, cmdline: "", cgroup: "", containerId: "" };
-    return { owner, inodes: Uint32Array.of(i, i + 1) };
-  });
-  const record = { kind: "owners", timeMs: 5, reset: true, holders, gone: [7], unreadable: 3 } as const;
-  const { records } = await readAll(await written([record]));
-  expect(records.map((part) => part.kind === "owners" && [part.reset, part.holders.length, part.gone])).toEqual([
-    [true, 1000, [7]],
-    [false, 1000, []],
-    [false, 500, []],
-  ]);
-  const known = new Map<number, Holder>([[99_999, holders[0]!]]);
-  for (const part of records) if (part.kind === "owners") applyOwners(known, part);
-  expect([...known.values()]).toEqual(holders);
 });
 
 test("a recording of nothing is a file without records, not an error", async () => {
@@ -128,7 +119,12 @@ test("a rotated recording has numbered files, each of which can be read by itsel
   await writer.close();
   expect(writer.counts).toMatchObject({ files: 4, packets: 7, dropped: 0 });
   const names = (await readdir(folder)).filter((name) => name.startsWith("rotated")).sort();
-  expect(names).toEqual(["rotated-00001.pcapng", "rotated-00002.pcapng", "rotated-00003.pcapng", "rotated-00004.pcapng"]);
+  expect(names).toEqual([
+    "rotated-00001.pcapng",
+    "rotated-00002.pcapng",
+    "rotated-00003.pcapng",
+    "rotated-00004.pcapng",
+  ]);
   for (const [i, name] of names.entries()) {
     const { records, error } = await readAll(join(folder, name));
     expect(error).toBeUndefined();
@@ -139,7 +135,13 @@ test("a rotated recording has numbered files, each of which can be read by itsel
 
 test("rotation by size keeps files below the limit, and with maxFiles the newest ones", async () => {
   const path = join(folder, "sized.pcapng.gz");
-  const writer = await createCaptureWriter(path, { rotateBytes: 64 * 1024, maxFiles: 2, compress: true, sync: false, chunkBytes: 8192 });
+  const writer = await createCaptureWriter(path, {
+    rotateBytes: 64 * 1024,
+    maxFiles: 2,
+    compress: true,
+    sync: false,
+    chunkBytes: 8192,
+  });
   for (let i = 0; i < 60_000; i++) {
     writer.write({ ...event(i), bytes: noise(i) });
     if (i % 500 === 0) await writer.flush();
@@ -147,7 +149,9 @@ test("rotation by size keeps files below the limit, and with maxFiles the newest
   await writer.close();
   const names = (await readdir(folder)).filter((name) => name.startsWith("sized")).sort();
   expect(writer.counts.files).toBeGreaterThan(20);
-  expect(names).toEqual([writer.counts.files - 1, writer.counts.files].map((n) => `sized-${String(n).padStart(5, "0")}.pcapng.gz`));
+  expect(names).toEqual(
+    [writer.counts.files - 1, writer.counts.files].map((n) => `sized-${String(n).padStart(5, "0")}.pcapng.gz`),
+  );
   const [older, newest] = await Promise.all(names.map((name) => readAll(join(folder, name))));
   expect((await readFile(join(folder, names[0]!))).length).toBeLessThanOrEqual(64 * 1024);
   expect([older!.error, newest!.error]).toEqual([undefined, undefined]);

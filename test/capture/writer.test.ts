@@ -58,7 +58,15 @@ test("while the disk is slow, packets beyond the queue are dropped, and the file
   await writer.close();
   const { records, error } = await readAll(target.bytes());
   expect(error).toBeUndefined();
-  const loss = { kind: "loss", timeMs: 2000, cause: "recorder", netns: 0, family: 0, sinceMs: kept, count: 1000 - kept };
+  const loss = {
+    kind: "loss",
+    timeMs: 2000,
+    cause: "recorder",
+    netns: 0,
+    family: 0,
+    sinceMs: kept,
+    count: 1000 - kept,
+  };
   expect(records.slice(kept)).toEqual([loss, tick(2000), event(3000)]);
 });
 
@@ -121,7 +129,8 @@ test("what was accepted reaches the file within flushMs, without anything else h
   const writer = await createCaptureWriter(path, { flushMs: 10 });
   writer.write(event(1));
   const deadline = Date.now() + 5000;
-  while (writer.counts.writtenBytes === 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (writer.counts.writtenBytes === 0 && Date.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 5));
   expect((await readAll(path)).records).toEqual([event(1)]);
   await writer.close();
 });

@@ -3,6 +3,8 @@
  *
  *     client 10.1.0.2 ── 10.1.0.1 router 10.2.0.1 ══ bridge ══ server-1 10.2.0.2, server-2 10.2.0.3, …
  *     the virtual address 10.9.0.1 belongs to nobody: the router rewrites it to one of the servers (IPv6: fd00:9::1 …)
+ *
+ * Labs that run at the same time have the same addresses, as two clusters on one host may; `network` tells them apart.
  */
 import { createLab, type Lab } from "./lab.ts";
 import type { LabNamespace } from "./namespace.ts";
@@ -45,6 +47,8 @@ export interface NatLabOptions {
   readonly masquerade?: boolean;
   readonly virtualPort?: number;
   readonly realPort?: number;
+  /** The third part of every address, 0 to 255; 0 without it. */
+  readonly network?: number;
 }
 
 /** An address with a port. */
@@ -73,12 +77,13 @@ const NAT_DEFAULTS = {
   masquerade: true,
   virtualPort: 80,
   realPort: 8080,
+  network: 0,
 } as const;
 
 /** Client – router – servers: TCP and UDP to the virtual address and port arrive at a server's own address and port. */
 export async function natLab(options: NatLabOptions = {}): Promise<NatLab> {
   const settings = { ...NAT_DEFAULTS, ...options };
-  const plan = addressPlan(settings.family);
+  const plan = addressPlan(settings.family, settings.network);
   const roles = Array.from({ length: settings.backends }, (_, i) => `server-${i + 1}`);
   const lab = await createLab("client", "router", ...roles);
   try {
@@ -116,21 +121,22 @@ interface AddressPlan {
   readonly nft: "ip" | "ip6";
 }
 
-function addressPlan(family: "ipv4" | "ipv6"): AddressPlan {
+function addressPlan(family: "ipv4" | "ipv6", network: number): AddressPlan {
   if (family === "ipv4") {
     return {
-      outside: (host) => `10.1.0.${host}`,
-      inside: (host) => `10.2.0.${host}`,
-      virtual: "10.9.0.1",
+      outside: (host) => `10.1.${network}.${host}`,
+      inside: (host) => `10.2.${network}.${host}`,
+      virtual: `10.9.${network}.1`,
       prefix: 24,
       forwarding: "net.ipv4.ip_forward",
       nft: "ip",
     };
   }
+  const group = network === 0 ? "" : `:${network.toString(16)}`;
   return {
-    outside: (host) => `fd00:1::${host.toString(16)}`,
-    inside: (host) => `fd00:2::${host.toString(16)}`,
-    virtual: "fd00:9::1",
+    outside: (host) => `fd00:1${group}::${host.toString(16)}`,
+    inside: (host) => `fd00:2${group}::${host.toString(16)}`,
+    virtual: `fd00:9${group}::1`,
     prefix: 64,
     forwarding: "net.ipv6.conf.all.forwarding",
     nft: "ip6",

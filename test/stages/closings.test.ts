@@ -1,5 +1,5 @@
 /** Every ended connection is in exactly one report, whatever happens to it, and everything is bounded. */
-import type { Snapshot } from "@conntrail/model";
+import { FLOW, FLOW_CHANGE, type Snapshot } from "@conntrail/model";
 import { describe, expect, test } from "vitest";
 import { batch, destroyed, evicted, type FlowFixture, flow, HOST, swept } from "./flow-fixture.ts";
 import { connections, lines, only, run, tick } from "./snapshot-view.ts";
@@ -182,9 +182,8 @@ describe("bounds", () => {
   });
 
   test("rows that the ingest aggregated pass with their count, and add up over batches", () => {
-    const many = flow("10.0.0.1:40000 > 10.0.0.2:80").aggregated(500).state("timeWait");
-    const once = many.with({ flags: many.facts.flags | 0x20 });
-    const reports = run([batch(1000, [destroyed(once)]), batch(1100, [once]), tick(2000), tick(3000)]);
+    const many = CALL.state("timeWait").aggregated(500);
+    const reports = run([batch(1000, [destroyed(many)]), batch(1100, [many]), tick(2000), tick(3000)]);
     expect(reports.map(lines)).toEqual([["tcp 10.0.0.1:0 > 10.0.0.2:80 closed ×1000"], []]);
     expect(reports[0]!.health.merge.aggregated).toBe(0);
   });
@@ -222,9 +221,9 @@ function closedBatch(timeMs: number, first: number, count: number, clients: numb
   const rows = new Uint32Array(count * width);
   for (let i = 0; i < count; i++) {
     rows.set(some.rows.subarray((i % clients) * width, ((i % clients) + 1) * width), i * width);
-    rows[i * width + 21] = first + i + 1; // FLOW.id
+    rows[i * width + FLOW.id] = first + i + 1;
   }
-  return { ...some, count, rows, changes: new Uint8Array(count).fill(2) };
+  return { ...some, count, rows, changes: new Uint8Array(count).fill(FLOW_CHANGE.destroyed) };
 }
 
 function total({ columns }: Snapshot): number {

@@ -4,12 +4,11 @@
  * with a loss record at that place.
  */
 import type { Writable } from "node:stream";
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
-import { type CaptureTarget, fileTarget, removeFile, streamTarget } from "./capture-target.ts";
-import { type Chunk, ChunkQueue } from "./chunk-queue.ts";
+import { fileTarget, streamTarget } from "./capture-target.ts";
+import { ChunkQueue } from "./chunk-queue.ts";
 import { FileEncoder } from "./file-encoder.ts";
-import { MAX_DATAGRAM_BYTES } from "./pcapng-encode.ts";
+import { MAX_BLOCK_BYTES, MAX_DATAGRAM_BYTES } from "./pcapng-encode.ts";
+import { RecordingFiles } from "./recording-files.ts";
 import type { CaptureRecord, NetlinkRecord } from "./records.ts";
 import { rotatedPath } from "./rotated-path.ts";
 import { type CaptureWriterOptions, type WriterSettings, writerSettings } from "./writer-options.ts";
@@ -21,7 +20,7 @@ export interface WriterCounts {
   sidecars: number;
   /** Records that did not fit. */
   dropped: number;
-  /** Files begun, and bytes in them, as they lie on the disk. */
+  /** Files begun, and bytes in all of them, as they lie on the disk. */
   files: number;
   writtenBytes: number;
 }
@@ -33,42 +32,36 @@ export async function createCaptureWriter(
 ): Promise<CaptureWriter> {
   const settings = writerSettings(options);
   const rotates = Number.isFinite(settings.rotateBytes) || Number.isFinite(settings.rotateMs);
-  if (rotates && typeof target !== "string") throw new RangeError("a stream cannot be rotated");
-  const first =
-    typeof target === "string"
-      ? await fileTarget(rotates ? rotatedPath(target, 1) : target, settings.sync)
-      : streamTarget(target);
-  return new CaptureWriter(typeof target === "string" && rotates ? target : undefined, first, settings);
+  if (typeof target !== "string") {
+    if (rotates) throw new RangeError("a stream cannot be rotated");
+    return new CaptureWriter(new RecordingFiles(undefined, streamTarget(target), settings), settings);
+  }
+  const first = await fileTarget(rotates ? rotatedPath(target, 1) : target, settings.sync);
+  return new CaptureWriter(new RecordingFiles(rotates ? target : undefined, first, settings), settings);
 }
 
-/** A recording under way. */
+/** A recording under way. Must be closed, also when it has failed. */
 export class CaptureWriter {
   readonly counts: WriterCounts = { packets: 0, sidecars: 0, dropped: 0, files: 1, writtenBytes: 0 };
-  readonly #path: string | undefined;
+  readonly #files: RecordingFiles;
   readonly #settings: WriterSettings;
   readonly #queue: ChunkQueue;
   readonly #encoder: FileEncoder;
-  #target: CaptureTarget;
-  #targetFile = 1;
-  /** Bytes in the target, as they lie on the disk and as they were encoded. */
-  #targetBytes = 0;
-  #targetEncodedBytes = 0;
-  #encodingFile = 0;
-  /** The file that is being encoded: its first time, the queue's total where it begins, and what its snapshot took. */
+  /** The file that is being encoded, 0 before the first: its first time, the queue's total where it begins, and what its snapshot took. */
+  #file = 0;
   #fileStartedMs = 0;
   #fileStartBytes = 0;
   #snapshotBytes = 0;
   #lastMs = 0;
-  #loss: { sinceMs: number; count: number } | undefined;
+  #loss: { readonly sinceMs: number; count: number } | undefined;
   #failure: unknown;
   #flushTimer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   /** Use `createCaptureWriter`. */
-  constructor(path: string | undefined, first: CaptureTarget, settings: WriterSettings) {
-    this.#path = path;
-    this.#target = first;
+  constructor(files: RecordingFiles, settings: WriterSettings) {
+    this.#files = files;
     this.#settings = settings;
     this.#queue = new ChunkQueue(settings.chunkBytes);
     this.#encoder = new FileEncoder(this.#queue, settings.section, settings.interfaces);
@@ -81,12 +74,10 @@ export class CaptureWriter {
 
   /** Takes a record; its bytes are copied. False: there was no room, or the recording has ended, and it is counted as dropped. */
   write(record: CaptureRecord): boolean {
-    if (record.kind === "netlink") {
-      const { bytes } = record;
-      return this.writeDatagram(record, bytes, 0, bytes.length);
-    }
-    if (!this.#admit(record.timeMs, 0, 2 * this.#settings.queueBytes)) return false;
-    this.#encoder.sidecar(record);
+    if (record.kind === "netlink") return this.writeDatagram(record, record.bytes, 0, record.bytes.length);
+    const block = this.#encoder.encode(record);
+    if (!this.#admit(record.timeMs, block.length, 2 * this.#settings.queueBytes, MAX_BLOCK_BYTES)) return false;
+    this.#encoder.append(block);
     this.counts.sidecars++;
     this.#scheduleFlush();
     return true;
@@ -99,7 +90,7 @@ export class CaptureWriter {
     offset: number,
     length: number,
   ): boolean {
-    if (!this.#admit(facts.timeMs, length, this.#settings.queueBytes)) return false;
+    if (!this.#admit(facts.timeMs, length, this.#settings.queueBytes, MAX_DATAGRAM_BYTES)) return false;
     this.#encoder.packet(facts, bytes, offset, length);
     this.counts.packets++;
     this.#scheduleFlush();
@@ -122,27 +113,26 @@ export class CaptureWriter {
 
   async #close(): Promise<void> {
     clearTimeout(this.#flushTimer);
-    if (this.#encodingFile === 0) this.#encoder.begin(1);
+    if (this.#file === 0) this.#encoder.begin(1);
     this.#tellLoss(this.#lastMs);
     try {
       await this.flush();
     } finally {
-      await this.#target.finish();
+      await this.#files.finish();
     }
   }
 
   /** Makes way for a record of that time: a new file when one is due, and word of what was lost before it. False when there is no room for it. */
-  #admit(timeMs: number, bytes: number, limit: number): boolean {
+  #admit(timeMs: number, bytes: number, queueLimit: number, lengthLimit: number): boolean {
     this.#lastMs = timeMs;
     const open = this.#closing === undefined && this.#failure === undefined;
-    const room = this.#queue.pendingBytes + bytes <= limit && bytes <= MAX_DATAGRAM_BYTES;
-    if (!open || !room) {
+    if (!open || bytes > lengthLimit || this.#queue.pendingBytes + bytes > queueLimit) {
       this.counts.dropped++;
       this.#loss ??= { sinceMs: timeMs, count: 0 };
       this.#loss.count++;
       return false;
     }
-    if (this.#encodingFile === 0 || this.#rotationIsDue(timeMs)) this.#beginFile(this.#encodingFile + 1, timeMs);
+    if (this.#file === 0 || this.#rotationIsDue(timeMs)) this.#beginFile(timeMs);
     this.#tellLoss(timeMs);
     return true;
   }
@@ -151,27 +141,29 @@ export class CaptureWriter {
     if (this.#loss === undefined) return;
     const { sinceMs, count } = this.#loss;
     this.#loss = undefined;
-    this.#encoder.sidecar({ kind: "loss", timeMs, cause: "recorder", netns: 0, family: 0, sinceMs, count });
+    const cause = "recorder";
+    this.#encoder.append(this.#encoder.encode({ kind: "loss", timeMs, cause, netns: 0, family: 0, sinceMs, count }));
   }
 
   #rotationIsDue(timeMs: number): boolean {
-    if (this.#path === undefined) return false;
+    if (!this.#files.rotates) return false;
     if (timeMs - this.#fileStartedMs >= this.#settings.rotateMs) return true;
     // What a file begins with must not fill it, or every record would get a file of its own.
     const limit = Math.max(this.#settings.rotateBytes, 2 * this.#snapshotBytes);
     const encoded = this.#queue.totalBytes - this.#fileStartBytes;
-    const current = this.#targetFile === this.#encodingFile;
-    return (current ? encoded - this.#targetEncodedBytes + this.#targetBytes : encoded) >= limit;
+    const { file, bytes, encodedBytes } = this.#files;
+    return (file === this.#file ? encoded - encodedBytes + bytes : encoded) >= limit;
   }
 
-  #beginFile(number: number, timeMs: number): void {
-    this.#encodingFile = number;
+  #beginFile(timeMs: number): void {
+    this.#file++;
+    this.counts.files = this.#file;
     this.#fileStartedMs = timeMs;
     this.#fileStartBytes = this.#queue.totalBytes;
-    this.#encoder.begin(number);
+    this.#encoder.begin(this.#file);
     for (const record of this.#settings.snapshot(timeMs)) {
       if (record.kind === "netlink") this.#encoder.packet(record, record.bytes, 0, record.bytes.length);
-      else this.#encoder.sidecar(record);
+      else this.#encoder.append(this.#encoder.encode(record));
     }
     this.#snapshotBytes = this.#queue.totalBytes - this.#fileStartBytes;
   }
@@ -185,7 +177,7 @@ export class CaptureWriter {
     }, this.#settings.flushMs).unref();
   }
 
-  /** Writes sealed chunks until there are none. Never fails: the failure is kept. */
+  /** Writes sealed chunks until there are none. What goes wrong is kept as the failure, not thrown. */
   #startWriting(): Promise<void> {
     this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = undefined;
@@ -197,7 +189,7 @@ export class CaptureWriter {
     for (let chunk = this.#queue.next(); chunk !== undefined; chunk = this.#queue.next()) {
       if (this.#failure !== undefined) return;
       try {
-        await this.#writeChunk(chunk);
+        this.counts.writtenBytes += await this.#files.write(chunk);
       } catch (error) {
         this.#failure = error;
         this.#settings.onFailure(error);
@@ -205,27 +197,4 @@ export class CaptureWriter {
       this.#queue.release(chunk);
     }
   }
-
-  async #writeChunk(chunk: Chunk): Promise<void> {
-    if (chunk.file !== this.#targetFile) await this.#nextTarget(chunk.file);
-    const blocks = chunk.bytes.subarray(0, chunk.used);
-    const bytes = this.#settings.compress ? await compressed(blocks) : blocks;
-    await this.#target.write(bytes);
-    this.#targetBytes += bytes.length;
-    this.#targetEncodedBytes += blocks.length;
-    this.counts.writtenBytes += bytes.length;
-  }
-
-  async #nextTarget(number: number): Promise<void> {
-    await this.#target.finish();
-    const { sync, maxFiles } = this.#settings;
-    this.#target = await fileTarget(rotatedPath(this.#path!, number), sync);
-    this.#targetFile = number;
-    this.#targetBytes = 0;
-    this.#targetEncodedBytes = 0;
-    this.counts.files++;
-    if (number > maxFiles) await removeFile(rotatedPath(this.#path!, number - maxFiles));
-  }
 }
-
-const compressed = promisify(gzip) as (bytes: Uint8Array) => Promise<Uint8Array>;

@@ -13,7 +13,7 @@ import {
 } from "./pcapng-encode.ts";
 import type { NetlinkRecord, SidecarRecord } from "./records.ts";
 import { SIDECAR_KIND } from "./sidecar-kind.ts";
-import { sidecarPayload, splitOwners } from "./sidecar-payload.ts";
+import { sidecarPayload } from "./sidecar-payload.ts";
 
 /** The encoder of a recording. Appends to the queue it was given. */
 export class FileEncoder {
@@ -38,7 +38,7 @@ export class FileEncoder {
     const before = this.#interfaces.size > 0 ? [...this.#interfaces.values()] : this.#first;
     this.#file = number;
     this.#interfaces.clear();
-    this.#append(encodeSection(this.#section));
+    this.append(encodeSection(this.#section));
     for (const { netns, family } of before) this.#interface(netns, family);
   }
 
@@ -53,12 +53,16 @@ export class FileEncoder {
     writePacketBlock(chunk.bytes, chunk.view, at, packet, bytes, offset, length);
   }
 
-  /** Appends a record that is not netlink; of many processes in several blocks. */
-  sidecar(record: SidecarRecord): void {
-    for (const part of record.kind === "owners" ? splitOwners(record) : [record]) {
-      const payload = Buffer.from(JSON.stringify(sidecarPayload(part)));
-      this.#append(encodeSidecar(SIDECAR_KIND[part.kind], part.timeMs, payload));
-    }
+  /** The block of a record that is not netlink. */
+  encode(record: SidecarRecord): Uint8Array {
+    const payload = Buffer.from(JSON.stringify(sidecarPayload(record)));
+    return encodeSidecar(SIDECAR_KIND[record.kind], record.timeMs, payload);
+  }
+
+  /** Appends a block that was encoded here. */
+  append(block: Uint8Array): void {
+    const { chunk, at } = this.#queue.take(block.length, this.#file);
+    chunk.bytes.set(block, at);
   }
 
   #interface(netns: number, family: number): number {
@@ -70,12 +74,7 @@ export class FileEncoder {
     }
     const index = this.#interfaces.size;
     this.#interfaces.set(key, { netns, family, index });
-    this.#append(encodeInterface(netns, family));
+    this.append(encodeInterface(netns, family));
     return index;
-  }
-
-  #append(block: Uint8Array): void {
-    const { chunk, at } = this.#queue.take(block.length, this.#file);
-    chunk.bytes.set(block, at);
   }
 }

@@ -36,7 +36,7 @@ export function isScanHealth(value: unknown): value is ScanHealth {
     undecodable: "number",
     backend: "string",
   });
-  return numbers && ["sock_diag", "proc", "none"].includes(value.backend) && hasState(value);
+  return numbers && BACKENDS.includes(value.backend) && hasState(value);
 }
 
 /** True for the resolver's account. */
@@ -52,6 +52,9 @@ export function isNamesHealth(value: unknown): value is NamesHealth {
   });
   return numbers && hasState(value);
 }
+
+/** The words of `ScanHealth.backend`. */
+export const BACKENDS: readonly string[] = ["sock_diag", "proc", "none"] satisfies ScanHealth["backend"][];
 
 function hasState(value: unknown): boolean {
   return hasFields(value, { state: "string", reason: "string?" }) && ["ok", "degraded", "off"].includes(value.state);

@@ -14,11 +14,12 @@ export type { SectionFacts } from "./pcapng-encode.ts";
 export type { CaptureReader, ReadOptions } from "./read-capture.ts";
 export { readCapture } from "./read-capture.ts";
 export { packetRecord, readRecords } from "./read-records.ts";
+export type { RecordedScan } from "./recorded-scan.ts";
+export { ScanCollector, scanRecords } from "./recorded-scan.ts";
 export type {
   CaptureRecord,
   DumpRecord,
   HealthRecord,
-  Holder,
   HostRecord,
   Json,
   LossCause,
@@ -29,12 +30,14 @@ export type {
   NetlinkRecord,
   OptionsRecord,
   OwnersRecord,
+  ProcNetRecord,
   ReleasedRecord,
-  ScanRecord,
+  ScanAccount,
+  ScanMarkRecord,
   SidecarRecord,
   SocketsRecord,
   TickRecord,
 } from "./records.ts";
-export { applyOwners, LOSS_CAUSE } from "./records.ts";
+export { LOSS_CAUSE } from "./records.ts";
 export type { TextOptions } from "./text-decode.ts";
 export type { CaptureWriterOptions } from "./writer-options.ts";

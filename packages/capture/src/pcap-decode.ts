@@ -14,12 +14,13 @@ export function pcapDecoder(state: DecoderState): Decoder {
   const { batch, counts } = state;
   const from: CaptureInterface = { netns: 0, netfilter: -1, sockDiag: -1 };
   let little = true;
-  let unitsPerSecond = 0;
+  let begun = false;
+  let nanos = false;
   let needed = FILE_HEADER_BYTES;
 
   function* decode(window: ReadWindow): Generator<CaptureItem> {
     try {
-      if (unitsPerSecond === 0 && !takeFileHeader(window)) return;
+      if (!begun && !takeFileHeader(window)) return;
       for (;;) {
         if (batch.count === BATCH_PACKETS) yield* takeBatch(batch);
         batch.block = window.bytes;
@@ -36,11 +37,12 @@ export function pcapDecoder(state: DecoderState): Decoder {
     const { view, start } = window;
     if (window.end - start < FILE_HEADER_BYTES) return false;
     little = view.getUint32(start, true) === PCAP_MAGIC.micros || view.getUint32(start, true) === PCAP_MAGIC.nanos;
-    unitsPerSecond = view.getUint32(start, little) === PCAP_MAGIC.nanos ? 1e9 : 1e6;
+    nanos = view.getUint32(start, little) === PCAP_MAGIC.nanos;
     const major = view.getUint16(start + 4, little);
     if (major !== 2) throw captureError(state, "unsupported", window.offset, `pcap version ${major}`);
     const linkType = view.getUint32(start + 20, little) & 0xffff; // the upper half tells of frame check sequences
     if (linkType !== LINKTYPE_NETLINK) throw captureError(state, "wrong-link-type", 20, expectedLinkType(linkType));
+    begun = true;
     window.start += FILE_HEADER_BYTES;
     counts.bytes = window.offset;
     return true;
@@ -57,27 +59,23 @@ export function pcapDecoder(state: DecoderState): Decoder {
     }
     needed = RECORD_HEADER_BYTES + captured;
     if (end - start < needed) return false;
-    const units = view.getUint32(start, little) * unitsPerSecond + view.getUint32(start + 4, little);
+    const timeMs = time(view.getUint32(start, little), view.getUint32(start + 4, little));
     const full = view.getUint32(start + 12, little);
-    takePacket(
-      state,
-      from,
-      view,
-      start + RECORD_HEADER_BYTES,
-      captured,
-      full,
-      units / (unitsPerSecond / 1000),
-      undefined,
-    );
+    takePacket(state, from, view, start + RECORD_HEADER_BYTES, captured, full, timeMs, undefined);
     window.start += needed;
     counts.bytes = window.offset;
     return true;
   }
 
+  /** Microseconds since 1970 fit into a double, nanoseconds do not. */
+  function time(seconds: number, fraction: number): number {
+    return nanos ? seconds * 1000 + fraction / 1e6 : (seconds * 1e6 + fraction) / 1000;
+  }
+
   function finish(window: ReadWindow): [] {
     const left = window.end - window.start;
-    if (left === 0 && unitsPerSecond !== 0) return [];
-    const what = unitsPerSecond === 0 ? "the file header" : "a packet";
+    if (left === 0 && begun) return [];
+    const what = begun ? "a packet" : "the file header";
     throw captureError(state, "truncated", window.offset, `${left} of ${needed} bytes of ${what}`);
   }
 

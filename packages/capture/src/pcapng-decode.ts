@@ -5,7 +5,7 @@ import { type CaptureItem, captureError, type Decoder, type DecoderState, takeBa
 import { BLOCK, BYTE_ORDER_MAGIC, LINKTYPE_NETLINK, OPTION, PACKET_FLAGS } from "./enums.ts";
 import type { CaptureError } from "./errors.ts";
 import { type Direction, takePacket } from "./intake.ts";
-import { decodeInterface, type PcapngInterface } from "./pcapng-interface.ts";
+import { decodeInterface, type PcapngInterface, packetTime } from "./pcapng-interface.ts";
 import { eachOption } from "./pcapng-options.ts";
 import { decodeSidecar } from "./sidecar-decode.ts";
 import type { ReadWindow } from "./window.ts";
@@ -90,8 +90,7 @@ export function pcapngDecoder(state: DecoderState): Decoder {
     if (captured > length || options > end) {
       throw at(window, "corrupt", `packet of ${captured} bytes in a block of ${length}`);
     }
-    const units = view.getUint32(start + 12, little) * 0x1_0000_0000 + view.getUint32(start + 16, little);
-    const timeMs = units / from.unitsPerMs + from.offsetMs;
+    const timeMs = packetTime(from, view.getUint32(start + 12, little), view.getUint32(start + 16, little));
     const full = view.getUint32(start + 24, little);
     const data = start + PACKET_HEADER_BYTES;
     takePacket(state, from, view, data, captured, full, timeMs, direction(view, options, end));

@@ -69,6 +69,9 @@ export const SIDECAR_HEADER_BYTES = 32;
 /** Longest datagram that Wireshark reads back: WTAP_MAX_PACKET_SIZE_STANDARD without the link header. */
 export const MAX_DATAGRAM_BYTES: number = 262_144 - LINK_HEADER_BYTES;
 
+/** Longest block that is written, and by default read. */
+export const MAX_BLOCK_BYTES: number = 64 * 1024 * 1024;
+
 /** Bytes of the Enhanced Packet Block for a datagram of `length` bytes. */
 export function packetBlockBytes(length: number): number {
   return PACKET_HEADER_BYTES + LINK_HEADER_BYTES + align4(length) + PACKET_TRAILER_BYTES;

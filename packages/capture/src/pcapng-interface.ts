@@ -33,6 +33,17 @@ export function decodeInterface(
   return { linkType: view.getUint16(start, little), netns, unitsPerMs, offsetMs, netfilter: -1, sockDiag: -1 };
 }
 
+/** The Unix milliseconds of a packet's time stamp, exact to the double's last bit for whole numbers of units in a millisecond. */
+export function packetTime(from: PcapngInterface, high: number, low: number): number {
+  const { unitsPerMs, offsetMs } = from;
+  const highUnits = high * 0x1_0000_0000;
+  if (unitsPerMs <= 1000) return (highUnits + low) / unitsPerMs + offsetMs;
+  // Nanoseconds since 1970 need more bits than a double has: whole milliseconds and the rest are kept apart.
+  const rest = highUnits % unitsPerMs;
+  const whole = Math.round((highUnits - rest) / unitsPerMs);
+  return whole + (rest + low) / unitsPerMs + offsetMs;
+}
+
 /** if_tsresol: a negative power of 2 when the highest bit is set, else of 10. */
 function resolution(value: number): number {
   return (value & 0x80) !== 0 ? 2 ** (value & 0x7f) / 1000 : 10 ** (value - 3);

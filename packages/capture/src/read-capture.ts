@@ -14,6 +14,7 @@ import type { ParseError } from "./errors.ts";
 import { gunzipSource, isInflateError } from "./gunzip.ts";
 import { pcapDecoder } from "./pcap-decode.ts";
 import { pcapngDecoder } from "./pcapng-decode.ts";
+import { MAX_BLOCK_BYTES } from "./pcapng-encode.ts";
 import { TEXT_DEFAULTS, type TextOptions, textDecoder } from "./text-decode.ts";
 import { ReadWindow } from "./window.ts";
 
@@ -30,7 +31,7 @@ export interface ReadOptions {
 }
 
 /** What is taken when nothing is said. */
-const DEFAULTS = { maxBlockBytes: 64 * 1024 * 1024, windowBytes: 512 * 1024 } as const;
+const DEFAULTS = { maxBlockBytes: MAX_BLOCK_BYTES, windowBytes: 512 * 1024 } as const;
 
 /**
  * A capture being read. Iterate it once. Throws CaptureError after the last readable item, OpError when the system refuses to open or
@@ -122,7 +123,12 @@ function decoderFor(format: CaptureFormat, state: DecoderState, options: ReadOpt
     case "unknown": {
       const other = unreadFormat(window.bytes.subarray(window.start, window.end));
       const wanted = "expected pcapng, pcap, or text of conntrack or /proc/net/nf_conntrack";
-      throw captureError(state, other === undefined ? "not-a-capture" : "unsupported", 0, `${wanted}${other ? `, got ${other}` : ""}`);
+      throw captureError(
+        state,
+        other === undefined ? "not-a-capture" : "unsupported",
+        0,
+        `${wanted}${other ? `, got ${other}` : ""}`,
+      );
     }
   }
 }

@@ -28,7 +28,7 @@ export interface NetlinkRecord {
   readonly bytes: Uint8Array;
 }
 
-/** Who recorded. Stands at the start of every file. */
+/** Who recorded. */
 export interface HostRecord {
   readonly kind: "host";
   readonly timeMs: number;
@@ -49,24 +49,13 @@ export interface ReleasedRecord {
   readonly netns: number;
 }
 
-/** A process and the inodes of the sockets it holds. */
-export interface Holder {
-  readonly owner: Owner;
-  readonly inodes: Uint32Array;
-}
-
-/**
- * Processes and the sockets each holds, as a change to what earlier records said: `reset` forgets all of that first,
- * each holder replaces the one with the same pid, the pids in `gone` are forgotten. `applyOwners` does it.
- */
+/** The processes of a scan and which socket each holds. */
 export interface OwnersRecord {
   readonly kind: "owners";
   readonly timeMs: number;
-  readonly reset: boolean;
-  readonly holders: readonly Holder[];
-  readonly gone: readonly number[];
-  /** Processes whose descriptors could not be read. */
-  readonly unreadable: number;
+  readonly owners: readonly Owner[];
+  /** Three words per socket that has an owner: its inode, 1 + index into `owners`, processes that hold it. */
+  readonly holders: Uint32Array;
 }
 
 /** What the resolver found out about an address. No names: it has none. */
@@ -115,22 +104,51 @@ export interface DumpRecord {
   /** What was asked for: AF_INET, AF_INET6, 0 = both; for sock_diag also the protocol, else 0. */
   readonly addressFamily: number;
   readonly protocol: number;
+  /** At the beginning: flows that it finds closed are to be told, although nothing is known of them yet. */
+  readonly tellClosed: boolean;
   /** At the end: the table changed meanwhile (NLM_F_DUMP_INTR), entries may be missing. */
   readonly interrupted: boolean;
   /** At the end: the errno it failed with, null when it did not. */
   readonly error: string | null;
 }
 
-/** Begin or end of a scan: the sock_diag dumps and owners between the two belong to it. */
-export interface ScanRecord {
-  readonly kind: "scan";
-  readonly timeMs: number;
-  readonly phase: "begin" | "end";
-  /** At the end: the scan's account of itself. */
-  readonly health: ScanHealth | null;
+/** What a scan knows of itself, from which the account in its table follows. Fields of newer versions may stand beside these. */
+export interface ScanAccount {
+  /** Number of the scan, from 1. */
+  readonly scans: number;
+  readonly durationMs: number;
+  readonly backend: ScanHealth["backend"];
+  /** TCP states wanted: a bit `1 << SOCKET_STATE` for each. */
+  readonly states: number;
+  readonly maxSockets: number;
+  readonly ownersWanted: boolean;
+  readonly procReadable: boolean;
+  /** The mount option of /proc (proc(5)). */
+  readonly hidepid: "off" | "noaccess" | "invisible" | "ptraceable";
+  readonly processes: number;
+  readonly denied: number;
+  readonly unreachable: number;
+  readonly unreadable: number;
 }
 
-/** A finished scan, where the sockets were not read by sock_diag: from /proc, or from a scanner that was injected. */
+/** Begin or end of a scan: the namespaces, the dumps of sock_diag, the files and the owners between the two belong to it. */
+export type ScanMarkRecord = { readonly kind: "scan"; readonly timeMs: number } & (
+  | { readonly phase: "begin" }
+  | { readonly phase: "end"; readonly account: ScanAccount }
+);
+
+/** A file of /proc/net that was read because sock_diag could not be asked. */
+export interface ProcNetRecord {
+  readonly kind: "proc-net";
+  readonly timeMs: number;
+  readonly netns: number;
+  /** IPPROTO_TCP or IPPROTO_UDP: which file it was. */
+  readonly protocol: number;
+  /** The text, as it was read. */
+  readonly bytes: Uint8Array;
+}
+
+/** A finished table, where nothing rawer is to be had: of a scanner that was injected. */
 export interface SocketsRecord {
   readonly kind: "sockets";
   readonly timeMs: number;
@@ -170,7 +188,8 @@ export type SidecarRecord =
   | NamesRecord
   | LossRecord
   | DumpRecord
-  | ScanRecord
+  | ScanMarkRecord
+  | ProcNetRecord
   | SocketsRecord
   | HealthRecord
   | TickRecord
@@ -178,10 +197,3 @@ export type SidecarRecord =
 
 /** Everything that can stand in a recording. */
 export type CaptureRecord = NetlinkRecord | SidecarRecord;
-
-/** Carries out an owners record on the processes known so far, by pid. */
-export function applyOwners(holders: Map<number, Holder>, record: OwnersRecord): void {
-  if (record.reset) holders.clear();
-  for (const pid of record.gone) holders.delete(pid);
-  for (const holder of record.holders) holders.set(holder.owner.pid, holder);
-}

@@ -15,6 +15,7 @@ export const SIDECAR_KIND: Readonly<Record<SidecarRecord["kind"], number>> = {
   health: 10,
   tick: 11,
   options: 12,
+  "proc-net": 13,
 };
 
 const KINDS = new Map<number, SidecarRecord["kind"]>(

@@ -9,9 +9,9 @@ import {
   SOCKET_WORDS,
   type SocketTable,
 } from "@conntrail/model";
-import { isIngestHealth, isNamesHealth, isScanHealth } from "./health-fields.ts";
+import { BACKENDS, isIngestHealth, isNamesHealth, isScanHealth } from "./health-fields.ts";
 import { hasFields, isObject, parseAll } from "./json-fields.ts";
-import { type Holder, type Json, LOSS_CAUSE, type NameAnswer, type SidecarRecord } from "./records.ts";
+import { type Json, LOSS_CAUSE, type NameAnswer, type ScanAccount, type SidecarRecord } from "./records.ts";
 
 /** The record of a kind, time and payload (a value out of JSON.parse); `undefined` when the payload is not what the kind promises. */
 export function parseSidecar(kind: SidecarRecord["kind"], timeMs: number, payload: unknown): SidecarRecord | undefined {
@@ -34,10 +34,12 @@ export function parseSidecar(kind: SidecarRecord["kind"], timeMs: number, payloa
       return parseLoss(timeMs, payload);
     case "dump":
       return parseDump(timeMs, payload);
-    case "scan": {
-      if (!hasFields(payload, { phase: "string", health: "object?" }) || !isPhase(payload.phase)) return undefined;
-      const { phase, health } = payload;
-      return health === null || isScanHealth(health) ? { kind, timeMs, phase, health } : undefined;
+    case "scan":
+      return parseScanMark(timeMs, payload);
+    case "proc-net": {
+      if (!hasFields(payload, { netns: "u32", protocol: "u32", text: "string" })) return undefined;
+      const { netns, protocol, text } = payload;
+      return { kind, timeMs, netns, protocol, bytes: new Uint8Array(Buffer.from(text, "latin1")) };
     }
     case "sockets": {
       const table = parseTable(payload);
@@ -73,15 +75,9 @@ function parseNamespace(value: unknown): NamespaceFacts | undefined {
 }
 
 function parseOwners(timeMs: number, value: unknown): SidecarRecord | undefined {
-  if (!hasFields(value, { reset: "boolean", gone: "u32s", unreadable: "u32", holders: "list" })) return undefined;
-  const { reset, gone, unreadable } = value;
-  const holders = parseAll(value.holders, parseHolder);
-  return holders && { kind: "owners", timeMs, reset, gone, unreadable, holders };
-}
-
-function parseHolder(value: unknown): Holder | undefined {
-  if (!hasFields(value, { owner: "object", inodes: "u32s" }) || !isOwner(value.owner)) return undefined;
-  return { owner: value.owner, inodes: Uint32Array.from(value.inodes) };
+  if (!hasFields(value, { owners: "list", holders: "u32s" })) return undefined;
+  const owners = parseAll(value.owners, (item) => (isOwner(item) ? item : undefined));
+  return owners && { kind: "owners", timeMs, owners, holders: Uint32Array.from(value.holders) };
 }
 
 function isOwner(value: unknown): value is Owner {
@@ -112,15 +108,42 @@ function parseLoss(timeMs: number, value: unknown): SidecarRecord | undefined {
 
 function parseDump(timeMs: number, value: unknown): SidecarRecord | undefined {
   const fields = { netns: "u32", family: "u32", addressFamily: "u32", protocol: "u32" } as const;
-  const phases = { phase: "string", interrupted: "boolean", error: "string?" } as const;
+  const phases = { phase: "string", tellClosed: "boolean", interrupted: "boolean", error: "string?" } as const;
   if (!hasFields(value, fields) || !hasFields(value, phases) || !isPhase(value.phase)) return undefined;
-  const { netns, family, addressFamily, protocol, phase, interrupted, error } = value;
-  return { kind: "dump", timeMs, phase, netns, family, addressFamily, protocol, interrupted, error };
+  const { netns, family, addressFamily, protocol, phase, tellClosed, interrupted, error } = value;
+  return { kind: "dump", timeMs, phase, netns, family, addressFamily, protocol, tellClosed, interrupted, error };
 }
 
 function isPhase(value: unknown): value is "begin" | "end" {
   return value === "begin" || value === "end";
 }
+
+function parseScanMark(timeMs: number, value: unknown): SidecarRecord | undefined {
+  if (!hasFields(value, { phase: "string" })) return undefined;
+  if (value.phase === "begin") return { kind: "scan", timeMs, phase: "begin" };
+  if (value.phase !== "end" || !hasFields(value, { account: "object" }) || !isAccount(value.account)) return undefined;
+  return { kind: "scan", timeMs, phase: "end", account: value.account };
+}
+
+function isAccount(value: unknown): value is ScanAccount {
+  const fields = hasFields(value, {
+    scans: "number",
+    durationMs: "number",
+    backend: "string",
+    states: "number",
+    maxSockets: "number",
+    ownersWanted: "boolean",
+    procReadable: "boolean",
+    hidepid: "string",
+    processes: "number",
+    denied: "number",
+    unreachable: "number",
+    unreadable: "number",
+  });
+  return fields && BACKENDS.includes(value.backend) && HIDEPID.includes(value.hidepid);
+}
+
+const HIDEPID: readonly string[] = ["off", "noaccess", "invisible", "ptraceable"] satisfies ScanAccount["hidepid"][];
 
 function parseTable(value: unknown): SocketTable | undefined {
   const fields = { timeMs: "number", startedMs: "number", count: "u32", byteOrder: "string", rows: "string" } as const;

@@ -1,11 +1,11 @@
 /**
  * What a sidecar block carries: JSON (RFC 8259) of the record without its kind and time, which the block's header has.
- * Addresses are text, inodes a list of numbers, socket rows base64 (RFC 4648) of their bytes with the byte order named.
+ * Addresses and /proc files are text, holders a list of numbers, socket rows base64 (RFC 4648) of their bytes with the byte order named.
  * The way back is sidecar-parse.ts.
  */
 import { endianness } from "node:os";
 import { ADDRESS_WORDS, formatAddress, type NamespaceFacts, SOCKET_WORDS, type SocketTable } from "@conntrail/model";
-import type { OwnersRecord, SidecarRecord } from "./records.ts";
+import type { SidecarRecord } from "./records.ts";
 
 /** The payload of a record as a value for JSON.stringify. */
 export function sidecarPayload(record: SidecarRecord): unknown {
@@ -17,7 +17,9 @@ export function sidecarPayload(record: SidecarRecord): unknown {
     case "names":
       return record.answers.map(({ address, names }) => ({ address: formatAddress(address), names }));
     case "owners":
-      return ownersPayload(record);
+      return { owners: record.owners, holders: [...record.holders] };
+    case "proc-net":
+      return { netns: record.netns, protocol: record.protocol, text: Buffer.from(record.bytes).toString("latin1") };
     case "sockets":
       return tablePayload(record.table);
     case "options":
@@ -34,35 +36,10 @@ export function sidecarPayload(record: SidecarRecord): unknown {
   }
 }
 
-/** Processes in one block: an owners record of more is written as several, of which the first carries reset and gone. */
-export const HOLDERS_PER_BLOCK = 1000;
-
-/** Splits an owners record so that no block grows with the host. Carried out one after the other, the parts do what the whole does. */
-export function splitOwners(record: OwnersRecord): OwnersRecord[] {
-  if (record.holders.length <= HOLDERS_PER_BLOCK) return [record];
-  const parts: OwnersRecord[] = [];
-  for (let start = 0; start < record.holders.length; start += HOLDERS_PER_BLOCK) {
-    const first = start === 0;
-    parts.push({
-      ...record,
-      reset: first && record.reset,
-      gone: first ? record.gone : [],
-      holders: record.holders.slice(start, start + HOLDERS_PER_BLOCK),
-    });
-  }
-  return parts;
-}
-
 function namespacePayload(facts: NamespaceFacts): unknown {
   const addresses: string[] = [];
   for (let at = 0; at < facts.addresses.length; at += ADDRESS_WORDS) addresses.push(formatAddress(facts.addresses, at));
   return { netns: facts.netns, addresses, ephemeral: facts.ephemeral };
-}
-
-function ownersPayload(record: OwnersRecord): unknown {
-  const { reset, gone, unreadable } = record;
-  const holders = record.holders.map(({ owner, inodes }) => ({ owner, inodes: [...inodes] }));
-  return { reset, gone, unreadable, holders };
 }
 
 function tablePayload(table: SocketTable): unknown {

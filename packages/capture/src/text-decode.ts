@@ -149,18 +149,8 @@ export function textDecoder(state: DecoderState, options: TextOptions): Decoder 
 
   function dumpRecord(phase: DumpRecord["phase"], atMs: number): DumpRecord {
     const { netns } = options;
-    const family = NETLINK_FAMILY.netfilter;
-    return {
-      kind: "dump",
-      timeMs: atMs,
-      phase,
-      netns,
-      family,
-      addressFamily: 0,
-      protocol: 0,
-      interrupted: false,
-      error: null,
-    };
+    const asked = { netns, family: NETLINK_FAMILY.netfilter, addressFamily: 0, protocol: 0, tellClosed: false };
+    return { kind: "dump", timeMs: atMs, phase, ...asked, interrupted: false, error: null };
   }
 
   return { decode, needed: () => needed, finish };

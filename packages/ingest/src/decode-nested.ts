@@ -4,7 +4,7 @@
  */
 import { FLOW, networkWord } from "@conntrail/model";
 import { CTA_COUNTERS, CTA_PROTOINFO, CTA_PROTOINFO_TCP, CTA_TIMESTAMP } from "@conntrail/netlink";
-import { attributeLength, attributeType, firstByte } from "./words.ts";
+import { attributeHeader, attributeLength, attributeType, firstByte } from "./words.ts";
 
 /** Which optional fields of the row a message had: bits at `FLOW.reserved` of the decoded row. The others keep what was there. */
 export const DECODED_FIELD = {
@@ -28,8 +28,31 @@ const TCP_FLAG_BE_LIBERAL = 0x08; // IP_CT_TCP_FLAG_BE_LIBERAL
 const TWO_32 = 2 ** 32;
 const NANOSECONDS_PER_MS = 1e6;
 
+// As the kernel writes a TCP state (`tcp_to_nlattr`): state, two window scales, two pairs of flags.
+const TCP = attributeHeader(44, CTA_PROTOINFO.tcp, true);
+const TCP_STATE = attributeHeader(5, CTA_PROTOINFO_TCP.state);
+const TCP_FLAGS_ORIGINAL = attributeHeader(6, CTA_PROTOINFO_TCP.flagsOriginal);
+const TCP_FLAGS_REPLY = attributeHeader(6, CTA_PROTOINFO_TCP.flagsReply);
+const TCP_BYTES = 44;
+
 /** Returns state << 16 | DECODED_FIELD.state and .liberal as they apply; 0 when there is no state; negative when lengths lie. */
 export function decodeProtoInfo(words: Uint32Array, start: number, end: number): number {
+  const at = start >> 2;
+  if (
+    end - start === TCP_BYTES &&
+    ((words[at]! ^ TCP) |
+      (words[at + 1]! ^ TCP_STATE) |
+      (words[at + 7]! ^ TCP_FLAGS_ORIGINAL) |
+      (words[at + 9]! ^ TCP_FLAGS_REPLY)) ===
+      0
+  ) {
+    const liberal = (firstByte(words[at + 8]!) & firstByte(words[at + 10]!) & TCP_FLAG_BE_LIBERAL) !== 0;
+    return (firstByte(words[at + 2]!) << 16) | DECODED_FIELD.state | (liberal ? DECODED_FIELD.liberal : 0);
+  }
+  return walkProtoInfo(words, start, end);
+}
+
+function walkProtoInfo(words: Uint32Array, start: number, end: number): number {
   let result = 0;
   let liberal = 0;
   for (let p = start; p + 4 <= end; ) {

@@ -6,12 +6,12 @@
 /** Events that a reading should find under load. */
 const GOAL = 512;
 
-/** Milliseconds. A burst that begins while the reader sleeps its longest must fit into the receive buffer. */
+/** Milliseconds. What comes while the reader sleeps its longest must fit into the receive buffer, also when a burst begins just then. */
 const SHORTEST = 2;
-const LONGEST = 25;
+const LONGEST = 20;
 /** After this long without any event, a reader sleeps even longer: most namespaces of a host are idle. */
 const IDLE_AFTER = 2_000;
-const LONGEST_IDLE = 100;
+const LONGEST_IDLE = 40;
 
 /** The pace of one socket. */
 export class DrainPace {

@@ -64,7 +64,8 @@ export class FlowTracker {
   readonly #namespaces = new Map<number, NamespaceState>();
   readonly #epoch: number;
   #last: NamespaceState | undefined;
-  #block: ArrayBufferLike | undefined;
+  #block: Uint8Array | undefined;
+  #blockOffset = 0;
   #words: Uint32Array = new Uint32Array(0);
   #firstTold = false;
   #new = 0;
@@ -110,6 +111,19 @@ export class FlowTracker {
    */
   apply(netns: number, block: Uint8Array, offset: number, length: number, timeMs: number): void {
     this.#applyMessages(this.#namespace(netns), block, offset, length, timeMs, false);
+  }
+
+  /** Applies `count` datagrams that were received at once: datagram `i` lies at `offsets[i]`, `lengths[i]` bytes long; like `apply`. */
+  applyAll(
+    netns: number,
+    block: Uint8Array,
+    offsets: Uint32Array,
+    lengths: Uint32Array,
+    count: number,
+    timeMs: number,
+  ): void {
+    const namespace = this.#namespace(netns);
+    for (let i = 0; i < count; i++) this.#applyMessages(namespace, block, offsets[i]!, lengths[i]!, timeMs, false);
   }
 
   /** Applies messages of the open dump; like `apply`. */
@@ -199,13 +213,13 @@ export class FlowTracker {
     timeMs: number,
     dump: boolean,
   ): void {
-    if (((block.byteOffset + offset) & 3) !== 0) {
-      const copy = block.slice(offset, offset + length);
-      this.#applyMessages(namespace, copy, 0, length, timeMs, dump);
+    if (block !== this.#block) this.#useBlock(block);
+    const words = this.#words;
+    const start = this.#blockOffset + offset;
+    if ((start & 3) !== 0) {
+      this.#applyMessages(namespace, block.slice(offset, offset + length), 0, length, timeMs, dump);
       return;
     }
-    const words = this.#wordsOf(block);
-    const start = block.byteOffset + offset;
     const end = start + length;
     for (let p = start; p < end; ) {
       const bytes = words[p >> 2]!;
@@ -253,13 +267,11 @@ export class FlowTracker {
     return namespace;
   }
 
-  /** The words of the whole buffer under `block`: receive blocks stay the same for long. */
-  #wordsOf(block: Uint8Array): Uint32Array {
-    if (block.buffer !== this.#block) {
-      this.#block = block.buffer;
-      this.#words = new Uint32Array(block.buffer, 0, block.buffer.byteLength >> 2);
-    }
-    return this.#words;
+  /** Views the whole buffer under `block` as words: receive blocks stay the same for long. */
+  #useBlock(block: Uint8Array): void {
+    this.#block = block;
+    this.#blockOffset = block.byteOffset;
+    this.#words = new Uint32Array(block.buffer, 0, block.buffer.byteLength >> 2);
   }
 
   /** Null until every namespace has had a complete dump since its last loss, those found later aside. */

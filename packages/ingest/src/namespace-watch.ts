@@ -126,7 +126,8 @@ export class NamespaceWatch {
   /** Reads what is there, for a while. Returns the number of events. */
   drain(nowMs: number): number {
     const events = this.#receive(nowMs, CALLS_PER_DRAIN, false);
-    this.drainDueMs = nowMs + this.#pace.next(events, nowMs - this.#drainedMs);
+    const delayMs = this.#pace.next(events, nowMs - this.#drainedMs);
+    this.drainDueMs = events < CALLS_PER_DRAIN * MESSAGES_PER_CALL ? nowMs + delayMs : nowMs;
     this.#drainedMs = nowMs;
     return events;
   }
@@ -206,13 +207,14 @@ export class NamespaceWatch {
         this.#overrun(nowMs);
         continue;
       }
-      const timeMs = count === 0 ? 0 : wallMs();
-      for (let i = 0; i < count; i++) {
-        const length = Math.min(socket.lengths[i]!, SLOT_BYTES);
-        tracker.apply(netns, socket.block, socket.offsets[i]!, length, timeMs);
-        if (tap !== undefined) tap.add(RAW.event, netns, timeMs, 0, socket.block, socket.offsets[i]!, length);
+      if (count > 0) {
+        const timeMs = wallMs();
+        tracker.applyAll(netns, socket.block, socket.offsets, socket.lengths, count, timeMs);
+        for (let i = 0; tap !== undefined && i < count; i++) {
+          tap.add(RAW.event, netns, timeMs, 0, socket.block, socket.offsets[i]!, socket.lengths[i]!);
+        }
+        events += count;
       }
-      events += count;
       if (count === 0 || (count < MESSAGES_PER_CALL && !empty)) {
         this.loss.emptied(nowMs);
         return events;

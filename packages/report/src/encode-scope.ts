@@ -1,7 +1,7 @@
 /**
  * A report in Weave Scope's wire format, JSON (`report/report.go`, `report/node.go`, `report/id.go` of Scope): the topologies
  * Endpoint, Process and Host, and DNS. Values that may change while their node stays carry a timestamp, since on merging
- * the newest wins; all others do without, which halves the bytes.
+ * the newest wins; what never changes (address, port, host) does without, for the sake of size.
  */
 import type { ReportWindow } from "@conntrail/model";
 import { ByteWriter } from "./byte-writer.ts";
@@ -44,7 +44,7 @@ export function encodeScope(report: RawReport | Report, options: ScopeOptions = 
   writer.putText(`${JSON.stringify(head).slice(0, -1)},"Endpoint":{"nodes":{`);
   putEndpoints(writer, raw, graph, ids, elsewhere);
   writer.putText(`}},"Process":{"nodes":${JSON.stringify(processNodes(raw, shown))}}`);
-  writer.putText(`,"Host":{"nodes":${JSON.stringify(hostNodes(host))}},"DNS":`);
+  writer.putText(`,"Host":{"nodes":${JSON.stringify(hostNodes(raw))}},"DNS":`);
   putDns(writer, raw, shown);
   writer.putText("}");
   return writer.finish();

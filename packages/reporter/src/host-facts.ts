@@ -1,7 +1,8 @@
-/** What a report says of the host itself. Sources: machine-id(5), uname(2), /proc/uptime. */
+/** What a report says of the host itself. Sources: machine-id(5), uname(2), /proc/uptime, getifaddrs(3). */
 import { readFileSync } from "node:fs";
-import { hostname, release, uptime } from "node:os";
+import { hostname, networkInterfaces, release, uptime } from "node:os";
 import type { HostFacts } from "@conntrail/model";
+import ipaddr from "ipaddr.js";
 import type { PipelineOptions } from "./options.ts";
 
 /** /etc/machine-id (32 hexadecimal digits), or the host's name where there is none. */
@@ -19,8 +20,20 @@ export function hostFacts(options: PipelineOptions): HostFacts {
   return {
     id: options.hostId,
     name: options.hostName,
-    localNetworks: options.localNetworks,
+    localNetworks: [...new Set([...interfaceNetworks(), ...options.localNetworks])],
+    hostScopedNetworks: options.localNetworks,
     kernelVersion: release(),
     uptimeSeconds: Math.floor(uptime()),
   };
+}
+
+/** The networks of this namespace's interfaces as CIDRs, without the loopback's. */
+function interfaceNetworks(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, cidr }) => !internal && cidr !== null)
+    .map(({ family, cidr }) => {
+      const network = (family === "IPv4" ? ipaddr.IPv4 : ipaddr.IPv6).networkAddressFromCIDR(cidr!);
+      return `${network.toString()}/${cidr!.split("/")[1]}`;
+    });
 }

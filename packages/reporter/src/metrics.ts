@@ -63,7 +63,7 @@ interface MetricSpec {
 }
 
 /** What the reporter tells of each report. */
-export interface ReportFacts {
+interface ReportFacts {
   readonly health: SnapshotHealth;
   readonly host: HostFacts;
   readonly connections: number;

@@ -5,7 +5,7 @@ import { createResolver } from "@conntrail/names";
 import { packReport } from "@conntrail/report";
 import { runWorker, type WorkerContext } from "@conntrail/thread";
 import { filter, map, merge, Subject, share, takeUntil, tap } from "rxjs";
-import { encodeAll } from "./encode.ts";
+import { sequenceEncoder } from "./encode.ts";
 import { hostFacts } from "./host-facts.ts";
 import { pipeline } from "./pipeline.ts";
 import type { PipelineCommand, PipelineMessage, PipelineStart } from "./protocol.ts";
@@ -24,6 +24,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(({ workerData, comman
     builtFromMs = performance.now();
     return Date.now();
   };
+  const encodeAll = sequenceEncoder(encodings);
   const resolver = createResolver(resolverOptions(options));
   const host = hostFacts(options);
 
@@ -59,7 +60,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(({ workerData, comman
   };
 
   const send = (content: ReportContent): void => {
-    const encoded = encodeAll(content, encodings);
+    const encoded = encodeAll(content);
     const { message, transfer } = packReport(content);
     const buildSeconds = (performance.now() - builtFromMs) / 1000;
     const answered = requests.splice(0);

@@ -22,7 +22,7 @@ export type PipelineCommand =
 export type PipelineMessage = ReadyMessage | ReportMessage | RestartMessage;
 
 /** Every source that is on has been heard: the first dump of conntrack is in, or what prevents it is known, and sockets were scanned once. */
-export interface ReadyMessage {
+interface ReadyMessage {
   readonly kind: "ready";
 }
 
@@ -38,7 +38,7 @@ export interface ReportMessage {
 }
 
 /** A worker inside the pipeline died and is started anew. */
-export interface RestartMessage {
+interface RestartMessage {
   readonly kind: "restart";
   readonly part: WorkerPart;
   readonly error: string;

@@ -35,7 +35,7 @@ export interface ScanOptions extends Partial<ScanSettings> {
   readonly stop$?: Observable<unknown>;
   /** A scan that takes longer has hung: its thread is ended, and the stream fails with OpError ETIMEDOUT. Default 30,000. */
   readonly deadlineMs?: number;
-  /** A thread that is not gone so long after the end is terminated. Default 1,500. */
+  /** A scan that has not stopped so long after the end is ended by force. Default 1,500. */
   readonly closeDeadlineMs?: number;
   /** Given everything that a scan took in, before its table is emitted. The record is the receiver's. */
   readonly tap?: (record: ScanRecord) => void;
@@ -45,7 +45,7 @@ export interface ScanOptions extends Partial<ScanSettings> {
 
 const UNWANTED_STATES = (1 << SOCKET_STATE.timeWait) | (1 << SOCKET_STATE.close) | (1 << SOCKET_STATE.newSynRecv);
 
-export const SETTINGS: ScanSettings = {
+const SETTINGS: ScanSettings = {
   root: "/proc",
   processes: true,
   backend: "auto",

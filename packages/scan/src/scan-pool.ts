@@ -55,7 +55,10 @@ export class ScanPool {
     }
   }
 
-  /** Ends the thread: a scan under way stops at its next step, and at the deadline by force. Idempotent, never rejects. */
+  /**
+   * Ends the thread: a scan under way stops at its next step, and at the deadline by force. Idempotent, never rejects. A thread that hangs
+   * inside the kernel cannot be ended by anyone: it is waited for once more as long, and then left to end by itself.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -63,13 +66,17 @@ export class ScanPool {
 
   async #close(): Promise<void> {
     Atomics.store(this.#cancel, 0, 1);
+    await this.#within(this.#running);
+    await this.#within(this.#pool.destroy());
+  }
+
+  async #within(end: Promise<unknown>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise((resolve) => {
       timer = setTimeout(resolve, this.#options.closeDeadlineMs);
     });
-    await Promise.race([this.#running, deadline]);
+    await Promise.race([end, deadline]);
     clearTimeout(timer);
-    await this.#pool.destroy();
   }
 
   #classify(error: unknown, late: boolean): unknown {

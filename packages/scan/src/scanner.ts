@@ -22,6 +22,8 @@ export interface ScanResult {
   /** Milliseconds spent on sockets and on their owners. */
   readonly socketsMs: number;
   readonly ownersMs: number;
+  /** What the owners cost: descriptors read, and for three that were merely listed one. */
+  readonly descriptors: number;
 }
 
 /** What one scan is told. */
@@ -53,6 +55,7 @@ export class Scanner {
     const cpuBegan = readCpuTime(this.#settings.root, "thread-self");
     const work = new ScanWork(this.#settings, request, this.#expected);
     const scans = ++this.#scans;
+    const costBefore = this.#owners.cost;
     const fresh = this.#owners.processes.refresh(scans);
     await work.dumpAll(this.#find(), this.#namespaces);
     const timeMs = Date.now();
@@ -68,7 +71,14 @@ export class Scanner {
     const table = work.builder.finish(book, frame);
     this.#expected = Math.ceil(table.count * 1.1) + 64;
     const cpuMs = elapsed(cpuBegan, readCpuTime(this.#settings.root, "thread-self")) ?? performance.now() - began;
-    return { table, record, cpuMs, socketsMs: dumped - began, ownersMs: performance.now() - dumped };
+    return {
+      table,
+      record,
+      cpuMs,
+      socketsMs: dumped - began,
+      ownersMs: performance.now() - dumped,
+      descriptors: this.#owners.cost - costBefore,
+    };
   }
 
   #find(): FoundNamespace[] {

@@ -54,7 +54,8 @@ const MAX_WAIT_MS = 1000;
 function writeFlows(state: MergeState, tick: Tick, writer: ColumnWriter): void {
   const { flows } = state;
   const { store } = flows;
-  const patient = !tick.final && flows.perNamespace.size > 1 && tick.timeMs - flows.batchMs < MAX_WAIT_MS;
+  const several = flows.perNamespace.size > 1 || state.conntrack.namespaces > 1;
+  const patient = several && !tick.final && tick.timeMs - flows.batchMs < MAX_WAIT_MS;
   for (let slot = 0; slot < store.slots; slot++) {
     const page = pageOf(store, slot);
     const base = baseOf(slot);

@@ -81,8 +81,8 @@ export function joinEnd(context: JoinContext, page: Uint32Array, base: number, e
   if (found === FOUND.several) setEnd(page, base, end, 0, REASON.ambiguous);
   else if (found === FOUND.none) joinUnseen(context, page, base, end, query.endMs);
   else {
-    const { set, row } = history.match;
-    if (set === history.current) set.taken[row] = 1;
+    const { set, row, currentRow } = history.match;
+    if (currentRow >= 0) history.current.taken[currentRow] = 1;
     joinSocket(page, base, end, set, row);
     return netnsOf(history.match);
   }

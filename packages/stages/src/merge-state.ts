@@ -83,10 +83,11 @@ export function createMergeState(settings: MergeSettings): MergeState {
 export function takeSocketTable(state: MergeState, table: SocketTable): void {
   const { context } = state;
   const off = table.health.state === "off";
-  state.generation++;
   context.blind = off ? (table.health.reason === "switched-off" ? REASON.off : REASON.unavailable) : 0;
   state.sockets = { ...table.health, timeMs: off ? state.sockets.timeMs : table.timeMs };
-  // A scan that saw nothing says nothing about what is gone.
+  // A scan that saw nothing says nothing about what is gone: what earlier ones told stays.
+  if (off && state.sockets.timeMs !== null) return;
+  state.generation++;
   if (off) return;
   takeTable(context.history, table, state.registry);
   context.sockets = context.history.current;

@@ -64,6 +64,9 @@ function joinRow(state: MergeState, slot: number, page: Uint32Array, base: numbe
   joinAndTakeOver(state, page, doubles, base, SOURCE_END);
   joinAndTakeOver(state, page, doubles, base, REPLY_END);
   page[base + ROW.generation] = state.generation;
+  if ((page[base + ROW.marks]! & MARK.closed) === 0) return;
+  takeSocketOf(state, page, base, SOURCE_END, false);
+  takeSocketOf(state, page, base, REPLY_END, false);
 }
 
 function joinAndTakeOver(state: MergeState, page: Uint32Array, doubles: Float64Array, base: number, end: RowEnd): void {
@@ -104,10 +107,10 @@ function takeSocketOf(state: MergeState, page: Uint32Array, base: number, end: R
     context.query.endMs = Number.POSITIVE_INFINITY;
   }
   const found = findSocket(context.history, context.query);
-  const { set, row } = context.history.match;
-  if ((found !== FOUND.own && found !== FOUND.elsewhere) || set !== context.sockets) return false;
-  if (!young && !isOrphan(set.rows, row * SOCKET_WORDS)) return false;
-  set.taken[row] = 1;
+  const row = context.history.match.currentRow;
+  if ((found !== FOUND.own && found !== FOUND.elsewhere) || row < 0) return false;
+  if (!young && !isOrphan(context.sockets.rows, row * SOCKET_WORDS)) return false;
+  context.sockets.taken[row] = 1;
   return true;
 }
 

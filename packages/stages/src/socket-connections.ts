@@ -22,7 +22,7 @@ import {
   unhookRow,
 } from "./row-store.ts";
 import type { SocketQuery } from "./socket-history.ts";
-import { isLowSide, isSide, mirrorOf } from "./socket-mirror.ts";
+import { hasTakenTwin, isLowSide, isSide, mirrorOf } from "./socket-mirror.ts";
 import { SOCKET_MATCH, type SocketSet } from "./socket-set.ts";
 
 /** The connections. A row whose ROW.generation is not that of the last table has ended. */
@@ -53,7 +53,9 @@ export function takeSockets(connections: SocketConnections, context: JoinContext
   const pair: Pair = { low: -1, high: -1, ambiguous: false };
   for (let row = 0; row < set.count; row++) {
     if (set.taken[row] === 1 || !isSide(set, row)) continue;
+    const twin = hasTakenTwin(set, row);
     set.taken[row] = 1;
+    if (twin) continue;
     const mirror = mirrorOf(set, row);
     // Its other side belongs to a flow: so does this one.
     if (mirror >= 0 && set.taken[mirror] === 1) continue;

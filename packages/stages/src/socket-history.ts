@@ -39,11 +39,12 @@ export interface SocketHistory {
   match: Match;
 }
 
-/** A socket, and how good a match it is. `row` -1: none. */
+/** A socket, and how good a match it is. `row` -1: none. `currentRow`: one of the current set that matches too, though perhaps not as well; -1: none. */
 export interface Match {
   set: SocketSet;
   row: number;
   score: number;
+  currentRow: number;
 }
 
 /** What `findSocket` says. */
@@ -60,8 +61,8 @@ export function createSocketHistory(lateJoinMs: number): SocketHistory {
     createSocketSet(),
     createSocketSet(),
   ];
-  const own: Match = { set: current, row: -1, score: 0 };
-  const elsewhere: Match = { set: current, row: -1, score: 0 };
+  const own: Match = { set: current, row: -1, score: 0, currentRow: -1 };
+  const elsewhere: Match = { set: current, row: -1, score: 0, currentRow: -1 };
   const sets = { current, past, spareCurrent, sparePast };
   return { ...sets, lateJoinMs, own, elsewhere, several: false, match: own };
 }
@@ -138,11 +139,11 @@ export interface SocketQuery {
  */
 export function findSocket(history: SocketHistory, query: SocketQuery): number {
   const { own, elsewhere } = history;
-  own.row = -1;
-  elsewhere.row = -1;
+  own.row = own.currentRow = -1;
+  elsewhere.row = elsewhere.currentRow = -1;
   history.several = false;
-  if (history.current.count > 0) search(history, history.current, query, query.startMs, 1);
-  if (history.past.count > 0) search(history, history.past, query, query.pastStartMs, 0);
+  if (history.current.count > 0) search(history, history.current, query, query.startMs, true);
+  if (history.past.count > 0) search(history, history.past, query, query.pastStartMs, false);
   history.match = own.row >= 0 ? own : elsewhere;
   if (own.row >= 0) return FOUND.own;
   if (elsewhere.row < 0 || isLoopback(query.words, query.local) || isLoopback(query.words, query.remote)) {
@@ -151,7 +152,7 @@ export function findSocket(history: SocketHistory, query: SocketQuery): number {
   return history.several ? FOUND.several : FOUND.elsewhere;
 }
 
-function search(history: SocketHistory, set: SocketSet, query: SocketQuery, startMs: number, recent: number): void {
+function search(history: SocketHistory, set: SocketSet, query: SocketQuery, startMs: number, recent: boolean): void {
   const { words, hash } = query;
   for (let at = firstEntry(set.pairs, hash); at >= 0; at = nextEntry(set.pairs, hash, at)) {
     const row = entryValue(set.pairs, at);
@@ -172,10 +173,11 @@ function search(history: SocketHistory, set: SocketSet, query: SocketQuery, star
   }
 }
 
-function improve(best: Match, set: SocketSet, row: number, recent: number): void {
+function improve(best: Match, set: SocketSet, row: number, recent: boolean): void {
+  if (recent) best.currentRow = row;
   const base = row * SOCKET_WORDS;
   const waiting = kindState(set.rows[base + SOCKET.kind]!) === SOCKET_STATE.timeWait;
-  const score = (set.rows[base + SOCKET.owner] !== 0 ? 4 : 0) + (waiting ? 0 : 2) + recent;
+  const score = (set.rows[base + SOCKET.owner] !== 0 ? 4 : 0) + (waiting ? 0 : 2) + (recent ? 1 : 0);
   if (best.row >= 0 && (score < best.score || (score === best.score && !isBefore(set, row, best.row)))) return;
   best.set = set;
   best.row = row;

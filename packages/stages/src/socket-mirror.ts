@@ -30,6 +30,23 @@ export function mirrorOf(set: SocketSet, row: number): number {
   return nearestMirror(set, mirror) === row ? mirror : SOCKET_MATCH.several;
 }
 
+/** True when another row of the namespace has the same ends and is taken: UDP allows several, and they are one connection. */
+export function hasTakenTwin(set: SocketSet, row: number): boolean {
+  const base = row * SOCKET_WORDS;
+  const { rows } = set;
+  const hash = pairHash(rows, base);
+  for (let at = firstEntry(set.pairs, hash); at >= 0; at = nextEntry(set.pairs, hash, at)) {
+    const other = entryValue(set.pairs, at);
+    const otherBase = other * SOCKET_WORDS;
+    if (other === row || set.taken[other] === 0 || netns(set, other) !== netns(set, row)) continue;
+    if (rows[otherBase + SOCKET.ports] !== rows[base + SOCKET.ports]) continue;
+    if (kindProtocol(rows[otherBase + SOCKET.kind]!) !== kindProtocol(rows[base + SOCKET.kind]!)) continue;
+    if (!sameAddress(rows, otherBase + SOCKET.local, rows, base + SOCKET.local)) continue;
+    if (sameAddress(rows, otherBase + SOCKET.remote, rows, base + SOCKET.remote)) return true;
+  }
+  return false;
+}
+
 /** True when the row's local end is the lower one (`compareEnds` of the model). */
 export function isLowSide(rows: Uint32Array, base: number): boolean {
   for (let i = 0; i < ADDRESS_WORDS; i++) {

@@ -8,13 +8,7 @@ import { writeFile } from "node:fs/promises";
 import { release } from "node:os";
 import { join } from "node:path";
 import { type CaptureWriter, createCaptureWriter } from "@conntrail/capture";
-import {
-  encodeConntrackDump,
-  encodeInetDiagRequest,
-  INET_DIAG,
-  NETLINK_FAMILY,
-  NFNLGRP,
-} from "@conntrail/netlink";
+import { encodeConntrackDump, encodeInetDiagRequest, INET_DIAG, NETLINK_FAMILY, NFNLGRP } from "@conntrail/netlink";
 import { dump, type NetlinkSocket, openNetlinkSocket } from "@conntrail/netlink/socket";
 import { mustRun } from "../../lab/command.ts";
 import { type LabNamespace, natLab } from "../../lab/index.ts";
@@ -74,9 +68,17 @@ function takeDump(
 ): void {
   const socket = openNetlinkSocket({ family, namespacePath: namespace.path });
   const netns = namespace.inode;
-  const common = { kind: "dump", netns, family, addressFamily, protocol } as const;
+  const common = { kind: "dump", netns, family, addressFamily, protocol, tellClosed: false } as const;
   writer.write({ ...common, timeMs: Date.now(), phase: "begin", interrupted: false, error: null });
-  writer.write({ kind: "netlink", timeMs: Date.now(), netns, family, outgoing: true, multicast: false, bytes: request });
+  writer.write({
+    kind: "netlink",
+    timeMs: Date.now(),
+    netns,
+    family,
+    outgoing: true,
+    multicast: false,
+    bytes: request,
+  });
   const facts = { netns, family, outgoing: false, multicast: false };
   const result = dump(socket, request, (block, offset, length) => {
     writer.writeDatagram({ ...facts, timeMs: Date.now() }, block, offset, length);
@@ -87,10 +89,20 @@ function takeDump(
 }
 
 async function convert(): Promise<void> {
-  for (const [format, name] of [["pcap", "lab.pcap"], ["nsecpcap", "lab-ns.pcap"]] as const) {
+  for (const [format, name] of [
+    ["pcap", "lab.pcap"],
+    ["nsecpcap", "lab-ns.pcap"],
+  ] as const) {
     await mustRun("tshark", ["-r", join(OUT, FILE), "-Y", "netlink", "-F", format, "-w", join(OUT, name)]);
   }
-  const fields = ["frame.time_epoch", "netlink.family", "netlink.hdr_type", "netlink.hdr_flags", "netlink.hdr_len", "frame.interface_name"];
+  const fields = [
+    "frame.time_epoch",
+    "netlink.family",
+    "netlink.hdr_type",
+    "netlink.hdr_flags",
+    "netlink.hdr_len",
+    "frame.interface_name",
+  ];
   const read = ["-r", join(OUT, FILE), "-Y", "netlink", "-T", "fields", ...fields.flatMap((field) => ["-e", field])];
   const rows = (await mustRun("tshark", read)).split("\n").filter((line) => line !== "");
   const about = {

@@ -1,0 +1,86 @@
+/**
+ * Runs an ingest inside the namespace it is started in and keeps what it tells, the simple way. Argument: options as JSON. Commands on standard
+ * input, one line each, are answered by one line of JSON:
+ *
+ *     state   {health, live: number, ended: {upsert, destroyed, swept, evicted, released, twice}, batches, waits}
+ *     flows   {flows: ["protocol source destination [state]", …]} of all namespaces, sorted
+ *     ended   {ended: [{flow, change, state, flags, count}, …]} the last 5,000
+ *     stop    {stopped: milliseconds}, after the Observable has completed
+ */
+import { createInterface } from "node:readline";
+import { ingest } from "@conntrail/ingest";
+import { FLOW, FLOW_CHANGE, FLOW_FLAG, FLOW_WORDS, formatAddress, kindFlags, kindProtocol, kindState } from "@conntrail/model";
+import { Subject } from "rxjs";
+
+const live = new Map();
+const ended = [];
+const counts = Object.fromEntries(Object.keys(FLOW_CHANGE).map((change) => [change, 0]));
+const names = Object.fromEntries(Object.entries(FLOW_CHANGE).map(([name, number]) => [number, name]));
+let closed = 0;
+let batches = 0;
+let health;
+let longestWaitMs = 0;
+const stop$ = new Subject();
+const options = JSON.parse(process.argv[2] ?? "{}");
+const started = performance.now();
+let completeAfterMs;
+
+function take(batch) {
+  batches++;
+  health = batch.health;
+  if (health.completeSinceMs !== null) completeAfterMs ??= performance.now() - started;
+  const { rows } = batch;
+  for (let i = 0; i < batch.count; i++) {
+    const at = i * FLOW_WORDS;
+    const kind = rows[at + FLOW.kind];
+    const ports = rows[at + FLOW.originalPorts];
+    const change = names[batch.changes[i]];
+    const source = `${formatAddress(rows, at + FLOW.originalSource)}:${ports >>> 16}`;
+    const destination = `${formatAddress(rows, at + FLOW.originalDestination)}:${ports & 0xffff}`;
+    const flow = `${kindProtocol(kind)} ${source} ${destination}`;
+    const key = `${rows[at + FLOW.netns]} ${rows[at + FLOW.zone]} ${flow}`;
+    const flags = kindFlags(kind);
+    if (change === "upsert" && (flags & FLOW_FLAG.closed) === 0) live.set(key, { flow, state: kindState(kind) });
+    else {
+      counts[change]++;
+      closed += change === "evicted" ? 0 : rows[at + FLOW.count];
+      if ((flags & FLOW_FLAG.aggregated) === 0) live.delete(key);
+      ended.push({ flow, change, state: kindState(kind), flags, count: rows[at + FLOW.count], netns: rows[at + FLOW.netns] });
+      if (ended.length > 10_000) ended.splice(0, 5_000);
+    }
+  }
+}
+
+ingest(options, { stop$ }).subscribe({
+  next: take,
+  error: (error) => {
+    console.error(error);
+    process.exit(1);
+  },
+  complete: () => {
+    answer({ stopped: performance.now() - stopping });
+    process.exit(0);
+  },
+});
+
+let stopping = 0;
+const answer = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
+const commands = {
+  state: () => answer({ health, live: live.size, ended: counts, closed, batches, longestWaitMs, completeAfterMs }),
+  flows: () => answer({ flows: [...live.values()].map(({ flow, state }) => `${flow} ${state}`).sort() }),
+  ended: () => answer({ ended: ended.slice(-5_000) }),
+  stop: () => {
+    stopping = performance.now();
+    stop$.next();
+  },
+};
+createInterface({ input: process.stdin }).on("line", (line) => commands[line]());
+
+// How long the host thread was ever kept from its work.
+let last = performance.now();
+setInterval(() => {
+  const now = performance.now();
+  longestWaitMs = Math.max(longestWaitMs, now - last - 10);
+  last = now;
+}, 10);
+setTimeout(() => answer({ ready: "follow", pid: process.pid }), 0);
