@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createCaptureWriter, PACKET, readCapture } from "@conntrail/capture";
 import { FlowTracker } from "@conntrail/ingest";
 import { NETLINK_FAMILY } from "@conntrail/netlink";
-import type { BenchCase, Figure, MeasuredCase } from "../case.ts";
+import type { BenchCase, Figure, MeasuredCase, TimedCase } from "../case.ts";
 import { EVENTS_PER_LIFE, fixtureFlows, lifeEvents, type MessageBlock } from "../fixtures.ts";
 
 const SIZES: readonly number[] = [10_000, 100_000, 1_000_000];
@@ -107,4 +107,40 @@ function ladder(count: number): MeasuredCase {
   };
 }
 
-export const cases: readonly BenchCase[] = SIZES.map(ladder);
+/** F14: 27,000 lines took 17 to 19 seconds there. */
+const LINES = 27_000;
+
+/** Lines as `conntrack -L -o extended,id` prints them. */
+function listing(): Buffer {
+  const address = (value: number): string => [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join(".");
+  const lines = fixtureFlows(LINES).map(({ id, client, clientPort, visible, visiblePort, server, serverPort }) => {
+    const original = `src=${address(client)} dst=${address(visible)} sport=${clientPort} dport=${visiblePort}`;
+    const reply = `src=${address(server)} dst=${address(client)} sport=${serverPort} dport=${clientPort}`;
+    return `ipv4     2 tcp      6 431999 ESTABLISHED ${original} ${reply} [ASSURED] mark=0 use=1 id=${id}`;
+  });
+  return Buffer.from(lines.join("\n"));
+}
+
+const text: TimedCase = {
+  kind: "timed",
+  name: "capture/text/27k",
+  per: "line",
+  count: LINES,
+  size: LINES,
+  setup: () => {
+    const bytes = listing();
+    return {
+      run: async () => {
+        const reader = readCapture(once(bytes));
+        for await (const _ of reader);
+        if (reader.counts.lines !== LINES) throw new Error(`${reader.counts.lines} lines were read`);
+      },
+    };
+  },
+};
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+export const cases: readonly BenchCase[] = [...SIZES.map(ladder), text];

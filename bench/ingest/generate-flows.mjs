@@ -4,13 +4,12 @@
  *
  *     --flows N     flows of a round: created, updated, deleted, over and over (default 20,000)
  *     --keep N      flows made first and left alone (default 0)
- *     --updates N   updates of each flow in a round (default 1)
+ *     --states S,…  TCP states: that of the creation, then one per update (default 3,3: ESTABLISHED and an update)
  *     --seconds S   for how long (default 0: `--rounds` rounds)
  *     --rounds N    (default 1)
  *     --rate N      events a second (default 0: as fast as it goes)
  *     --leave       leave the last round's flows in the table
  *     --wait        begin only after a line on standard input
- *     --syn         keep flows in SYN_SENT instead of ESTABLISHED
  */
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
@@ -21,23 +20,21 @@ const { values } = parseArgs({
   options: {
     flows: { type: "string", default: "20000" },
     keep: { type: "string", default: "0" },
-    updates: { type: "string", default: "1" },
+    states: { type: "string", default: "3,3" },
     seconds: { type: "string", default: "0" },
     rounds: { type: "string", default: "1" },
     rate: { type: "string", default: "0" },
     leave: { type: "boolean", default: false },
     wait: { type: "boolean", default: false },
-    syn: { type: "boolean", default: false },
   },
 });
 const flows = Number(values.flows);
 const keep = Number(values.keep);
-const updates = Number(values.updates);
+const states = values.states.split(",").map(Number);
 const seconds = Number(values.seconds);
 const rate = Number(values.rate);
 
 const SEND_BYTES = 60_000;
-const STATE = { synSent: 1, established: 3, timeWait: 7 };
 const socket = openNetlinkSocket({ family: NETLINK_FAMILY.netfilter, receiveBufferBytes: 1 << 20 });
 const counts = { created: 0, updated: 0, deleted: 0 };
 let events = 0;
@@ -94,9 +91,8 @@ function add({ bytes, addresses, ports }, flow) {
   if (used > SEND_BYTES - 400 || (rate > 0 && used > 400 * Math.max(1, rate / 2000))) send();
 }
 
-const open = values.syn ? STATE.synSent : STATE.established;
-const create = template("create", open, 600);
-const update = [template("update", STATE.established, undefined), template("update", STATE.timeWait, undefined)];
+const create = template("create", states[0], 600);
+const updates = states.slice(1).map((state) => template("update", state, undefined));
 const remove = template("delete");
 
 function each(request, first, count) {
@@ -111,8 +107,8 @@ function round(last) {
     const count = Math.min(block, flows - first);
     each(create, keep + first, count);
     counts.created += count;
-    for (let i = 0; i < updates; i++) each(update[i === updates - 1 && updates > 1 ? 1 : 0], keep + first, count);
-    counts.updated += count * updates;
+    for (const update of updates) each(update, keep + first, count);
+    counts.updated += count * updates.length;
     if (last && values.leave) continue;
     each(remove, keep + first, count);
     counts.deleted += count;
@@ -132,5 +128,7 @@ if (seconds > 0) {
 let failed = 0;
 for (let count = socket.receive(); count !== 0; count = socket.receive()) failed += Math.max(0, count);
 const cpu = process.cpuUsage();
-process.stdout.write(`${JSON.stringify({ ...counts, events, failed, seconds: elapsed(), cpuMs: (cpu.user + cpu.system) / 1000 })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ ...counts, events, failed, seconds: elapsed(), cpuMs: (cpu.user + cpu.system) / 1000 })}\n`,
+);
 process.exit(0);

@@ -22,7 +22,7 @@ import {
 } from "@conntrail/model";
 
 const NETNS = 4_026_531_840;
-const NOW_MS = Date.UTC(2026, 0, 15, 12, 0, 0);
+export const NOW_MS = Date.UTC(2026, 0, 15, 12, 0, 0);
 const SERVICES = 100;
 const PORTS = 28_000;
 const PROCESSES = 200;

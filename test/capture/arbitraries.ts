@@ -112,7 +112,7 @@ const table = fc
 const kind = <const K extends string>(name: K): fc.Arbitrary<K> => fc.constant(name);
 
 /** Any record that is not netlink. */
-export const sidecarRecord: fc.Arbitrary<SidecarRecord> = fc.oneof(
+const sidecarRecord: fc.Arbitrary<SidecarRecord> = fc.oneof(
   fc.record({ kind: kind("host"), timeMs, host }),
   fc.record({ kind: kind("namespace"), timeMs, facts }),
   fc.record({ kind: kind("released"), timeMs, netns: u32 }),

@@ -1,4 +1,5 @@
 /** Bad files: each kind gives its error with the offset, after everything before it was handed out, in bounded memory. */
+import { tmpdir } from "node:os";
 import { constants, gunzipSync, gzipSync } from "node:zlib";
 import { CaptureError, isCaptureError, readCapture } from "@conntrail/capture";
 import { isOpError } from "@conntrail/netlink";
@@ -77,7 +78,7 @@ test("a compressed file with a broken byte gives what came before it, and its er
 
 test.each([
   ["nothing at all", Buffer.alloc(0), "empty"],
-  ["an empty gzip member", gzipSync(""), "not-a-capture"],
+  ["an empty gzip member", gzipSync(""), "empty"],
   ["gzip in gzip", gzipSync(gzipSync(small.bytes)), "not-a-capture"],
   ["zeros", Buffer.alloc(5000), "not-a-capture"],
   ["prose", Buffer.from("It was a dark and stormy night.\n".repeat(300)), "not-a-capture"],
@@ -138,6 +139,12 @@ describe("lengths that contradict one another", () => {
     [
       "a packet longer than its block",
       () => last(start().packet(0, 2n, event), (block) => block.writeUInt32LE(1000, 20)),
+      "corrupt",
+      at,
+    ],
+    [
+      "a packet that reaches into the length behind it",
+      () => last(start().packet(0, 2n, event), (block) => block.writeUInt32LE(event.length + 4, 20)),
       "corrupt",
       at,
     ],
@@ -212,7 +219,7 @@ describe("absurd lengths", () => {
 test("a file that cannot be opened or read is the system's refusal, not a bad capture", async () => {
   for (const [path, op, errno] of [
     ["/nonexistent/x.pcapng", "open", "ENOENT"],
-    ["/tmp", "read", "EISDIR"],
+    [tmpdir(), "read", "EISDIR"],
   ] as const) {
     const thrown = await readAll(path).catch((error: unknown) => error);
     expect(isOpError(thrown)).toBe(true);

@@ -25,7 +25,7 @@ export function numbers(little: boolean): {
 }
 
 /** Padded to four bytes. */
-export function padded(bytes: Uint8Array): Buffer {
+function padded(bytes: Uint8Array): Buffer {
   return Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
 }
 

@@ -63,12 +63,19 @@ describe("a time is read in the resolution that its interface names", () => {
     ["seconds", 0, 1_700_000_000n, 1_700_000_000_000],
     ["milliseconds", 3, 1_700_000_000_123n, 1_700_000_000_123],
     ["microseconds", 6, 1_700_000_000_123_456n, 1_700_000_000_123.456],
-    ["nanoseconds", 9, 1_700_000_000_123_456_789n, 1_700_000_000_123.456_789],
+    ["nanoseconds", 9, 1_700_000_000_123_456_789n, 1_700_000_000_123.4568],
     ["powers of two", 0x80 | 20, 1_700_000_000n << 20n, 1_700_000_000_000],
   ];
   test.each(cases)("%s", async (_name, value, units, timeMs) => {
     const file = new PcapngBuilder().section().interface(253, resolution(value)).packet(0, units, linked(12, event()));
     expect((await readAll(file.bytes)).records[0]!.timeMs).toBe(timeMs);
+  });
+
+  test("whole milliseconds stay whole, also in nanoseconds, which need more bits than a double has", async () => {
+    const file = new PcapngBuilder().section().interface(253, resolution(9));
+    const times = Array.from({ length: 1000 }, (_, i) => 1_795_352_630_000 + i);
+    for (const time of times) file.packet(0, BigInt(time) * 1_000_000n, linked(12, event()));
+    expect((await readAll(file.bytes)).records.map((record) => record.timeMs)).toEqual(times);
   });
 
   test("and microseconds when it names none; an offset in seconds is added", async () => {
@@ -103,6 +110,15 @@ describe("where a packet comes from and goes to", () => {
     expect(await one([], message(true, 2, 0, Buffer.alloc(20)))).toEqual([false, false]);
     expect(await one([comment], event())).toEqual([false, true]);
   });
+});
+
+test("namespaces are told apart however many there are", async () => {
+  const file = new PcapngBuilder().section();
+  for (let i = 0; i < 700; i++)
+    file.interface(253, name(`netns:${i + 1}/netfilter`)).packet(i, 1n, linked(12, event()));
+  const { records } = await readAll(file.bytes);
+  expect(records.map((record) => record.kind === "netlink" && record.netns)).toEqual(records.map((_, i) => i + 1));
+  expect(records).toHaveLength(700);
 });
 
 test("what nlmon captured is reduced to netfilter and sock_diag; the rest is counted", async () => {
@@ -167,12 +183,15 @@ describe("a sidecar block", () => {
     expect(records).toEqual([{ kind: "tick", timeMs: 5, final: false }]);
   });
 
-  test("that claims a payload beyond its block is counted and left out", async () => {
-    const file = start().sidecar(11, 1n, '{"final":true}');
-    file.blocks.at(-1)!.writeUInt32LE(1000, 8 + 28);
-    const { counts } = await read(file);
-    expect([counts.badSidecars, counts.sidecars]).toEqual([1, 0]);
-  });
+  test.each([1000, 0xffffffff])(
+    "that claims a payload of %d bytes, beyond its block, is counted and left out",
+    async (bytes) => {
+      const file = start().sidecar(11, 1n, '{"final":true}');
+      file.blocks.at(-1)!.writeUInt32LE(bytes, 8 + 28);
+      const { counts } = await read(file);
+      expect([counts.badSidecars, counts.sidecars]).toEqual([1, 0]);
+    },
+  );
 });
 
 test("packets too short for their headers, or not of netlink's hardware type, are counted", async () => {

@@ -52,6 +52,9 @@ test("while the disk is slow, packets beyond the queue are dropped, and the file
   expect(writer.counts.dropped).toBe(1000 - kept);
   // Other records still find room: without them the packets could not be understood. They bring the news.
   expect(writer.write(tick(2000))).toBe(true);
+  const options = { note: "x".repeat(60 * 1024) };
+  expect(writer.write({ kind: "options", timeMs: 2500, options })).toBe(true);
+  expect(writer.write({ kind: "options", timeMs: 2600, options })).toBe(false);
   target.release();
   await writer.flush();
   expect(writer.write(event(3000))).toBe(true);
@@ -67,7 +70,21 @@ test("while the disk is slow, packets beyond the queue are dropped, and the file
     sinceMs: kept,
     count: 1000 - kept,
   };
-  expect(records.slice(kept)).toEqual([loss, tick(2000), event(3000)]);
+  const second = { ...loss, timeMs: 3000, sinceMs: 2600, count: 1 };
+  const told = { kind: "options", timeMs: 2500, options };
+  expect(records.slice(kept)).toEqual([loss, tick(2000), told, second, event(3000)]);
+});
+
+test("a source that waits for flush() when much is pending loses nothing", async () => {
+  const path = join(folder, "paced.pcapng");
+  const writer = await createCaptureWriter(path, { queueBytes: 64 * 1024, chunkBytes: 4096, sync: false });
+  for (let i = 0; i < 2000; i++) {
+    if (writer.pendingBytes > 32 * 1024) await writer.flush();
+    expect(writer.write(event(i))).toBe(true);
+  }
+  await writer.close();
+  expect([writer.pendingBytes, writer.counts.dropped]).toEqual([0, 0]);
+  expect((await readAll(path)).counts.packets).toBe(2000);
 });
 
 test("a loss that nothing follows is told at the end of the file", async () => {
@@ -102,6 +119,16 @@ describe("a full disk", () => {
     expect(failures).toEqual([writer.failure]);
     expect(isOpError(writer.failure)).toBe(true);
     expect(writer.counts.dropped).toBe(1);
+  });
+
+  test("or a folder that is gone when the next file is due, ends it in the same way", async () => {
+    const gone = await mkdtemp(join(folder, "gone-"));
+    const writer = await createCaptureWriter(join(gone, "x.pcapng"), { rotateMs: 10 });
+    writer.write(event(1));
+    await writer.flush();
+    await rm(gone, { recursive: true });
+    writer.write(event(100));
+    await expect(writer.close()).rejects.toMatchObject({ op: "open", errno: "ENOENT" });
   });
 });
 

@@ -1,7 +1,7 @@
 /** Connections that stay open: found once each, with both processes, whenever conntrail starts. */
 import { expect } from "vitest";
 import { kernelTest, loopbackLab } from "../lab/index.ts";
-import { OWN, report, toPort, watch } from "./reports.ts";
+import { OWN, report, watch } from "./reports.ts";
 
 for (const host of ["127.0.0.1", "::1"]) {
   kernelTest(`S2 three long connections between two processes are in the report once each (${host})`, async () => {
@@ -20,7 +20,14 @@ for (const host of ["127.0.0.1", "::1"]) {
         family: host === "::1" ? "ipv6" : "ipv4",
         netns: lab.host.inode,
         from: { address: host, local: true, pid: client.pid, process: "node", ownerReason: null },
-        to: { address: host, port: server.ready.port, local: true, pid: server.pid, process: "node", ownerReason: null },
+        to: {
+          address: host,
+          port: server.ready.port,
+          local: true,
+          pid: server.pid,
+          process: "node",
+          ownerReason: null,
+        },
         direction: { evidence: "conntrack", confidence: "certain" },
         sources: ["conntrack", "sockets"],
         state: "established",
@@ -31,21 +38,24 @@ for (const host of ["127.0.0.1", "::1"]) {
   });
 }
 
-kernelTest("F20 without conntrack's word, connections older than conntrail get their direction from the listener", async () => {
-  await using lab = await loopbackLab();
-  const server = await lab.host.start("tcp-server");
-  const client = await lab.host.start("tcp-client", { port: server.ready.port!, connections: 3, hold: true });
+kernelTest(
+  "F20 without conntrack's word, connections older than conntrail get their direction from the listener",
+  async () => {
+    await using lab = await loopbackLab();
+    const server = await lab.host.start("tcp-server");
+    const client = await lab.host.start("tcp-client", { port: server.ready.port!, connections: 3, hold: true });
 
-  const { connections } = await report(lab.host, [...OWN, "--no-conntrack"]);
+    const { connections } = await report(lab.host, [...OWN, "--no-conntrack"]);
 
-  expect(connections).toHaveLength(3);
-  for (const { from, to, direction, sources } of connections) {
-    expect(from).toMatchObject({ pid: client.pid });
-    expect(to).toMatchObject({ pid: server.pid, port: server.ready.port });
-    expect(direction).toEqual({ evidence: "listener", confidence: "certain" });
-    expect(sources).toEqual(["sockets"]);
-  }
-});
+    expect(connections).toHaveLength(3);
+    for (const { from, to, direction, sources } of connections) {
+      expect(from).toMatchObject({ pid: client.pid });
+      expect(to).toMatchObject({ pid: server.pid, port: server.ready.port });
+      expect(direction).toEqual({ evidence: "listener", confidence: "certain" });
+      expect(sources).toEqual(["sockets"]);
+    }
+  },
+);
 
 kernelTest("F21 a listener that appears after the connection was seen corrects the edge", async () => {
   await using lab = await loopbackLab();

@@ -5,22 +5,25 @@ import { type Endpoint, kernelTest, loopbackLab, type NatLab, natLab, runConntra
 import { NETWORK, OWN, parsed, report, toPort, type Watch, watch } from "./reports.ts";
 
 for (const family of ["ipv4", "ipv6"] as const) {
-  kernelTest(`S9 F31 connections to a virtual address go from the client to the real server, long and short (${family})`, async () => {
-    await using lab = await natLab({ family, network: NETWORK });
-    await startServers(lab, "tcp-server");
-    const long = await lab.client.start("tcp-client", { ...at(lab.virtual), hold: true, connections: 2 });
-    await using running = await watch(lab.router, [...OWN, "--no-names"]);
-    const short = await lab.client.start("tcp-client", { ...at(lab.virtual), "duration-ms": 3, connections: 5 });
-    const { ports } = await short.json<{ ports: number[] }>();
-    await running.until(() => true);
-    const reports = await running.stop();
+  kernelTest(
+    `S9 F31 connections to a virtual address go from the client to the real server, long and short (${family})`,
+    async () => {
+      await using lab = await natLab({ family, network: NETWORK });
+      await startServers(lab, "tcp-server");
+      const long = await lab.client.start("tcp-client", { ...at(lab.virtual), hold: true, connections: 2 });
+      await using running = await watch(lab.router, [...OWN, "--no-names"]);
+      const short = await lab.client.start("tcp-client", { ...at(lab.virtual), "duration-ms": 3, connections: 5 });
+      const { ports } = await short.json<{ ports: number[] }>();
+      await running.until(() => true);
+      const reports = await running.stop();
 
-    const closed = toPort(reports, lab.real[0]!.port).filter(({ state }) => state === "closed");
-    const open = toPort(reports.at(-1)!, lab.real[0]!.port).filter(({ state }) => state === "established");
-    expect(clientPorts(closed)).toEqual([...ports].sort());
-    expect(clientPorts(open)).toEqual([...long.ready.ports!].sort());
-    for (const connection of [...closed, ...open]) expectTranslated(connection, lab, family);
-  });
+      const closed = toPort(reports, lab.real[0]!.port).filter(({ state }) => state === "closed");
+      const open = toPort(reports.at(-1)!, lab.real[0]!.port).filter(({ state }) => state === "established");
+      expect(clientPorts(closed)).toEqual([...ports].sort());
+      expect(clientPorts(open)).toEqual([...long.ready.ports!].sort());
+      for (const connection of [...closed, ...open]) expectTranslated(connection, lab, family);
+    },
+  );
 }
 
 kernelTest("S9 F31 datagrams to a virtual address go from the client to the real server", async () => {
@@ -37,23 +40,34 @@ kernelTest("S9 F31 datagrams to a virtual address go from the client to the real
   }
 });
 
-kernelTest("S14 in Scope's format the edge is client to real server, and the virtual endpoint is a copy of it", async () => {
-  await using lab = await natLab({ network: NETWORK });
-  await startServers(lab, "tcp-server");
-  const { ready } = await lab.client.start("tcp-client", { ...at(lab.virtual), hold: true });
+kernelTest(
+  "S14 in Scope's format the edge is client to real server, and the virtual endpoint is a copy of it",
+  async () => {
+    await using lab = await natLab({ network: NETWORK });
+    await startServers(lab, "tcp-server");
+    const { ready } = await lab.client.start("tcp-client", { ...at(lab.virtual), hold: true });
 
-  const run = await runConntrail(lab.router, ["report", "--format", "scope", "--window", "300ms", "--no-names", ...OWN]);
+    const run = await runConntrail(lab.router, [
+      "report",
+      "--format",
+      "scope",
+      "--window",
+      "300ms",
+      "--no-names",
+      ...OWN,
+    ]);
 
-  const { Endpoint: topology } = parsed(run) as unknown as { Endpoint: { nodes: Record<string, ScopeNode> } };
-  const client = `;${lab.client.address};${ready.ports![0]}`;
-  const real = `;${lab.real[0]!.address};${lab.real[0]!.port}`;
-  const virtual = `;${lab.virtual.address};${lab.virtual.port}`;
-  expect(topology.nodes[client]!.adjacency).toEqual([real]);
-  expect(topology.nodes[client]!.latest?.conntracked?.value).toBe("true");
-  expect(topology.nodes[virtual]!.latest?.copy_of?.value).toBe(real);
-  expect(topology.nodes[real]!.latest?.copy_of).toBeUndefined();
-  for (const [id, node] of Object.entries(topology.nodes)) expect(node).toMatchObject({ id, topology: "endpoint" });
-});
+    const { Endpoint: topology } = parsed(run) as unknown as { Endpoint: { nodes: Record<string, ScopeNode> } };
+    const client = `;${lab.client.address};${ready.ports![0]}`;
+    const real = `;${lab.real[0]!.address};${lab.real[0]!.port}`;
+    const virtual = `;${lab.virtual.address};${lab.virtual.port}`;
+    expect(topology.nodes[client]!.adjacency).toEqual([real]);
+    expect(topology.nodes[client]!.latest?.conntracked?.value).toBe("true");
+    expect(topology.nodes[virtual]!.latest?.copy_of?.value).toBe(real);
+    expect(topology.nodes[real]!.latest?.copy_of).toBeUndefined();
+    for (const [id, node] of Object.entries(topology.nodes)) expect(node).toMatchObject({ id, topology: "endpoint" });
+  },
+);
 
 kernelTest("F32 two clients and two backends keep the same four edges in every report", async () => {
   await using lab = await natLab({ backends: 2, network: NETWORK });
@@ -74,30 +88,35 @@ kernelTest("F32 two clients and two backends keep the same four edges in every r
   for (const later of edges) expect(later).toEqual(edges[0]);
 });
 
-kernelTest("F36 seen from the client's side too, a translated connection is one, with the processes of both ends", async () => {
-  await using lab = await natLab({ track: "all", network: NETWORK });
-  const server = await lab.servers[0]!.start("tcp-server", { port: lab.real[0]!.port });
-  const client = await lab.client.start("tcp-client", { ...at(lab.virtual), hold: true });
+kernelTest(
+  "F36 seen from the client's side too, a translated connection is one, with the processes of both ends",
+  async () => {
+    await using lab = await natLab({ track: "all", network: NETWORK });
+    const server = await lab.servers[0]!.start("tcp-server", { port: lab.real[0]!.port });
+    const client = await lab.client.start("tcp-client", { ...at(lab.virtual), hold: true });
 
-  const { connections } = await report(lab.client, []);
+    const { connections } = await report(lab.client, []);
 
-  const ours = connections.filter(({ from }) => from.port === client.ready.ports![0] && from.pid === client.pid);
-  expect(ours).toHaveLength(1);
-  expect(ours[0]).toMatchObject({
-    from: { address: lab.client.address, pid: client.pid },
-    to: { ...lab.real[0]!, pid: server.pid },
-    direction: { evidence: "conntrack" },
-    sources: ["conntrack", "sockets"],
-  });
-  expectTranslated(ours[0]!, lab, "ipv4");
-  const inodes = lab.namespaces.map(({ inode }) => inode);
-  expect(connections.filter(({ netns }) => inodes.includes(netns!))).toHaveLength(1);
-});
+    const ours = connections.filter(({ from }) => from.port === client.ready.ports![0] && from.pid === client.pid);
+    expect(ours).toHaveLength(1);
+    expect(ours[0]).toMatchObject({
+      from: { address: lab.client.address, pid: client.pid },
+      to: { ...lab.real[0]!, pid: server.pid },
+      direction: { evidence: "conntrack" },
+      sources: ["conntrack", "sockets"],
+    });
+    expectTranslated(ours[0]!, lab, "ipv4");
+    const inodes = lab.namespaces.map(({ inode }) => inode);
+    expect(connections.filter(({ netns }) => inodes.includes(netns!))).toHaveLength(1);
+  },
+);
 
 kernelTest("a port redirected to the host itself is told as redirect, once", async () => {
   await using lab = await loopbackLab();
   const server = await lab.host.start("tcp-server", { port: 8080 });
-  await lab.host.nft("table ip lab { chain out { type nat hook output priority -100; tcp dport 80 redirect to :8080; }; }");
+  await lab.host.nft(
+    "table ip lab { chain out { type nat hook output priority -100; tcp dport 80 redirect to :8080; }; }",
+  );
   const client = await lab.host.start("tcp-client", { port: 80, hold: true });
 
   const { connections } = await report(lab.host);

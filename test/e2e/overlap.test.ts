@@ -20,7 +20,26 @@ kernelTest("F37 two networks that use the same addresses are told apart, each co
 
   const { connections } = await report(first.client, []);
 
-  console.log(JSON.stringify(connections.filter(c => [first, second].some(l => l.namespaces.some(n => n.inode === c.netns))).map(c => ({ns: [first,second].flatMap(l=>l.namespaces).findIndex(n=>n.inode===c.netns), f: `${c.from.address}:${c.from.port}`, fp: c.from.pid, fr: c.from.ownerReason, to: `${c.to.address}:${c.to.port}`, tp: c.to.pid, tr: c.to.ownerReason, s: c.sources.join("+"), n: c.nat?.kind, fl: c.flags})), null, 0).replaceAll("},", "},\n"));
+  console.log(
+    JSON.stringify(
+      connections
+        .filter((c) => [first, second].some((l) => l.namespaces.some((n) => n.inode === c.netns)))
+        .map((c) => ({
+          ns: [first, second].flatMap((l) => l.namespaces).findIndex((n) => n.inode === c.netns),
+          f: `${c.from.address}:${c.from.port}`,
+          fp: c.from.pid,
+          fr: c.from.ownerReason,
+          to: `${c.to.address}:${c.to.port}`,
+          tp: c.to.pid,
+          tr: c.to.ownerReason,
+          s: c.sources.join("+"),
+          n: c.nat?.kind,
+          fl: c.flags,
+        })),
+      null,
+      0,
+    ).replaceAll("},", "},\n"),
+  );
   for (const { lab, server, client } of labs) {
     const ours = connections.filter(({ netns }) => lab.namespaces.some(({ inode }) => inode === netns));
     expect(ours.map(({ from }) => from.port).sort()).toEqual([...client.ready.ports!].sort());

@@ -15,6 +15,9 @@ export const OWN = ["--namespaces", "own"] as const;
 /** A network number for `natLab`: labs of test files that run at the same time do not share addresses. */
 export const NETWORK: number = 1 + (process.pid % 250);
 
+/** Longer than conntrail takes to start on a machine that is busy with other tests. */
+const START_MS = 25_000;
+
 /** One `conntrail report --format json`, parsed; throws with what the command said when it did not end with code 0. */
 export async function report(
   namespace: LabNamespace,
@@ -49,7 +52,11 @@ export interface Watch extends AsyncDisposable {
 }
 
 /** Starts `watch` and waits until conntrack and sockets have both been heard. */
-export async function watch(namespace: LabNamespace, args: readonly string[] = OWN, interval = "250ms"): Promise<Watch> {
+export async function watch(
+  namespace: LabNamespace,
+  args: readonly string[] = OWN,
+  interval = "250ms",
+): Promise<Watch> {
   const program = startConntrail(namespace, ["watch", "--format", "ndjson", "--interval", interval, ...args]);
   const reports: ReportJson[] = [];
   const running: Watch = {
@@ -58,7 +65,12 @@ export async function watch(namespace: LabNamespace, args: readonly string[] = O
     async until(answer, timeoutMs = 10_000) {
       const deadline = Date.now() + timeoutMs;
       for (;;) {
-        const next = JSON.parse(await program.line(undefined, deadline - Date.now())) as ReportJson;
+        const line = await program.line(undefined, deadline - Date.now()).catch((error: Error) => {
+          const last = reports.at(-1);
+          const facts = `${reports.length} reports, ${last?.connections.length} connections in the last`;
+          throw new Error(`${error.message}; ${facts}; ${JSON.stringify(last?.health)}`);
+        });
+        const next = JSON.parse(line) as ReportJson;
         reports.push(next);
         const found = answer(next);
         if (found !== undefined && found !== false) return found;
@@ -73,6 +85,9 @@ export async function watch(namespace: LabNamespace, args: readonly string[] = O
     },
     [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
-  await running.until(({ health }) => health.conntrack.reason !== "starting" && health.sockets.reason !== "starting");
+  await running.until(
+    ({ health }) => health.conntrack.reason !== "starting" && health.sockets.reason !== "starting",
+    START_MS,
+  );
   return running;
 }

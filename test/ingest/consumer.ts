@@ -24,7 +24,7 @@ export interface Seen {
 }
 
 /** Reads row `i` of a batch. */
-export function readRow(batch: FlowBatch, i: number): Seen {
+function readRow(batch: FlowBatch, i: number): Seen {
   const at = i * FLOW_WORDS;
   const { rows } = batch;
   const kind = rows[at + FLOW.kind]!;

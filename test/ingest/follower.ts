@@ -18,6 +18,12 @@ export interface FollowerState {
   readonly completeAfterMs?: number;
 }
 
+/** Numbers by the inode of the namespace. */
+export interface ByNamespace {
+  readonly live: Readonly<Record<number, number>>;
+  readonly ended: Readonly<Record<number, Readonly<Record<string, number>>>>;
+}
+
 /** One flow that ended. */
 export interface EndedFlow {
   readonly flow: string;
@@ -53,6 +59,11 @@ export class Follower {
 
   async flows(): Promise<string[]> {
     return (await this.#ask<{ flows: string[] }>("flows")).flows;
+  }
+
+  /** How many flows each namespace has, and how many ended in which way. */
+  byNamespace(): Promise<ByNamespace> {
+    return this.#ask<ByNamespace>("by-namespace");
   }
 
   async ended(): Promise<EndedFlow[]> {
@@ -101,7 +112,9 @@ export async function generator(
   namespace: LabNamespace,
   options: Readonly<Record<string, number | true>>,
 ): Promise<{ readonly go: () => void; readonly done: () => Promise<Generated> }> {
-  const args = Object.entries(options).flatMap(([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, String(value)]));
+  const args = Object.entries(options).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, String(value)],
+  );
   const program = namespace.spawn(process.execPath, [GENERATOR, ...args]);
   await program.json(30_000);
   return { go: () => program.write("go\n"), done: () => program.json<Generated>(60_000) };
@@ -120,7 +133,18 @@ export async function kernelFlows(namespace: LabNamespace, ...args: string[]): P
     .sort();
 }
 
-const STATES = ["NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE", "SYN_SENT2"];
+const STATES = [
+  "NONE",
+  "SYN_SENT",
+  "SYN_RECV",
+  "ESTABLISHED",
+  "FIN_WAIT",
+  "CLOSE_WAIT",
+  "LAST_ACK",
+  "TIME_WAIT",
+  "CLOSE",
+  "SYN_SENT2",
+];
 
 function stateOf(line: string): number {
   const name = /^tcp +6 (?:\d+ )?([A-Z_0-9]+) /.exec(line)?.[1];

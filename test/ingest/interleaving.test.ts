@@ -12,11 +12,15 @@ import { message } from "./messages.ts";
 const NETNS = 7;
 const TUPLES = 3;
 
+/** What the reader does next. */
+type Reading = { readonly do: "read event" } | { readonly do: "read row" } | { readonly do: "flush" };
+
 /** What happens to a tuple, or what the reader does next. */
 type Step =
   | { readonly do: "open" | "change" | "close" | "destroy"; readonly tuple: number; readonly sameId: boolean }
   | { readonly do: "ghost"; readonly tuple: number; readonly sameId: boolean }
-  | { readonly do: "dump" | "read event" | "read row" | "flush" };
+  | { readonly do: "dump" }
+  | Reading;
 
 interface Entry {
   readonly id: number;
@@ -39,7 +43,7 @@ class Kernel {
   #life = 0;
   #bucket = TUPLES;
 
-  apply(step: Exclude<Step, { do: "read event" | "read row" | "flush" }>): void {
+  apply(step: Exclude<Step, Reading>): void {
     if (step.do === "dump") {
       if (this.#bucket < TUPLES) this.#dumpBucket(this.#bucket++);
       return;
@@ -205,7 +209,8 @@ test("S6 without a loss every connection that ends after the start is told exact
       run.dump(steps);
       run.dump([]);
       run.compare();
-      for (const { life } of run.kernel.table.values()) expect(run.consumer.ended.filter(({ mark }) => mark === life).length).toBeLessThan(2);
+      for (const { life } of run.kernel.table.values())
+        expect(run.consumer.ended.filter(({ mark }) => mark === life).length).toBeLessThan(2);
       const told = run.consumer.ended.map(({ mark }) => mark).filter((life) => run.kernel.ended.includes(life));
       expect(told.sort()).toEqual([...run.kernel.ended].sort());
     }),

@@ -29,8 +29,16 @@ export function message(kind: ConntrackMessage["kind"], facts: FlowFacts = {}): 
     ...(state === undefined ? {} : { protoInfo: { kind: protocol === TCP ? "tcp" : "sctp", state } }),
     kind,
     family: source.length === 4 ? 2 : 10,
-    original: { source: Uint8Array.from(source), destination: Uint8Array.from(destination), proto: ports(client, server) },
-    reply: { source: Uint8Array.from(real.address), destination: Uint8Array.from(source), proto: ports(real.port, client) },
+    original: {
+      source: Uint8Array.from(source),
+      destination: Uint8Array.from(destination),
+      proto: ports(client, server),
+    },
+    reply: {
+      source: Uint8Array.from(real.address),
+      destination: Uint8Array.from(source),
+      proto: ports(real.port, client),
+    },
   });
 }
 

@@ -17,6 +17,8 @@ export interface ConntrailOptions {
   readonly user?: number;
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** In a mount namespace of its own, where /proc is mounted with hidepid=invisible (proc(5)). */
+  readonly hidepid?: boolean;
   /** Given to node before the file, such as `--expose-gc`. */
   readonly nodeArgs?: readonly string[];
 }
@@ -50,12 +52,15 @@ export function startConntrail(
   args: readonly string[],
   options: ConntrailOptions = {},
 ): Program {
-  const { user, nodeArgs = [] } = options;
+  const { user, hidepid = false, nodeArgs = [] } = options;
   const node = user === undefined ? [process.execPath, ...nodeArgs, CONNTRAIL] : asUser(user, nodeArgs);
-  const command = [...node, ...args];
+  const command = [...(hidepid ? HIDDEN : []), ...node, ...args];
   if (namespace !== undefined) return namespace.spawn(command[0]!, command.slice(1), options);
   return new Program(command[0]!, command.slice(1), options);
 }
+
+/** Runs what follows where /proc hides the processes of others; the pid namespace, and so the pids, stay the host's. */
+const HIDDEN = ["unshare", "--mount", "sh", "-c", 'mount -t proc -o hidepid=invisible proc /proc && exec "$@"', "sh"];
 
 /** The command that runs `node` as a user, setpriv(1). Every step becomes the next, so the pid stays. */
 function asUser(user: number, nodeArgs: readonly string[]): string[] {

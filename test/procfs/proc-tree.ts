@@ -36,19 +36,26 @@ export function unpackProcTree(name: string): ProcTree {
 /** Unpacks a tree that is given as text. */
 export function procTree(text: string): ProcTree {
   const root = mkdtempSync(join(tmpdir(), "conntrail-proc-"));
+  const folders = new Set<string>();
+  const makeFolderOf = (path: string): void => {
+    const folder = dirname(join(root, path));
+    if (!folders.has(folder)) mkdirSync(folder, { recursive: true });
+    folders.add(folder);
+  };
   const tree: ProcTree = {
     root,
     write(path, content) {
-      makeFolderOf(root, path);
+      makeFolderOf(path);
       writeFileSync(join(root, path), content);
     },
     link(path, target) {
-      makeFolderOf(root, path);
+      makeFolderOf(path);
       rmSync(join(root, path), { force: true });
       symlinkSync(target, join(root, path));
     },
     remove(path) {
       rmSync(join(root, path), { recursive: true, force: true });
+      folders.clear();
     },
     [Symbol.dispose]() {
       rmSync(root, { recursive: true, force: true });
@@ -73,8 +80,4 @@ function unescapeText(text: string): string {
     .replace(/\\c\n$/, "")
     .replaceAll(/^\\==/gm, "==")
     .replaceAll(/\\([0\\])/g, (_, escaped: string) => (escaped === "0" ? "\0" : "\\"));
-}
-
-function makeFolderOf(root: string, path: string): void {
-  mkdirSync(dirname(join(root, path)), { recursive: true });
 }

@@ -148,6 +148,27 @@ describe("a scan of real sockets", () => {
   });
 
   kernelTest(
+    "F30 a socket that takes the place of a file in an old process has its owner at the latest one scan later",
+    async () => {
+      await using lab = await createLab("host");
+      const host = lab.ns("host");
+      const server = await host.start("tcp-server", { host: "127.0.0.1" });
+      const file = fileURLToPath(new URL("./programs/swaps-file-for-socket.mjs", import.meta.url));
+      const swapping = host.spawn(process.execPath, [file]);
+      await swapping.json();
+      const scanner = new Scanner();
+      for (let i = 0; i < 8; i++) await scanner.scan();
+      swapping.write(`${server.ready.port}\n`);
+      const { link, port } = await swapping.json<{ link: string; port: number }>();
+      expect(link).toMatch(/^socket:/);
+      const owners: string[] = [];
+      for (let i = 0; i < 2; i++)
+        owners.push(linesWith((await scanner.scan()).table, `127.0.0.1|${port} 127.0.0.1|`)[0]!.owner);
+      expect(owners[1]).toMatch(new RegExp(`^${swapping.pid} `));
+    },
+  );
+
+  kernelTest(
     "F27 when a process has gone, none of its sockets is shown on another one, whoever takes its place",
     async () => {
       await using lab = await createLab("host");

@@ -1,7 +1,8 @@
 import { closeSync, constants, openSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { SocketTable } from "@conntrail/model";
 import { assembleSocketTable, type ScanRecord, scanSockets } from "@conntrail/scan";
-import { lastValueFrom, type Observable, Subject, take, toArray } from "rxjs";
+import { lastValueFrom, type Observable, Subject, take, tap, toArray } from "rxjs";
 import { describe, expect, test } from "vitest";
 import { mustRun } from "../lab/command.ts";
 import { Program } from "../lab/program.ts";
@@ -35,11 +36,15 @@ async function threadsAre(count: number, withinMs: number): Promise<void> {
   expect(threads()).toBeLessThanOrEqual(count);
 }
 
-/** Brings the threads up that Node starts when they are first needed. */
+/** How many threads there are when those are up that Node starts when they are first needed, and those of earlier tests are gone. */
 async function settledThreads(): Promise<number> {
   await first(scanSockets());
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  return threads();
+  let [count, since] = [threads(), performance.now()];
+  while (performance.now() - since < 500) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    if (threads() !== count) [count, since] = [threads(), performance.now()];
+  }
+  return count;
 }
 
 describe("the stream of tables", () => {
@@ -65,17 +70,19 @@ describe("the stream of tables", () => {
       await new Promise((resolve) => setTimeout(resolve, afterMs));
       subscription.unsubscribe();
     }
-    await threadsAre(before, 3000);
+    await threadsAre(before, 6000);
   });
 
   test("stop$ completes it, and then its thread is gone", async () => {
     const before = await settledThreads();
     const stop$ = new Subject<void>();
-    const tables = all(scanSockets({ intervalMs: 20, cpuBudget: 1, stop$ }));
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    stop$.next();
-    expect((await tables).length).toBeGreaterThan(0);
-    await threadsAre(before, 100);
+    const seen: number[] = [];
+    const stopAfterTwo = tap<SocketTable>(({ health }) => {
+      if (seen.push(health.scans) === 2) stop$.next();
+    });
+    const tables = await all(scanSockets({ intervalMs: 20, cpuBudget: 1, stop$ }).pipe(stopAfterTwo));
+    expect(tables.map(({ health }) => health.scans)).toEqual([1, 2]);
+    await threadsAre(before, 200);
   });
 
   test("a request brings a table without waiting for the interval", async () => {
@@ -88,8 +95,7 @@ describe("the stream of tables", () => {
 
   test("the tap is given everything that a scan took in, before its table, and the same table follows from it", async () => {
     const seen: (ScanRecord | string)[] = [];
-    const tap = (record: ScanRecord): void => void seen.push(record);
-    const table = await first(scanSockets({ tap }));
+    const table = await first(scanSockets({ tap: (record) => void seen.push(record) }));
     const [record] = seen as ScanRecord[];
     expect(record!.dumps.length).toBeGreaterThan(0);
     expect(socketLines(assembleSocketTable(record!))).toEqual(socketLines(table));

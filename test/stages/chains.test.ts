@@ -114,7 +114,10 @@ describe("the end of a connection through several namespaces", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 3, maxLength: 3 }), (when) => {
         const rounds = [0, 1, 2, 3].flatMap((round) => [
-          batch(2000 + round * 1000, ends.filter((_, i) => when[i] === round)),
+          batch(
+            2000 + round * 1000,
+            ends.filter((_, i) => when[i] === round),
+          ),
           tick(2100 + round * 1000),
         ]);
         const reports = run([batch(1000, PATH), tick(1100), ...rounds, batch(9000, []), tick(9100), tick(9900)]);
@@ -153,7 +156,12 @@ describe("the end of a connection through several namespaces", () => {
       batch(2000, []),
       tick(2100),
     ]);
-    expect(reports.map(lines)).toEqual([[`${LINE} established`], [`${LINE} closing`], [`${LINE} closing`], [`${LINE} closed`]]);
+    expect(reports.map(lines)).toEqual([
+      [`${LINE} established`],
+      [`${LINE} closing`],
+      [`${LINE} closing`],
+      [`${LINE} closed`],
+    ]);
   });
 
   test("does not wait in the last report, nor longer than a second for a batch that does not come", () => {
@@ -216,7 +224,10 @@ describe("the end of a connection through several namespaces", () => {
       tick(1800),
       ...again.map((part, i) => batch(5100 + i, [part])),
       tick(5200),
-      batch(5600, again.map((part) => destroyed(part))),
+      batch(
+        5600,
+        again.map((part) => destroyed(part)),
+      ),
       batch(5700, []),
       tick(5800),
     ]);
@@ -257,10 +268,19 @@ describe("F37 addresses that overlap", () => {
   const [A, B, C, D] = [HOST + 1, HOST + 2, HOST + 3, HOST + 4];
 
   test("F37 two hosts with the same addresses stay two connections: each has its own client and server", () => {
-    const facts = [namespace(A, "10.0.0.1"), namespace(B, "10.0.0.2"), namespace(C, "10.0.0.1"), namespace(D, "10.0.0.2")];
+    const facts = [
+      namespace(A, "10.0.0.1"),
+      namespace(B, "10.0.0.2"),
+      namespace(C, "10.0.0.1"),
+      namespace(D, "10.0.0.2"),
+    ];
     const path = [call.in(A), call.in(B), call.in(C), call.in(D)];
     const [report] = run([table(900, [], { namespaces: facts }), batch(1000, path), tick(2000)]);
-    expect(connections(report!).map((row) => row.netns).sort()).toEqual([A, B, C, D]);
+    expect(
+      connections(report!)
+        .map((row) => row.netns)
+        .sort(),
+    ).toEqual([A, B, C, D]);
   });
 
   test("F37 two servers with the same address, whose clients are elsewhere, are two connections", () => {

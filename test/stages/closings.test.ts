@@ -134,7 +134,9 @@ describe("bounds", () => {
     expect(lines(reports[1]!)).toContain("tcp 10.0.0.1:40002 > 10.0.0.2:80 closed");
   });
 
-  test("F8 a million closes between two ticks stay within the cap, and none is missing from the count", { timeout: 60_000 }, () => {
+  test("F8 a million closes between two ticks stay within the cap, and none is missing from the count", {
+    timeout: 60_000,
+  }, () => {
     const clients = 10;
     const perBatch = 50_000;
     const inputs = Array.from({ length: 20 }, (_, i) => closedBatch(1000 + i, i * perBatch, perBatch, clients));
@@ -153,12 +155,18 @@ describe("bounds", () => {
 
   test("aggregated rows keep who talked to which service, how it ended, and add up times and counters", () => {
     const gone = (port: number, at: number): FlowFixture =>
-      flow(`10.0.0.1:${port} > 10.9.9.9:80`).dnat("10.0.0.2:8080").seen(at, at + 10).counted(1, 100, 2, 200);
+      flow(`10.0.0.1:${port} > 10.9.9.9:80`)
+        .dnat("10.0.0.2:8080")
+        .seen(at, at + 10)
+        .counted(1, 100, 2, 200);
     const refused = flow("10.0.0.1:50000 > 10.9.9.9:80").dnat("10.0.0.2:8080").refused();
     const [report] = run(
       [
         batch(1000, [destroyed(gone(1, 900)), destroyed(gone(2, 910)), destroyed(gone(3, 905)), refused]),
-        table(1100, [listener("0.0.0.0:8080").of(owner(7, "nginx"))], { namespaces: [namespace(HOST, "10.0.0.2")], startedMs: 900 }),
+        table(1100, [listener("0.0.0.0:8080").of(owner(7, "nginx"))], {
+          namespaces: [namespace(HOST, "10.0.0.2")],
+          startedMs: 900,
+        }),
         tick(2000),
       ],
       { maxClosedPerReport: 1 },
@@ -216,7 +224,10 @@ test("a swept flow ends at a time that nobody saw: it is last seen when it was l
 /** Closed flows from `clients` addresses, each with a port of its own. */
 function closedBatch(timeMs: number, first: number, count: number, clients: number): ReturnType<typeof batch> {
   const flows = Array.from({ length: clients }, (_, i) => flow(`10.0.0.${i + 1}:1 > 10.0.1.1:80`));
-  const some = batch(timeMs, flows.map((each) => destroyed(each)));
+  const some = batch(
+    timeMs,
+    flows.map((each) => destroyed(each)),
+  );
   const width = some.rows.length / clients;
   const rows = new Uint32Array(count * width);
   for (let i = 0; i < count; i++) {

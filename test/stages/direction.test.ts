@@ -55,12 +55,7 @@ describe("S13 a flow", () => {
       [LISTENER],
       "10.0.0.1:40000 > 10.0.0.2:80 listener certain",
     ],
-    [
-      "picked up backwards, without",
-      BACKWARDS.pickedUp(),
-      [],
-      "10.0.0.1:40000 > 10.0.0.2:80 ephemeral-port likely",
-    ],
+    ["picked up backwards, without", BACKWARDS.pickedUp(), [], "10.0.0.1:40000 > 10.0.0.2:80 ephemeral-port likely"],
     [
       "picked up between two ports below the range",
       flow("10.0.0.2:179 > 10.0.0.1:5000").pickedUp(),
@@ -182,11 +177,7 @@ describe("F22 F23 without evidence", () => {
   });
 
   test("F23 a listener at both ends decides nothing", () => {
-    const sockets = [
-      socket("127.0.0.1:33000 > 127.0.0.1:44000"),
-      listener("0.0.0.0:33000"),
-      listener("0.0.0.0:44000"),
-    ];
+    const sockets = [socket("127.0.0.1:33000 > 127.0.0.1:44000"), listener("0.0.0.0:33000"), listener("0.0.0.0:44000")];
     const [report] = run([table(1000, sockets, { namespaces }), tick(2000)]);
     expect(verdict(report)).toBe("127.0.0.1:33000 > 127.0.0.1:44000 none none");
   });

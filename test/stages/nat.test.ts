@@ -117,10 +117,14 @@ describe("F31 a service behind a virtual address", () => {
 test("F32 two clients and two backends behind one virtual address keep their shape over many reports", () => {
   const calls = [1, 2].flatMap((client) =>
     [2, 3].map((backend) =>
-      flow(`10.0.1.${client}:${40_000 + backend} > 10.9.9.9:80`).dnat(`10.0.0.${backend}:8080`).id(client * 10 + backend),
+      flow(`10.0.1.${client}:${40_000 + backend} > 10.9.9.9:80`)
+        .dnat(`10.0.0.${backend}:8080`)
+        .id(client * 10 + backend),
     ),
   );
-  const sockets = calls.map(({ facts }) => socket(`10.0.1.${facts.from.address[3]! >>> 24}:${facts.from.port} > 10.9.9.9:80`));
+  const sockets = calls.map(({ facts }) =>
+    socket(`10.0.1.${facts.from.address[3]! >>> 24}:${facts.from.port} > 10.9.9.9:80`),
+  );
   const reports = run([
     batch(1000, calls),
     ...[1, 2, 3, 4].flatMap((round) => [
@@ -164,7 +168,9 @@ test("F34 masqueraded traffic of a pod names the pod as its opener", () => {
 });
 
 test("S14 one virtual address with many backends: each connection knows its own backend", () => {
-  const calls = Array.from({ length: 50 }, (_, i) => flow(`10.0.0.1:${40_000 + i} > 10.9.9.9:80`).dnat(`10.0.2.${i + 1}:8080`));
+  const calls = Array.from({ length: 50 }, (_, i) =>
+    flow(`10.0.0.1:${40_000 + i} > 10.9.9.9:80`).dnat(`10.0.2.${i + 1}:8080`),
+  );
   const [report] = run([batch(1000, calls), tick(2000)]);
   expect(connections(report!).map((row) => [row.ends, row.visible])).toEqual(
     calls.map((_, i) => [`10.0.0.1:${40_000 + i} > 10.0.2.${i + 1}:8080`, `10.0.0.1:${40_000 + i} > 10.9.9.9:80`]),

@@ -20,7 +20,11 @@ const inputs: Readonly<Record<string, Input>> = {
 };
 
 /** Snapshots as what they show. */
-const shown: OperatorFunction<Snapshot, string> = map((snapshot) => lines(snapshot).map((line) => line.split(" ").at(-1)).join());
+const shown: OperatorFunction<Snapshot, string> = map((snapshot) =>
+  lines(snapshot)
+    .map((line) => line.split(" ").at(-1))
+    .join(),
+);
 
 function marbles(body: Parameters<TestScheduler["run"]>[0]): void {
   new TestScheduler((actual, expected) => expect(actual).toEqual(expected)).run(body);

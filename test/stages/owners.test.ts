@@ -106,11 +106,7 @@ describe("F16 with attribution off", () => {
 
 describe("F25 several candidates", () => {
   test("F25 the socket of the flow's own namespace wins over an equal one elsewhere", () => {
-    const [report] = run([
-      batch(1000, [CALL]),
-      table(1100, [CLIENT.in(POD).of(wget), CLIENT.of(curl)]),
-      tick(2000),
-    ]);
+    const [report] = run([batch(1000, [CALL]), table(1100, [CLIENT.in(POD).of(wget), CLIENT.of(curl)]), tick(2000)]);
     expect(connections(report!)[0]!.from).toBe("curl(12)");
   });
 
@@ -183,10 +179,11 @@ describe("F27 identity", () => {
       table(2000, [CLIENT.of(curl)], { startedMs: 1900 }),
       tick(2100),
     ]);
-    expect(connections(report!).map((row) => `${row.state} ${row.from}`).sort()).toEqual([
-      "closed no-socket",
-      "established curl(12)",
-    ]);
+    expect(
+      connections(report!)
+        .map((row) => `${row.state} ${row.from}`)
+        .sort(),
+    ).toEqual(["closed no-socket", "established curl(12)"]);
   });
 
   test("F27 a socket that was gone before the flow began is not the flow's", () => {
@@ -210,10 +207,11 @@ describe("F27 identity", () => {
       table(2000, [CLIENT.inode(71).of(wget)], { startedMs: 1950 }),
       tick(2100),
     ]);
-    expect(connections(reports[1]!).map((row) => `${row.state} ${row.from}`).sort()).toEqual([
-      "closed curl(12)",
-      "established wget(30)",
-    ]);
+    expect(
+      connections(reports[1]!)
+        .map((row) => `${row.state} ${row.from}`)
+        .sort(),
+    ).toEqual(["closed curl(12)", "established wget(30)"]);
   });
 });
 
@@ -343,8 +341,16 @@ describe("the listener of a port", () => {
     const exact = listener("10.0.0.2:80").of(nginx);
     const wildcard = listener("0.0.0.0:80").of(wget);
     const dual = listener("[::]:80").dualStack().of(curl);
-    for (const order of [[exact, wildcard, dual], [dual, wildcard, exact]]) expect(to(CALL, ...order)).toBe("nginx(7)*");
-    for (const order of [[wildcard, dual], [dual, wildcard]]) expect(to(CALL, ...order)).toBe("wget(30)*");
+    for (const order of [
+      [exact, wildcard, dual],
+      [dual, wildcard, exact],
+    ])
+      expect(to(CALL, ...order)).toBe("nginx(7)*");
+    for (const order of [
+      [wildcard, dual],
+      [dual, wildcard],
+    ])
+      expect(to(CALL, ...order)).toBe("wget(30)*");
   });
 
   test("is looked for in the namespace that has the address", () => {

@@ -84,10 +84,11 @@ test("F38 loopback traffic of two containers is two connections, each inside its
     ]),
     tick(2000),
   ]);
-  expect(connections(report!).map((row) => `${row.netns - HOST} ${row.from} → ${row.to}`).sort()).toEqual([
-    "0 app(100) → app(100)",
-    "1 sidecar(200) → sidecar(200)",
-  ]);
+  expect(
+    connections(report!)
+      .map((row) => `${row.netns - HOST} ${row.from} → ${row.to}`)
+      .sort(),
+  ).toEqual(["0 app(100) → app(100)", "1 sidecar(200) → sidecar(200)"]);
 });
 
 test("F24 short connections between containers, one a second, are all there", () => {
@@ -96,11 +97,16 @@ test("F24 short connections between containers, one a second, are all there", ()
   const namespaces = [namespace(A, "10.244.0.5"), namespace(B, "10.244.0.6"), namespace(HOST, "10.244.0.1")];
   const rounds = Array.from({ length: 20 }, (_, i) => {
     const at = 2000 + i * 1000;
-    const call = flow(`10.244.0.5:${40_000 + i} > 10.244.0.6:80`).state("timeWait").seen(at, at + 20);
-    return [table(at - 100, [], { namespaces }), batch(at + 50, [call.in(A), call.in(HOST), call.in(B)]), batch(at + 100, []), tick(at + 200)];
+    const call = flow(`10.244.0.5:${40_000 + i} > 10.244.0.6:80`)
+      .state("timeWait")
+      .seen(at, at + 20);
+    return [
+      table(at - 100, [], { namespaces }),
+      batch(at + 50, [call.in(A), call.in(HOST), call.in(B)]),
+      batch(at + 100, []),
+      tick(at + 200),
+    ];
   });
   const reports = run(rounds.flat());
-  expect(reports.flatMap(lines)).toEqual(
-    rounds.map((_, i) => `tcp 10.244.0.5:${40_000 + i} > 10.244.0.6:80 closed`),
-  );
+  expect(reports.flatMap(lines)).toEqual(rounds.map((_, i) => `tcp 10.244.0.5:${40_000 + i} > 10.244.0.6:80 closed`));
 });

@@ -1,13 +1,15 @@
 /** Snapshots as plain values to compare with, and runs of the merge over inputs in order. */
 import {
   CONFIDENCE,
-  type Confidence,
   CONNECTION_FLAG,
   CONNECTION_STATE,
+  type Confidence,
   type ConnectionState,
   EVIDENCE,
   type Evidence,
   type FlowBatch,
+  NAT_KIND,
+  type NatKind,
   OWNER_REASON,
   protocolName,
   type Snapshot,
@@ -16,7 +18,6 @@ import {
   type Tick,
 } from "@conntrail/model";
 import { type MergeOptions, mapNat, merge, realEnds, visibleEnds } from "@conntrail/stages";
-import { NAT_KIND, type NatKind } from "@conntrail/model";
 import { from, toArray } from "rxjs";
 import { formatEnds } from "./ends.ts";
 

@@ -37,19 +37,20 @@ describe("two sockets that mirror each other", () => {
 
   test("F38 are not one over loopback when they are in two namespaces", () => {
     const [report] = run([table(1000, [LOOP[0]!, LOOP[1]!.in(POD)]), tick(2000)]);
-    expect(connections(report!).map((row) => `${row.netns - HOST} ${row.from} ${row.to}`).sort()).toEqual([
-      "0 curl(12) no-socket",
-      "1 no-socket nginx(7)",
-    ]);
+    expect(
+      connections(report!)
+        .map((row) => `${row.netns - HOST} ${row.from} ${row.to}`)
+        .sort(),
+    ).toEqual(["0 curl(12) no-socket", "1 no-socket nginx(7)"]);
   });
 
   test("are left alone when a third one could be the other side", () => {
     const [report] = run([table(1000, [CLIENT, CLIENT.in(POD), SERVER.in(POD + 1)]), tick(2000)]);
-    expect(connections(report!).map((row) => `${row.from} ${row.to}`).sort()).toEqual([
-      "ambiguous nginx(7)",
-      "curl(12) ambiguous",
-      "curl(12) ambiguous",
-    ]);
+    expect(
+      connections(report!)
+        .map((row) => `${row.from} ${row.to}`)
+        .sort(),
+    ).toEqual(["ambiguous nginx(7)", "curl(12) ambiguous", "curl(12) ambiguous"]);
   });
 
   test("a socket that is connected to itself is one connection", () => {
@@ -97,11 +98,13 @@ describe("a connection over time", () => {
       tick(2100),
       tick(3100),
     ]);
-    expect(reports.map((report) => connections(report).map((row) => `${row.state} ${row.from}`).sort())).toEqual([
-      ["established curl(12)"],
-      ["closed curl(12)", "established wget(13)"],
-      ["established wget(13)"],
-    ]);
+    expect(
+      reports.map((report) =>
+        connections(report)
+          .map((row) => `${row.state} ${row.from}`)
+          .sort(),
+      ),
+    ).toEqual([["established curl(12)"], ["closed curl(12)", "established wget(13)"], ["established wget(13)"]]);
   });
 
   test("gets its second owner when the other namespace is first scanned", () => {
@@ -174,15 +177,19 @@ describe("a flow for a connection that sockets showed", () => {
 
   test("F38 does not take over another namespace's loopback connection with the same ports", () => {
     const [, report] = run([
-      table(1000, LOOP.map((side) => side.in(POD))),
+      table(
+        1000,
+        LOOP.map((side) => side.in(POD)),
+      ),
       tick(1100),
       batch(1500, [flow("127.0.0.1:40000 > 127.0.0.1:80").fromDump()]),
       tick(2000),
     ]);
-    expect(connections(report!).map((row) => `${row.netns - HOST} ${row.sources[0]}`).sort()).toEqual([
-      "0 conntrack",
-      "1 sockets",
-    ]);
+    expect(
+      connections(report!)
+        .map((row) => `${row.netns - HOST} ${row.sources[0]}`)
+        .sort(),
+    ).toEqual(["0 conntrack", "1 sockets"]);
   });
 
   test("a connection that conntrack meets in its middle is not shown twice until the next scan", () => {

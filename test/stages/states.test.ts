@@ -41,7 +41,13 @@ describe("a live flow", () => {
 
   test("S7 an attempt that nobody answered is told, not dropped", () => {
     const attempt = flow(CLIENT).state("synSent");
-    const reports = run([batch(1000, [attempt]), tick(2000), batch(2500, [destroyed(attempt)]), tick(3000), tick(4000)]);
+    const reports = run([
+      batch(1000, [attempt]),
+      tick(2000),
+      batch(2500, [destroyed(attempt)]),
+      tick(3000),
+      tick(4000),
+    ]);
     expect(reports.map(lines)).toEqual([
       ["tcp 10.0.0.1:40000 > 10.0.0.2:80 unreplied"],
       ["tcp 10.0.0.1:40000 > 10.0.0.2:80 failed"],
@@ -58,7 +64,11 @@ describe("an ended flow", () => {
     ["DESTROY of an established flow", destroyed(flow(CLIENT)), "closed"],
     ["DESTROY in the handshake", destroyed(flow(CLIENT).state("synRecv")), "failed"],
     ["F40 DESTROY after NEW only, which the status calls assured", destroyed(assuredWithoutUpdate()), "closed"],
-    ["TIME_WAIT of a flow whose handshake nobody saw", flow(CLIENT).state("timeWait").with({ flags: closedOnly() }), "closed"],
+    [
+      "TIME_WAIT of a flow whose handshake nobody saw",
+      flow(CLIENT).state("timeWait").with({ flags: closedOnly() }),
+      "closed",
+    ],
     ["DESTROY of answered UDP", destroyed(flow(CLIENT).udp()), "closed"],
     ["DESTROY of unanswered UDP", destroyed(flow(CLIENT).udp().unreplied()), "failed"],
     ["SCTP closed", sctp("closed").with({ flags: closedOnly() }), "failed"],
@@ -142,7 +152,10 @@ describe("a connection that only sockets show", () => {
   });
 
   test("listeners and unconnected UDP sockets are no connections", () => {
-    const [report] = run([table(1000, [listener("0.0.0.0:80"), listener("[::]:80"), boundUdp("0.0.0.0:53")]), tick(2000)]);
+    const [report] = run([
+      table(1000, [listener("0.0.0.0:80"), listener("[::]:80"), boundUdp("0.0.0.0:53")]),
+      tick(2000),
+    ]);
     expect(connections(report!)).toEqual([]);
   });
 

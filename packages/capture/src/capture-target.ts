@@ -1,6 +1,6 @@
 /** Where a recording goes: files, one after the other, or a stream. */
 import { type FileHandle, open, unlink } from "node:fs/promises";
-import { finished, type Writable } from "node:stream";
+import { type Writable, finished as whenFinished } from "node:stream";
 import { OpError } from "@conntrail/netlink";
 import { toOpError } from "./byte-source.ts";
 
@@ -8,7 +8,7 @@ import { toOpError } from "./byte-source.ts";
 export interface CaptureTarget {
   /** Appends whole blocks. */
   write(bytes: Uint8Array): Promise<void>;
-  /** The file is complete. */
+  /** The file is complete. May be called again. */
   finish(): Promise<void>;
 }
 
@@ -20,6 +20,7 @@ export interface CaptureTarget {
 export async function fileTarget(path: string, sync: boolean): Promise<CaptureTarget> {
   const handle = await attempt("open", path, () => open(path, "w"));
   let written = 0;
+  let finished = false;
   return {
     async write(bytes) {
       try {
@@ -32,6 +33,8 @@ export async function fileTarget(path: string, sync: boolean): Promise<CaptureTa
       }
     },
     async finish() {
+      if (finished) return;
+      finished = true;
       try {
         if (sync) await attempt("fdatasync", path, () => handle.datasync());
       } finally {
@@ -44,7 +47,7 @@ export async function fileTarget(path: string, sync: boolean): Promise<CaptureTa
 /** A stream, for instance stdout. It is neither ended nor destroyed. */
 export function streamTarget(stream: Writable): CaptureTarget {
   let failure: unknown;
-  finished(stream, { readable: false }, (error) => {
+  whenFinished(stream, { readable: false }, (error) => {
     failure = error ?? new Error("the stream has ended");
   });
   return {

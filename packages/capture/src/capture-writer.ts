@@ -72,6 +72,11 @@ export class CaptureWriter {
     return this.#failure;
   }
 
+  /** Bytes accepted and not yet written. A source that can wait waits for `flush()` while they are many, and loses nothing. */
+  get pendingBytes(): number {
+    return this.#queue.pendingBytes;
+  }
+
   /** Takes a record; its bytes are copied. False: there was no room, or the recording has ended, and it is counted as dropped. */
   write(record: CaptureRecord): boolean {
     if (record.kind === "netlink") return this.writeDatagram(record, record.bytes, 0, record.bytes.length);

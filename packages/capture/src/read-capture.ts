@@ -86,6 +86,7 @@ async function* read(
       source = gunzipSource(prepend(window.bytes.subarray(0, window.end), file));
       window = new ReadWindow(source, windowBytes);
       reading.format = await formatInside(window);
+      if (window.end === 0) throw captureError(state, "empty", 0, "no bytes inside gzip");
     }
     const decoder = decoderFor(reading.format, state, options, window);
     do yield* decoder.decode(window);

@@ -11,12 +11,15 @@ import { BATCH_PACKETS, PACKET } from "./batch.ts";
 import { type CaptureItem, type Decoder, type DecoderState, takeBatch } from "./decoder.ts";
 import { ParseError } from "./errors.ts";
 import type { DumpRecord } from "./records.ts";
-import { type LineOptions, parseFlowLine, type TextFlow } from "./text-line.ts";
+import { addressReader } from "./text-address.ts";
+import { parseFlowLine, type TextFlow } from "./text-line.ts";
 import { LineFailure } from "./text-tuple.ts";
 import type { ReadWindow } from "./window.ts";
 
 /** How text is to be understood. */
-export interface TextOptions extends LineOptions {
+export interface TextOptions {
+  /** Minutes that the clock in `[start=…]` and `[stop=…]` is ahead of UTC: conntrack prints local time there. */
+  readonly utcOffsetMinutes: number;
   /** Inode of the namespace that the text speaks of; 0 = unknown. */
   readonly netns: number;
   /** Unix milliseconds of the first line, if it has no time itself. */
@@ -43,6 +46,7 @@ const BLOCK_BYTES = 256 * 1024;
 /** A decoder for one text. */
 export function textDecoder(state: DecoderState, options: TextOptions): Decoder {
   const { batch, counts } = state;
+  const context = { utcOffsetMinutes: options.utcOffsetMinutes, readAddress: addressReader() };
   let block = new Uint8Array(BLOCK_BYTES);
   let used = 0;
   let line = 0;
@@ -100,7 +104,7 @@ export function textDecoder(state: DecoderState, options: TextOptions): Decoder 
     const text = shown.toString("utf8");
     try {
       if (length > options.maxLineBytes) throw new LineFailure("too-long", `more than ${options.maxLineBytes} bytes`);
-      const flow = parseFlowLine(text, options);
+      const flow = parseFlowLine(text, context);
       if (flow === undefined) counts.skippedLines++;
       return flow;
     } catch (error) {

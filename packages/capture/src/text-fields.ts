@@ -1,16 +1,24 @@
 /** Collects what the words of a line say behind the protocol: timeout and state, two tuples with counters, flags, and `key=value`. */
 import { CT_STATUS, PROTOCOL } from "@conntrail/model";
 import type { ConntrackCounters, ConntrackMessage, ConntrackProtoInfo, ConntrackTuple } from "@conntrail/netlink";
+import type { ReadAddress } from "./text-address.ts";
 import { stateNumber } from "./text-states.ts";
 import { LineFailure, TupleFields, wholeNumber } from "./text-tuple.ts";
 
 /** What a line gives, all but what happened and the family. */
 type Found = Omit<ConntrackMessage, "kind" | "family">;
 
+/** What a line is read with. */
+export interface LineContext {
+  /** Minutes that the clock in `[start=…]` and `[stop=…]` is ahead of UTC: conntrack prints local time there. */
+  readonly utcOffsetMinutes: number;
+  readonly readAddress: ReadAddress;
+}
+
 /** One line's fields. */
 export class FlowFields {
   readonly #protocol: number;
-  readonly #utcOffsetMinutes: number;
+  readonly #context: LineContext;
   readonly #tuples: TupleFields[] = [];
   /** Of the original direction and of the reply. */
   readonly #counters: Partial<Record<"packets" | "bytes", bigint>>[] = [];
@@ -18,9 +26,9 @@ export class FlowFields {
   #status: number = CT_STATUS.confirmed | CT_STATUS.seenReply;
   #ended = false;
 
-  constructor(protocol: number, options: { readonly utcOffsetMinutes: number }) {
+  constructor(protocol: number, context: LineContext) {
     this.#protocol = protocol;
-    this.#utcOffsetMinutes = options.utcOffsetMinutes;
+    this.#context = context;
   }
 
   /** Takes the next word. Throws LineFailure. */
@@ -75,7 +83,7 @@ export class FlowFields {
     switch (key) {
       case "src":
         if (this.#tuples.length === 2) throw new LineFailure("bad-line", "more than two tuples");
-        this.#tuples.push(new TupleFields(this.#protocol));
+        this.#tuples.push(new TupleFields(this.#protocol, this.#context.readAddress));
         break;
       case "packets":
       case "bytes":
@@ -126,7 +134,7 @@ export class FlowFields {
     const month = MONTHS.indexOf(parts?.[1] ?? "none");
     if (parts === null || month < 0) throw new LineFailure("bad-number", `no date, ${text}`);
     const [day, hour, minute, second, year] = parts.slice(2).map(Number) as [number, number, number, number, number];
-    const timeMs = Date.UTC(year, month, day, hour, minute - this.#utcOffsetMinutes, second);
+    const timeMs = Date.UTC(year, month, day, hour, minute - this.#context.utcOffsetMinutes, second);
     if (timeMs < 0) throw new LineFailure("bad-number", `a date before 1970, ${text}`);
     return BigInt(timeMs) * 1_000_000n;
   }

@@ -7,7 +7,7 @@
  */
 import { FAMILY } from "@conntrail/model";
 import type { ConntrackKind, ConntrackMessage } from "@conntrail/netlink";
-import { FlowFields } from "./text-fields.ts";
+import { FlowFields, type LineContext } from "./text-fields.ts";
 import { LineFailure } from "./text-tuple.ts";
 
 /** A flow as a line of text has it. */
@@ -21,14 +21,8 @@ export interface TextFlow {
   readonly message: ConntrackMessage;
 }
 
-/** How a line is to be understood. */
-export interface LineOptions {
-  /** Minutes that the clock in `[start=…]` and `[stop=…]` is ahead of UTC: conntrack prints local time there. */
-  readonly utcOffsetMinutes: number;
-}
-
 /** The flow in a line; `undefined` for lines that are none by design: blank ones, summaries, comments, expectations. Throws LineFailure. */
-export function parseFlowLine(line: string, options: LineOptions): TextFlow | undefined {
+export function parseFlowLine(line: string, context: LineContext): TextFlow | undefined {
   const words = line.match(WORD);
   if (words === null || SUMMARY.test(line)) return undefined;
   let at = 0;
@@ -41,7 +35,7 @@ export function parseFlowLine(line: string, options: LineOptions): TextFlow | un
   const extended = isProtocol(words, at) && isProtocol(words, at + 2);
   if (extended) at += 2;
   if (!isProtocol(words, at)) throw new LineFailure("bad-line", "expected a protocol and its number");
-  const fields = new FlowFields(Number(words[at + 1]), options);
+  const fields = new FlowFields(Number(words[at + 1]), context);
   for (const word of words.slice(at + 2)) fields.take(word);
   const found = fields.finish();
   const family = found.original.source.length === 4 ? FAMILY.ipv4 : FAMILY.ipv6;

@@ -1,7 +1,8 @@
 /** The words of one tuple: `src= dst=` and what tells the ends apart: ports, ICMP's type, code and id, or GRE's keys. */
-import { hasPorts, isIpv4, PROTOCOL, parseAddress } from "@conntrail/model";
+import { hasPorts, PROTOCOL } from "@conntrail/model";
 import type { ConntrackProto, ConntrackTuple } from "@conntrail/netlink";
 import type { LineErrorCode } from "./errors.ts";
+import type { ReadAddress } from "./text-address.ts";
 
 /** What is wrong with a line, before it is known which line it is. */
 export class LineFailure extends Error {
@@ -19,20 +20,22 @@ export class TupleFields {
   #source: Uint8Array | undefined;
   #destination: Uint8Array | undefined;
   readonly #protocol: number;
+  readonly #readAddress: ReadAddress;
   readonly #keys = new Map<string, number>();
 
-  constructor(protocol: number) {
+  constructor(protocol: number, readAddress: ReadAddress) {
     this.#protocol = protocol;
+    this.#readAddress = readAddress;
   }
 
   /** Takes a word if it belongs to a tuple of this protocol and was not there before. */
   take(key: string, value: string): boolean {
     if (key === "src") {
-      this.#source ??= address(value);
+      this.#source ??= this.#address(value);
       return true;
     }
     if (key === "dst") {
-      this.#destination ??= address(value);
+      this.#destination ??= this.#address(value);
       return true;
     }
     const most = MOST[key];
@@ -63,6 +66,12 @@ export class TupleFields {
     return { kind: "icmp", number, type: first, code: second, id: this.#key("id") };
   }
 
+  #address(text: string): Uint8Array {
+    const bytes = this.#readAddress(text);
+    if (bytes === undefined) throw new LineFailure("bad-address", text);
+    return bytes;
+  }
+
   #key(key: string): number {
     const value = this.#keys.get(key);
     if (value === undefined) throw new LineFailure("missing-field", key);
@@ -75,13 +84,6 @@ export function wholeNumber(text: string, most: number): number {
   const value = /^(?:\d{1,20}|0x[0-9a-f]{1,16})$/.test(text) ? Number(text) : Number.NaN;
   if (!(value <= most)) throw new LineFailure("bad-number", text);
   return value;
-}
-
-function address(text: string): Uint8Array {
-  const words = parseAddress(text);
-  if (words === undefined) throw new LineFailure("bad-address", text);
-  const bytes = new Uint8Array(words.buffer);
-  return isIpv4(words) && !text.includes(":") ? bytes.subarray(12) : bytes;
 }
 
 function keysOf(protocol: number): readonly string[] {

@@ -9,6 +9,10 @@ export type ReportFormat = (typeof REPORT_FORMATS)[number];
 export const STREAM_FORMATS = ["table", "ndjson"] as const;
 export type StreamFormat = (typeof STREAM_FORMATS)[number];
 
+/** Formats of a replay: one report of the whole, or with ndjson every report. */
+export const REPLAY_FORMATS = ["table", "json", "scope", "dot", "ndjson"] as const;
+export type ReplayFormat = (typeof REPLAY_FORMATS)[number];
+
 /** The table for people, the other one for programs. */
 export function defaultFormat<T>(forPrograms: T): T | "table" {
   return process.stdout.isTTY ? "table" : forPrograms;

@@ -2,10 +2,12 @@
 import { Command, CommanderError, Option } from "commander";
 import { addCollectionOptions } from "./collection-options.ts";
 import { type ReportCommandOptions, runReport } from "./commands/report.ts";
+import { type RecordCommandOptions, runRecord } from "./commands/record.ts";
+import { type ReplayCommandOptions, runReplay } from "./commands/replay.ts";
 import { runWatch, type WatchCommandOptions } from "./commands/watch.ts";
-import { REPORT_FORMATS, STREAM_FORMATS } from "./formats.ts";
+import { REPLAY_FORMATS, REPORT_FORMATS, STREAM_FORMATS } from "./formats.ts";
 import { oneOf } from "./one-of.ts";
-import { parseCount, parseDuration } from "./units.ts";
+import { parseCount, parseDuration, parseMoment, parseSize, parseSpeed, parseUrl } from "./units.ts";
 
 /** Exit codes of the command line. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
@@ -37,8 +39,32 @@ export function buildProgram(version: string): Command {
       .addOption(formatOption(STREAM_FORMATS, "ndjson"))
       .option("--limit <n>", "show at most this many connections a report", parseCount)
       .option("--count <n>", "end after this many reports", parseCount)
-      .option("--publish <url>", "send each report to the Weave Scope app at this address, too"),
+      .option("--publish <url>", "send each report to the Weave Scope app at this address, too", parseUrl),
   ).action((options: WatchCommandOptions) => runWatch(options));
+
+  addCollectionOptions(
+    program
+      .command("record")
+      .argument("<file>", "where to; a capture that Wireshark and tshark open as well (.pcapng, .pcapng.gz)")
+      .description("record everything that reports are made of, for replay")
+      .addOption(durationOption("--interval <duration>", "time between the reports that a replay repeats", 1000, "1s"))
+      .option("--duration <duration>", "end after this long (default: when interrupted)", parseDuration)
+      .option("--compress", "gzip (default: when the file's name ends in .gz)")
+      .option("--rotate-size <size>", "begin a new file at this size, e.g. 64MiB", parseSize)
+      .option("--rotate-time <duration>", "begin a new file after this long, e.g. 10m", parseDuration),
+  ).action((file: string, options: RecordCommandOptions) => runRecord(file, options));
+
+  program
+    .command("replay")
+    .argument("<file>", "a recording, a pcap or pcapng of netlink, text of conntrack -E or -L, or /proc/net/nf_conntrack")
+    .description("print the reports of a recording: one of the whole, or with ndjson all")
+    .addOption(new Option("--speed <factor>", "1: as fast as it was, 10: ten times, max").default("max").argParser(parseSpeed))
+    .option("--interval <duration>", "time between reports (default: as recorded, else 1s)", parseDuration)
+    .option("--from <time>", "report from here on: 2026-01-31T12:00:00Z, or +10s after the beginning", parseMoment)
+    .option("--to <time>", "read up to here", parseMoment)
+    .addOption(formatOption(REPLAY_FORMATS, "json"))
+    .option("--limit <n>", "show at most this many connections a report", parseCount)
+    .action((file: string, options: ReplayCommandOptions) => runReplay(file, options));
 
   return program;
 }
@@ -70,6 +96,8 @@ Examples:
   conntrail                                    one report of the next three seconds
   conntrail report --window 10s --format json
   conntrail watch --interval 5s --format ndjson | jq '.connections | length'
+  conntrail record today.pcapng --duration 1m
+  conntrail replay today.pcapng
 
 Exit codes: 0 done, 1 failed, 2 wrong usage. Diagnostics go to standard error.`;
 

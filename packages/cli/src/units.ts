@@ -20,6 +20,38 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** A number that multiplies time, or `max`. */
+export function parseSpeed(text: string): number | "max" {
+  if (text === "max") return "max";
+  const speed = /^\d{1,6}(?:\.\d{1,6})?x?$/.test(text) ? Number(text.replace("x", "")) : 0;
+  if (speed > 0) return speed;
+  throw new InvalidArgumentError(`Expected max, or a number above 0 such as 1 or 10, got "${text}".`);
+}
+
+/** A moment: Unix milliseconds from `2026-01-31T12:00:00Z`, or `+10s` after the first record. */
+export function parseMoment(text: string): number | { readonly afterMs: number } {
+  if (/^\+0+$/.test(text)) return { afterMs: 0 };
+  if (text.startsWith("+")) return { afterMs: parseDuration(text.slice(1)) };
+  const timeMs = ISO_TIME.test(text) ? Date.parse(text.includes("T") || text.endsWith("Z") ? text : `${text}T00:00:00Z`) : Number.NaN;
+  if (!Number.isNaN(timeMs)) return timeMs;
+  throw new InvalidArgumentError(`Expected a time such as 2026-01-31T12:00:00Z, or +10s after the beginning, got "${text}".`);
+}
+
+/** A zone must be said: what a bare time means depends on the machine. */
+const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/;
+
+/** `3.2 MiB`. */
+export function formatSize(bytes: number): string {
+  const [name, unit] = Object.entries(SIZES).findLast(([, size]) => bytes >= size) ?? ["B", 1];
+  return `${unit === 1 ? bytes : (bytes / unit).toFixed(1)} ${name}`;
+}
+
+/** An address of HTTP, as it was written. */
+export function parseUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new InvalidArgumentError(`Expected a URL such as http://localhost:4040, got "${text}".`);
+}
+
 function parseUnits(text: string, units: Readonly<Record<string, number>>, expected: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(text.trim()) ?? [];
   const factor = unit === undefined ? undefined : Object.entries(units).find(([name]) => same(name, unit))?.[1];

@@ -10,7 +10,7 @@ import type { FlowTable } from "./flow-table.ts";
 import { MARK } from "./row-marks.ts";
 
 /** Rows of a batch, aggregated rows aside: 5.8 MB. What is more waits for the next. */
-export const BATCH_ROWS = 32_768;
+const BATCH_ROWS = 32_768;
 
 const SMALLEST_ROWS = 256;
 

@@ -12,7 +12,7 @@ import { attributeLength, attributeType, firstHalf, highHalf, lowHalf } from "./
 /** What a message was: positive a flow, zero something else, negative bytes that cannot be decoded. */
 export const DECODED = {
   other: 0, // not a conntrack message: a control message, an expectation, another subsystem
-  new: 1, // IPCTNL_MSG_CT_NEW with NLM_FLAG.create: the flow begins here
+  new: 1, // IPCTNL_MSG_CT_NEW with NLM_F_CREATE: the flow begins here
   update: 2, // IPCTNL_MSG_CT_NEW without: a change, or a row of a dump
   destroy: 3, // IPCTNL_MSG_CT_DELETE
   truncated: -1, // shorter than its headers say
@@ -47,7 +47,8 @@ export function decodeFlow(
   const failure = decodeAttributes(words, offset + HEADERS_BYTES, offset + bytes, row, floats);
   if (failure < 0) return failure;
   if (type === MESSAGE_DELETE) return DECODED.destroy;
-  return (highHalf(words[at + 1]!) & NLM_FLAG.create) !== 0 ? DECODED.new : DECODED.update;
+  const flags = highHalf(words[at + 1]!) & (NLM_FLAG.create | NLM_FLAG.multi);
+  return flags === NLM_FLAG.create ? DECODED.new : DECODED.update;
 }
 
 function decodeAttributes(

@@ -65,7 +65,8 @@ function walkProtoInfo(words: Uint32Array, start: number, end: number): number {
       const innerLength = attributeLength(inner);
       if (innerLength < 4 || q + innerLength > p + length) return -1;
       const type = attributeType(inner);
-      if (type === CTA_PROTOINFO_TCP.state && innerLength >= 5) {
+      if (type === CTA_PROTOINFO_TCP.state && protocol >= CTA_PROTOINFO.tcp && protocol <= CTA_PROTOINFO.sctp) {
+        if (innerLength < 5) return -1;
         result = (firstByte(words[(q >> 2) + 1]!) << 16) | DECODED_FIELD.state;
       } else if (
         protocol === CTA_PROTOINFO.tcp &&

@@ -20,7 +20,7 @@ const SLOT_BITS = 22;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
 
 /** The most rows a table can hold. */
-export const MAX_CAPACITY: number = SLOT_MASK - 1;
+const MAX_CAPACITY = SLOT_MASK - 1;
 
 const SMALLEST_INDEX = 4096;
 

@@ -12,8 +12,9 @@ import { FLOW, type FlowBatch, type IngestHealth } from "@conntrail/model";
 import { ChangeLog } from "./change-log.ts";
 import { DECODED, decodeFlow } from "./decode-flow.ts";
 import { DECODED_FIELD } from "./decode-nested.ts";
-import { FlowLives } from "./flow-lives.ts";
+import { beginFlow, countService, destroyFlow, releaseFlows, showFlow, sweepFlows, updateFlow } from "./flow-lives.ts";
 import { type FlowPolicy, type FlowPolicyOptions, flowPolicy, VERDICT, verdict } from "./flow-policy.ts";
+import { FlowSlots } from "./flow-slots.ts";
 import { FlowTable } from "./flow-table.ts";
 import { HelperNames } from "./helper-names.ts";
 import { type NamespaceState, namespaceState, nextGeneration } from "./namespace-state.ts";
@@ -59,7 +60,7 @@ export class FlowTracker {
   readonly #policy: FlowPolicy;
   readonly #table: FlowTable;
   readonly #changes: ChangeLog;
-  readonly #lives: FlowLives;
+  readonly #slots: FlowSlots;
   readonly #helpers = new HelperNames();
   readonly #namespaces = new Map<number, NamespaceState>();
   readonly #epoch: number;
@@ -81,13 +82,13 @@ export class FlowTracker {
     this.#policy = flowPolicy(options);
     this.#table = new FlowTable(capacity, hashSeed);
     this.#changes = new ChangeLog(this.#table, pendingRows, aggregateRows);
-    this.#lives = new FlowLives(this.#table, this.#changes);
+    this.#slots = new FlowSlots(this.#table, this.#changes);
     this.#epoch = epoch;
   }
 
   /** Flows in the table now. */
   get flows(): number {
-    return this.#table.size - this.#lives.dead;
+    return this.#table.size - this.#slots.dead;
   }
 
   /** True when the next `flush` gives rows. */
@@ -137,7 +138,7 @@ export class FlowTracker {
    */
   beginDump(netns: number, timeMs: number, options: { readonly tellClosed?: boolean } = {}): void {
     const namespace = this.#namespace(netns);
-    if (namespace.dumping) this.#lives.sweep(namespace, false);
+    if (namespace.dumping) sweepFlows(this.#slots, namespace, false);
     namespace.generation = nextGeneration(namespace.generation);
     namespace.dumping = true;
     namespace.disturbed = false;
@@ -152,7 +153,7 @@ export class FlowTracker {
   endDump(netns: number, options: { readonly interrupted?: boolean } = {}): boolean {
     const namespace = this.#namespace(netns);
     const complete = namespace.dumping && !namespace.disturbed && options.interrupted !== true;
-    this.#lives.sweep(namespace, complete);
+    sweepFlows(this.#slots, namespace, complete);
     namespace.dumping = false;
     if (!complete) return false;
     if (namespace.complete && namespace.lossy) this.#resyncs++;
@@ -178,7 +179,7 @@ export class FlowTracker {
   release(netns: number): void {
     const namespace = this.#namespaces.get(netns);
     if (namespace === undefined) return;
-    this.#lives.release(namespace);
+    releaseFlows(this.#slots, namespace);
     this.#namespaces.delete(netns);
     this.#last = undefined;
   }
@@ -223,7 +224,7 @@ export class FlowTracker {
     const end = start + length;
     for (let p = start; p < end; ) {
       const bytes = words[p >> 2]!;
-      const code = decodeFlow(words, p, end - p, this.#lives.row, this.#lives.floats);
+      const code = decodeFlow(words, p, end - p, this.#slots.row, this.#slots.floats);
       if (code > 0) this.#applyFlow(namespace, words, code, timeMs, dump);
       else if (code < 0) this.#undecodable++;
       if (code === DECODED.truncated) return; // where the next one would begin is not known
@@ -232,22 +233,22 @@ export class FlowTracker {
   }
 
   #applyFlow(namespace: NamespaceState, words: Uint32Array, code: number, timeMs: number, dump: boolean): void {
-    const lives = this.#lives;
-    const row = lives.row;
+    const slots = this.#slots;
+    const row = slots.row;
     row[FLOW.netns] = namespace.netns;
     const decision = verdict(this.#policy, row);
     if (!dump) this.#countEvent(code);
     if (decision === VERDICT.ignore) return;
     if (decision === VERDICT.count) {
-      if (!dump) lives.countService(code === DECODED.destroy, timeMs);
+      if (!dump) countService(slots, code === DECODED.destroy, timeMs);
       return;
     }
     if ((row[FLOW.reserved]! & DECODED_FIELD.helper) !== 0)
       row[FLOW.helper] = this.#helpers.intern(words, row[FLOW.helper]!);
-    if (dump) lives.show(namespace, timeMs);
-    else if (code === DECODED.update) lives.update(namespace, timeMs);
-    else if (code === DECODED.new) lives.begin(namespace, timeMs);
-    else lives.destroy(namespace, timeMs);
+    if (dump) showFlow(slots, namespace, timeMs);
+    else if (code === DECODED.update) updateFlow(slots, namespace, timeMs);
+    else if (code === DECODED.new) beginFlow(slots, namespace, timeMs);
+    else destroyFlow(slots, namespace, timeMs);
   }
 
   #countEvent(code: number): void {
@@ -302,7 +303,7 @@ export class FlowTracker {
       undecodable: this.#undecodable,
       flows,
       capacity,
-      evicted: this.#lives.evicted,
+      evicted: this.#slots.evicted,
       aggregated: this.#changes.aggregated,
       namespaces: this.#namespaces.size,
     };

@@ -162,9 +162,10 @@ export class IngestLoop {
   #flushWhenDue(nowMs: number): number {
     const { flushMs } = this.#options;
     if (this.#dumpEnded) this.#changedMs = Math.min(this.#changedMs, nowMs - PROMPT_MS);
-    const dueMs = this.#tracker.hasChanges || this.#dumpEnded
-      ? Math.max(this.#flushedMs + flushMs, this.#changedMs + Math.min(PROMPT_MS, flushMs))
-      : this.#flushedMs + Math.max(HEARTBEAT_MS, flushMs);
+    const dueMs =
+      this.#tracker.hasChanges || this.#dumpEnded
+        ? Math.max(this.#flushedMs + flushMs, this.#changedMs + Math.min(PROMPT_MS, flushMs))
+        : this.#flushedMs + Math.max(HEARTBEAT_MS, flushMs);
     if (this.#credits === 0) return Number.POSITIVE_INFINITY;
     if (nowMs < dueMs) return dueMs;
     do {

@@ -109,7 +109,7 @@ export function applyRawChunk(tracker: FlowTracker, chunk: RawChunk): void {
     const netns = chunk.netns[i]!;
     const timeMs = chunk.timesMs[i]!;
     const flag = chunk.detail[i] === 1;
-    switch (chunk.what[i]) {
+    switch (chunk.what[i]!) {
       case RAW.event:
         tracker.apply(netns, chunk.bytes, chunk.offsets[i]!, chunk.lengths[i]!, timeMs);
         break;

@@ -32,7 +32,7 @@ export const OWNER_REASON = [
   "no-socket", // no socket with this end was seen: it closed before a scan, or the namespace cannot be reached
   "no-process", // the socket has no process: a kernel socket, or one already closed by its owner (TIME_WAIT)
   "permission", // the process that holds it cannot be inspected
-  "listener", // not missing: the end's own socket was not seen, but this process listens on its port
+  "listener", // not missing: the end's own socket was not seen or has no process, but this process listens on its port
   "ambiguous", // several namespaces have a socket with the same ends
   "off", // switched off by the configuration
   "unavailable", // sockets could not be read at all: see health.sockets

@@ -7,6 +7,7 @@ import { ReportChannel } from "./host-channel.ts";
 import { type ReporterMetrics, registerMetrics } from "./metrics.ts";
 import { pipelineOptions, type ReporterOptions } from "./options.ts";
 import type { PipelineCommand, PipelineMessage, PipelineStart, ReportMessage } from "./protocol.ts";
+import type { RecordProgress } from "./record/record-options.ts";
 import { restarting } from "./restart.ts";
 import { feedSink, type SinkFeed } from "./sinks/feed.ts";
 import type { Sink, SinkEncoding } from "./sinks/sink.ts";
@@ -22,7 +23,8 @@ export interface Reporter extends AsyncIterable<Report>, AsyncDisposable {
   readonly reports$: Observable<Report>;
   /**
    * Resolves when every source has been heard once: conntrack's first dump is in, or what prevents it is known, and the sockets
-   * were scanned. Earlier reports say `starting`. Also resolves when the reporter ends before.
+   * were scanned. Earlier reports say `starting`. Also resolves when the reporter is closed before; rejects when the pipeline
+   * cannot be started at all.
    */
   readonly ready: Promise<void>;
   /** A report now. It is also the next one on `reports$`: a closed connection is in exactly one report of the sequence. */
@@ -60,18 +62,25 @@ class PipelineReporter implements Reporter {
   readonly #stop$ = new Subject<void>();
   readonly ready: Promise<void>;
   #becomeReady!: () => void;
+  #refuseReady!: (reason: Error) => void;
+  #failure: Error | undefined;
+  readonly #onProgress: ((progress: RecordProgress) => void) | undefined;
   #worker: WorkerStream<PipelineCommand, PipelineMessage> | undefined;
   #nextRequest = 1;
   #nextSequence = 1;
   #closing: Promise<void> | undefined;
 
   constructor(options: ReporterOptions) {
-    this.ready = new Promise((resolve) => {
+    this.ready = new Promise((resolve, reject) => {
       this.#becomeReady = resolve;
+      this.#refuseReady = reject;
     });
+    // Whoever does not wait for it learns of the failure from `reports$` and `report()`.
+    this.ready.catch(() => undefined);
     const plain = pipelineOptions(options);
     this.#metrics = options.metrics && registerMetrics(options.metrics, options.metricsPrefix ?? "conntrail_");
     for (const sink of options.sinks ?? []) this.#addSink(sink);
+    this.#onProgress = options.record?.onProgress;
     this.#run(() => ({ options: plain, encodings: this.#encodings, firstSequence: this.#nextSequence }));
     if (options.scanner !== undefined) this.#feedTables(options.scanner);
   }
@@ -86,6 +95,7 @@ class PipelineReporter implements Reporter {
 
   report(): Promise<Report> {
     if (this.#closing !== undefined) return Promise.reject(new Error("the reporter is closed"));
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       const request = this.#nextRequest++;
       const late = (): void => this.#settle(request, new Error(`no report within ${REPORT_DEADLINE_MS} ms`));
@@ -150,6 +160,9 @@ class PipelineReporter implements Reporter {
       case "report":
         this.#receiveReport(message);
         return;
+      case "recording":
+        this.#onProgress?.(message.progress);
+        return;
     }
   }
 
@@ -183,7 +196,10 @@ class PipelineReporter implements Reporter {
       "error" in end ? new Error("the pipeline failed", { cause: end.error }) : new Error("the reporter closed");
     for (const request of this.#pending.keys()) this.#settle(request, reason);
     this.#channel.end(end);
-    this.#becomeReady();
+    if ("error" in end) {
+      this.#failure ??= reason;
+      this.#refuseReady(reason);
+    } else this.#becomeReady();
   }
 
   async #close(): Promise<void> {

@@ -2,6 +2,9 @@
 export { createReporter, type Reporter } from "./create-reporter.ts";
 export type { ReporterOptions } from "./options.ts";
 export { type PipelineConfig, type PipelineInputs, pipeline } from "./pipeline.ts";
+export type { RecordOptions, RecordProgress } from "./record/record-options.ts";
+export { replay, replayReports } from "./replay/replay.ts";
+export type { ReplayOptions, ReplaySummary, ReplayTime } from "./replay/replay-options.ts";
 export { ndjson } from "./sinks/ndjson.ts";
 export { observer, type ReportObserver } from "./sinks/observer.ts";
 export { type ScopeAppOptions, scopeApp } from "./sinks/scope-app.ts";

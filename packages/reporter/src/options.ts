@@ -4,6 +4,7 @@ import type { SocketTable } from "@conntrail/model";
 import type { Registry } from "prom-client";
 import type { Observable } from "rxjs";
 import { machineId } from "./host-facts.ts";
+import type { RecordOptions, RecordSettings } from "./record/record-options.ts";
 import type { Sink } from "./sinks/sink.ts";
 
 /** Options of `createReporter()`. Every one has a default; durations are milliseconds, sizes bytes. */
@@ -51,6 +52,8 @@ export interface ReporterOptions {
   readonly metricsPrefix?: string;
   /** Where reports go, beside `reports$` and iteration. */
   readonly sinks?: readonly Sink[];
+  /** Records everything that the reporter takes in. When the file cannot be created, the reporter cannot start. */
+  readonly record?: RecordOptions;
 }
 
 /** The part of the options that crosses into the pipeline worker: plain data, every member present or absent on purpose. */
@@ -74,6 +77,7 @@ export interface PipelineOptions {
   readonly localNetworks: readonly string[];
   readonly procRoot: string;
   readonly scannerInjected: boolean;
+  readonly record: RecordSettings | undefined;
 }
 
 /** Fills the defaults in and refuses what cannot work (`RangeError`). */
@@ -102,7 +106,13 @@ export function pipelineOptions(options: ReporterOptions): PipelineOptions {
     localNetworks: options.localNetworks ?? [],
     procRoot: options.procRoot ?? "/proc",
     scannerInjected: options.scanner !== undefined,
+    record: options.record && recordSettings(options.record),
   };
+}
+
+/** What crosses into another thread. */
+function recordSettings({ onProgress: _onProgress, ...settings }: RecordOptions): RecordSettings {
+  return settings;
 }
 
 /** A report costs more than a scan of an idle host: closer together they would only chase themselves. */

@@ -1,6 +1,6 @@
 /** The pipeline worker: starts the sources, runs the pipeline over them, and sends each report to the host. */
 import { performance } from "node:perf_hooks";
-import type { ReportContent, SocketTable } from "@conntrail/model";
+import type { HostFacts, ReportContent, SocketTable } from "@conntrail/model";
 import { createResolver } from "@conntrail/names";
 import { packReport } from "@conntrail/report";
 import { runWorker, type WorkerContext } from "@conntrail/thread";
@@ -10,12 +10,17 @@ import { hostFacts } from "./host-facts.ts";
 import { pipeline } from "./pipeline.ts";
 import type { PipelineCommand, PipelineMessage, PipelineStart } from "./protocol.ts";
 import { readiness } from "./readiness.ts";
+import { openRecorder } from "./record/recorder.ts";
 import { flowSource, type SourceContext, socketSource } from "./sources.ts";
 import { scanTriggers, ticks } from "./ticks.ts";
 
 type Context = WorkerContext<PipelineCommand, PipelineMessage, PipelineStart>;
 
-runWorker<PipelineCommand, PipelineMessage, PipelineStart>(({ workerData, commands$, emit, fail }: Context) => {
+/** The table is stale when so many scans in a row did not come, and this much more. */
+const SCANS_MISSED = 3;
+const SCAN_SLACK_MS = 2000;
+
+runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, commands$, emit, fail }: Context) => {
   const { options, encodings, firstSequence } = workerData;
   const stop$ = new Subject<void>();
   const requests: number[] = [];
@@ -26,7 +31,9 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(({ workerData, comman
   };
   const encodeAll = sequenceEncoder(encodings);
   const resolver = createResolver(resolverOptions(options));
-  const host = hostFacts(options);
+  const hostNow = (): HostFacts => hostFacts(options);
+  const surroundings = { options, host: hostNow, names: resolver, now: Date.now, firstSequence };
+  const recorder = options.record && (await openRecorder(options.record, surroundings));
 
   const pull$ = commands$.pipe(
     filter((command) => command.kind === "report"),
@@ -35,16 +42,21 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(({ workerData, comman
   const injected$ = commands$.pipe(
     filter((command) => command.kind === "sockets"),
     map(({ table }): SocketTable => table),
+    tap((table) => recorder?.table(table)),
     takeUntil(stop$),
   );
   const context: SourceContext = {
     stop$,
     scan$: scanTriggers(options.intervalMs),
     now: Date.now,
+    recorder,
     onRestart: (part, error) =>
       emit({ kind: "restart", part, error: error instanceof Error ? error.message : String(error) }),
   };
-  const flows$ = flowSource(options, context).pipe(share());
+  const flows$ = flowSource(options, context).pipe(
+    tap((batch) => recorder?.batch(batch)),
+    share(),
+  );
   const sockets$ = (options.scannerInjected ? injected$ : socketSource(options, context)).pipe(share());
   const inputs = {
     flows$,
@@ -54,12 +66,17 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(({ workerData, comman
   };
   const config = {
     merge: { conntrack: options.conntrack, sockets: options.sockets, capacity: options.maxFlows },
-    names: resolver,
-    host: () => ({ ...host, uptimeSeconds: hostFacts(options).uptimeSeconds }),
+    names: recorder?.names ?? resolver,
+    host: hostNow,
     firstSequence,
+    maxTableAgeMs: SCANS_MISSED * options.scanIntervalMs + SCAN_SLACK_MS,
   };
 
   const send = (content: ReportContent): void => {
+    if (recorder !== undefined) {
+      recorder.report(content);
+      emit({ kind: "recording", progress: recorder.progress });
+    }
     const encoded = encodeAll(content);
     const { message, transfer } = packReport(content);
     const buildSeconds = (performance.now() - builtFromMs) / 1000;
@@ -80,8 +97,13 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(({ workerData, comman
     merge(reports$, readiness$).subscribe({ error: fail, complete: resolve });
   });
   return async () => {
+    recorder?.ending();
     stop$.next();
     await ended;
+    if (recorder !== undefined) {
+      await recorder.close();
+      emit({ kind: "recording", progress: recorder.progress });
+    }
     await resolver.close();
   };
 });

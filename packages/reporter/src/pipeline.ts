@@ -3,7 +3,7 @@
  * runs in the pipeline worker, in tests with marbles and in replay with virtual time.
  */
 import type { FlowBatch, HostFacts, ReportContent, SocketTable, Tick } from "@conntrail/model";
-import { attachNames, type MergeOptions, mapNat, merge as mergeConnections, type NameSource } from "@conntrail/stages";
+import { attachNames, type MergeOptions, mapNat, markStale, merge as mergeConnections, type NameSource } from "@conntrail/stages";
 import { concat, defer, map, merge, type Observable, of } from "rxjs";
 
 /** Where a pipeline's inputs come from. Each ends when the pipeline is to end; a last report follows. */
@@ -21,6 +21,8 @@ export interface PipelineConfig {
   readonly names: NameSource;
   readonly host: () => HostFacts;
   readonly firstSequence: number;
+  /** A socket table older than this makes `health.sockets` stale. Default: none is. */
+  readonly maxTableAgeMs?: number;
 }
 
 /** One report per tick, and a last one when all inputs have ended. */
@@ -28,6 +30,7 @@ export function pipeline(inputs: PipelineInputs, config: PipelineConfig): Observ
   const lastTick$ = defer(() => of<Tick>({ kind: "tick", timeMs: inputs.now(), final: true }));
   return concat(merge(inputs.flows$, inputs.sockets$, inputs.ticks$), lastTick$).pipe(
     mergeConnections(config.merge),
+    markStale(config.maxTableAgeMs ?? Number.POSITIVE_INFINITY),
     mapNat(),
     attachNames(config.names),
     map((snapshot, index) => ({ ...snapshot, sequence: config.firstSequence + index, host: config.host() })),

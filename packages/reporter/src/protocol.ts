@@ -2,6 +2,7 @@
 import type { SocketTable } from "@conntrail/model";
 import type { PackedReport } from "@conntrail/report";
 import type { PipelineOptions } from "./options.ts";
+import type { RecordProgress } from "./record/record-options.ts";
 import type { SinkEncoding } from "./sinks/sink.ts";
 
 /** The pipeline worker's start data. */
@@ -19,7 +20,7 @@ export type PipelineCommand =
   | { readonly kind: "sockets"; readonly table: SocketTable }; // from an injected scanner
 
 /** Worker to host. */
-export type PipelineMessage = ReadyMessage | ReportMessage | RestartMessage;
+export type PipelineMessage = ReadyMessage | ReportMessage | RecordingMessage | RestartMessage;
 
 /** Every source that is on has been heard: the first dump of conntrack is in, or what prevents it is known, and sockets were scanned once. */
 interface ReadyMessage {
@@ -35,6 +36,12 @@ export interface ReportMessage {
   readonly buildSeconds: number;
   /** Requests that this report answers. */
   readonly requests: readonly number[];
+}
+
+/** How the recording stands: with every report, and at its end. */
+interface RecordingMessage {
+  readonly kind: "recording";
+  readonly progress: RecordProgress;
 }
 
 /** A worker inside the pipeline died and is started anew. */

@@ -2,13 +2,14 @@
  * The pipeline's two sources as they run live: each ends at `stop$`, is started anew when it fails, and says so. While the
  * ingest is down its last account is repeated as failed; a scan that does not come makes the table stale (`health`).
  */
-import { ingest } from "@conntrail/ingest";
+import { ingest, type RawChunk } from "@conntrail/ingest";
 import type { FlowBatch, SocketTable } from "@conntrail/model";
-import { scanSockets } from "@conntrail/scan";
+import { type ScanRecord, scanSockets } from "@conntrail/scan";
 import { isWorkerError } from "@conntrail/thread";
 import { defer, merge, NEVER, type Observable, Subject, takeUntil, tap } from "rxjs";
 import type { PipelineOptions } from "./options.ts";
 import type { WorkerPart } from "./protocol.ts";
+import type { Recorder } from "./record/recorder.ts";
 import { restarting } from "./restart.ts";
 
 /** What the sources need beside the options. */
@@ -18,21 +19,25 @@ export interface SourceContext {
   readonly scan$: Observable<unknown>;
   readonly now: () => number;
   readonly onRestart: (part: WorkerPart, error: unknown) => void;
+  /** Takes everything that comes in, ahead of the pipeline. */
+  readonly recorder: Recorder | undefined;
 }
 
 /** Batches of changed flows. */
 export function flowSource(options: PipelineOptions, context: SourceContext): Observable<FlowBatch> {
-  const { stop$, now, onRestart } = context;
+  const { stop$, now, onRestart, recorder } = context;
+  const hooks = { stop$, ...(recorder && { tap: (chunk: RawChunk) => recorder.raw(chunk) }) };
   if (!options.conntrack) return NEVER.pipe(takeUntil(stop$));
   const failures$ = new Subject<FlowBatch>();
   let last: FlowBatch | undefined;
   let epoch = 0;
-  const batches$ = defer(() => ingest({ ...ingestOptions(options), epoch: ++epoch }, { stop$ })).pipe(
+  const batches$ = defer(() => ingest({ ...ingestOptions(options), epoch: ++epoch }, hooks)).pipe(
     tap((batch) => {
       last = batch;
     }),
   );
   const onFailure = (error: unknown): void => {
+    recorder?.restarted();
     onRestart("ingest", error);
     if (last !== undefined) failures$.next(failedBatch(last, now(), error));
   };
@@ -41,7 +46,7 @@ export function flowSource(options: PipelineOptions, context: SourceContext): Ob
 
 /** Socket tables. */
 export function socketSource(options: PipelineOptions, context: SourceContext): Observable<SocketTable> {
-  const { stop$, scan$, onRestart } = context;
+  const { stop$, scan$, onRestart, recorder } = context;
   if (!options.sockets) return NEVER.pipe(takeUntil(stop$));
   const tables$ = scanSockets({
     root: options.procRoot,
@@ -50,6 +55,7 @@ export function socketSource(options: PipelineOptions, context: SourceContext): 
     intervalMs: options.scanIntervalMs,
     trigger$: scan$,
     stop$,
+    ...(recorder && { tap: (scan: ScanRecord) => recorder.scan(scan) }),
   });
   return restarting(tables$, { onFailure: (error) => onRestart("scan", error), isFinal: isBug, stop$ });
 }

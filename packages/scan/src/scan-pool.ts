@@ -1,6 +1,6 @@
 /** The pool of one thread in which scans run: each with a deadline, and an end that leaves nothing behind. */
 import { OpError } from "@conntrail/netlink";
-import { fromFailure } from "@conntrail/thread";
+import { fromFailure, workerExecArguments } from "@conntrail/thread";
 import { Piscina } from "piscina";
 import type { ScanSettings } from "./options.ts";
 import type { ScanAnswer, ScanTask } from "./scan-task.ts";
@@ -27,6 +27,7 @@ export class ScanPool {
     this.#pool = new Piscina({
       filename: new URL("./scan-task.js", import.meta.url).href,
       name: "scan",
+      execArgv: workerExecArguments(),
       minThreads: 1,
       maxThreads: 1,
       // A thread that waits by Atomics.wait hears nothing else; one wake-up per scan is no cost worth saving.

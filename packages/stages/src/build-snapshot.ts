@@ -31,7 +31,7 @@ export function buildSnapshot(state: MergeState, tick: Tick): Snapshot {
   const writer: ColumnWriter = { columns: allocateColumns(rows), owners, registry: state.registry, snapshot };
   writeFlows(state, tick, writer);
   writeAggregates(state, writer);
-  writeSocketConnections(state, writer);
+  writeSocketConnections(state, tick, writer);
   const startMs = state.lastTickMs ?? state.firstMs ?? tick.timeMs;
   state.lastTickMs = tick.timeMs;
   return {
@@ -102,21 +102,34 @@ function writeAggregates(state: MergeState, writer: ColumnWriter): void {
   }
 }
 
-function writeSocketConnections(state: MergeState, writer: ColumnWriter): void {
+function writeSocketConnections(state: MergeState, tick: Tick, writer: ColumnWriter): void {
   const { store, generation } = state.connections;
+  const patient = !tick.final && state.conntrack.state !== "off";
   for (let slot = 0; slot < store.slots; slot++) {
     const page = pageOf(store, slot);
     const base = baseOf(slot);
     const marks = page[base + ROW.marks]!;
     if ((marks & MARK.used) === 0) continue;
     const ended = page[base + ROW.generation] !== generation;
+    // A scan may be faster than the events of a flow: what it saw is told as over when no flow can come any more that has it.
+    const waits =
+      ended && patient && mayBecomeFlow(state, tick, doublesOf(store, slot)[(base + FLOW.lastSeenMs) >> 1]!);
+    if (waits && (marks & MARK.shown) === 0) continue;
     gather(store, slot);
     facts.sources = SOURCE.sockets;
     facts.netns = openerNetns(page, base);
-    facts.state = ended ? endedState(page, base) : kindState(page[base + FLOW.kind]!);
+    if (waits) facts.state = STATE.closing;
+    else facts.state = ended ? endedState(page, base) : kindState(page[base + FLOW.kind]!);
     writeConnection(writer, store, slot, slot, facts);
-    if (ended) releaseRow(store, slot);
+    if (ended && !waits) releaseRow(store, slot);
+    else page[base + ROW.marks]! |= MARK.shown;
   }
+}
+
+/** True while the batch that speaks of the time at which a socket was last seen is still to come, but not for ever. */
+function mayBecomeFlow(state: MergeState, tick: Tick, lastSeenMs: number): boolean {
+  const { eventLagMs, lateJoinMs } = state.settings;
+  return state.flows.batchMs < lastSeenMs + eventLagMs && tick.timeMs - lastSeenMs < lateJoinMs;
 }
 
 /** The namespace of the opener's socket, else that of the other one. */

@@ -62,45 +62,64 @@ function claimNextWire(store: RowStore, slot: number, marks: number, lagMs: numb
 /** Links the flows on the wire that a flow's packets come in by. Works once per wire: for its lowest slot. */
 function linkWire(table: FlowTable, slot: number, lagMs: number): void {
   const { store } = table;
+  if (claimOf(store, slot) === 0 && !hasCompany(store, slot)) return;
+  // A tuple is used again and again: whoever lived at the same time belongs together.
+  for (let rest = findMembers(store, slot); rest.length > 0; ) {
+    const group = contemporaries(store, rest, lagMs);
+    const claim = sharedClaim(store, group);
+    if (claim !== CLASH) linkGroup(table, group, claim - 1);
+    rest = rest.filter((member) => !group.includes(member));
+  }
+  pageOf(store, slot)[baseOf(slot) + ROW.inBridge] = 0;
+}
+
+/** True when another row has the same hash: what most rows have not. */
+function hasCompany(store: RowStore, slot: number): boolean {
+  const hash = wordOf(store, slot, ROW.hash);
+  const first = firstEntry(store.index, hash);
+  return entryValue(store.index, first) !== slot || nextEntry(store.index, hash, first) >= 0;
+}
+
+/** The flows that take in what this one takes in, itself first. Empty when one with a lower slot does, or nothing can be said. */
+function findMembers(store: RowStore, slot: number): number[] {
   const page = pageOf(store, slot);
-  const base = baseOf(slot);
-  let claim = page[base + ROW.inBridge]!;
-  page[base + ROW.inBridge] = 0;
-  const marks = page[base + ROW.marks]!;
-  if ((marks & MARK.nat) !== 0 && (marks & MARK.swapped) !== 0) return;
-  const hash = page[base + ROW.hash]!;
-  let members: number[] | undefined;
+  const marks = page[baseOf(slot) + ROW.marks]!;
+  // The index knows rows by their original tuple; a row that was turned and translates takes in another.
+  if ((marks & MARK.nat) !== 0 && (marks & MARK.swapped) !== 0) return [];
+  const hash = page[baseOf(slot) + ROW.hash]!;
+  const members = [slot];
+  readEntry(store, slot, tuple);
+  if (staysInside(tuple)) return [];
   for (let at = firstEntry(store.index, hash); at >= 0; at = nextEntry(store.index, hash, at)) {
     const other = entryValue(store.index, at);
     if (other === slot || !canMeet(store, slot, other)) continue;
-    if (members === undefined) readEntry(store, slot, tuple);
-    members ??= [slot];
     const same = compareEntry(store, other, tuple);
     if (same === SAME_WIRE.no) continue;
     if (same === SAME_WIRE.reversed && !isTurnable(store, other) && !isTurnable(store, slot)) continue;
-    if (other < slot) return;
+    if (other < slot) return [];
     members.push(other);
   }
-  if (members === undefined) {
-    if (claim === 0) return;
-    readEntry(store, slot, tuple);
-    members = [slot];
-  }
-  for (const other of members) {
-    const claimed = pageOf(store, other)[baseOf(other) + ROW.inBridge]!;
-    if (claimed !== 0 && claim !== claimed) claim = claim === 0 ? claimed : CLASH;
-  }
-  if (claim === CLASH || staysInside(tuple)) return;
-  linkMembers(table, members, claim - 1, lagMs);
+  return members;
 }
 
-function linkMembers(table: FlowTable, members: number[], bridge: number, lagMs: number): void {
+function claimOf(store: RowStore, slot: number): number {
+  return wordOf(store, slot, ROW.inBridge);
+}
+
+/** 1 + the slot of the flow that sends to these, 0 when there is none, CLASH when there are several. */
+function sharedClaim(store: RowStore, slots: readonly number[]): number {
+  const claims = new Set(slots.map((slot) => claimOf(store, slot)).filter((claim) => claim !== 0));
+  const [only] = claims;
+  return claims.size > 1 ? CLASH : (only ?? 0);
+}
+
+/** Links flows that take in the same tuple, and `bridge` (-1: none) that sends it. */
+function linkGroup(table: FlowTable, group: readonly number[], bridge: number): void {
   const { store } = table;
-  if (bridge >= 0) members.push(bridge);
-  const head = wordOf(store, members[0]!, ROW.ringHead);
-  if (members.length < 2 || (head !== 0 && members.every((slot) => wordOf(store, slot, ROW.ringHead) === head))) return;
-  const present = contemporaries(store, members, lagMs);
-  const turned = findTurned(store, present, present.includes(bridge) ? bridge : -1);
+  const present = bridge < 0 ? group : [...group, bridge];
+  const head = wordOf(store, present[0]!, ROW.ringHead);
+  if (present.length < 2 || (head !== 0 && present.every((slot) => wordOf(store, slot, ROW.ringHead) === head))) return;
+  const turned = findTurned(store, group, bridge);
   if (turned === undefined) return;
   for (const slot of turned) turn(store, slot);
   const linked = present.filter((slot) => slot === bridge || !keepsToItself(marksOf(store, slot)));
@@ -118,14 +137,12 @@ function linkMembers(table: FlowTable, members: number[], bridge: number, lagMs:
   settleRing(table, kept[0]!);
 }
 
-/** The members that saw the connection the other way round than the others, or undefined when they cannot be brought together. */
-function findTurned(store: RowStore, members: readonly number[], bridge: number): number[] | undefined {
-  if (members.length < 2) return undefined;
-  const others = members.filter((slot) => slot !== bridge);
+/** The flows that saw the connection the other way round than the others and the bridge, or undefined when they cannot be brought together. */
+function findTurned(store: RowStore, group: readonly number[], bridge: number): number[] | undefined {
   if (bridge >= 0) readExit(store, bridge, tuple);
-  else readEntry(store, others.find((slot) => !isTurnable(store, slot)) ?? others[0]!, tuple);
+  else readEntry(store, group.find((slot) => !isTurnable(store, slot)) ?? group[0]!, tuple);
   const turned: number[] = [];
-  for (const slot of others) {
+  for (const slot of group) {
     const same = compareEntry(store, slot, tuple);
     if (same === SAME_WIRE.yes) continue;
     if (same === SAME_WIRE.no || !isTurnable(store, slot)) return undefined;

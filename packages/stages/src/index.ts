@@ -1,6 +1,7 @@
 /** The RxJS stages of the pipeline, in its order. */
 export { attachNames, type NameSource } from "./attach-names.ts";
 export { mapNat } from "./map-nat.ts";
+export { markStale } from "./mark-stale.ts";
 export { merge } from "./merge.ts";
 export type { MergeOptions } from "./merge-options.ts";
 export { type Ends, natKind, realEnds, visibleEnds } from "./nat.ts";

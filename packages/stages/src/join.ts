@@ -8,7 +8,7 @@ import { REPLY_END, type RowEnd, SOURCE_END, setEnd } from "./decision.ts";
 import { listenerAt, type Surroundings } from "./listener.ts";
 import { HOLDER, holderOf, type NamespaceIndex } from "./namespaces.ts";
 import { MARK, protocolAt, ROW, replyHash } from "./row.ts";
-import { FOUND, findSocket, netnsOf, type SocketHistory, type SocketQuery } from "./socket-history.ts";
+import { FOUND, findSocket, type SocketHistory, type SocketQuery } from "./socket-history.ts";
 import { isDatagram, SOCKET_MATCH, type SocketSet } from "./socket-set.ts";
 
 /** What rows are joined with. `sockets` is the current set of `history`. */
@@ -73,8 +73,8 @@ export function aimAt(context: JoinContext, page: Uint32Array, base: number, end
   query.hash = atSource || !translated ? page[base + ROW.hash]! : replyHash(page, base);
 }
 
-/** Gives an end of a flow its owner or a reason. Returns the namespace of its socket, or 0. `setLife` comes first. */
-export function joinEnd(context: JoinContext, page: Uint32Array, base: number, end: RowEnd): number {
+/** Gives an end of a flow its owner or a reason. True when its socket was found: it is at `history.match`. `setLife` comes first. */
+export function joinEnd(context: JoinContext, page: Uint32Array, base: number, end: RowEnd): boolean {
   aimAt(context, page, base, end);
   const { history, query } = context;
   const found = findSocket(history, query);
@@ -83,16 +83,28 @@ export function joinEnd(context: JoinContext, page: Uint32Array, base: number, e
   else {
     const { set, row, currentRow } = history.match;
     if (currentRow >= 0) history.current.taken[currentRow] = 1;
-    joinSocket(page, base, end, set, row);
-    return netnsOf(history.match);
+    joinSocket(context, page, base, end, set, row, query.endMs);
+    return true;
   }
-  return 0;
+  return false;
 }
 
-/** Gives an end the owner of a socket. */
-export function joinSocket(page: Uint32Array, base: number, end: RowEnd, set: SocketSet, row: number): void {
+/** Gives an end the owner of a socket; of one that no process holds (not accepted yet, or let go already) the owner of the socket that listens there. */
+export function joinSocket(
+  context: JoinContext,
+  page: Uint32Array,
+  base: number,
+  end: RowEnd,
+  set: SocketSet,
+  row: number,
+  endMs: number,
+): void {
   page[base + ROW.marks]! |= end.localMark | MARK.sockets;
   setOwner(page, base, end, set, row, REASON.known);
+  if (set.rows[row * SOCKET_WORDS + SOCKET.owner] !== 0 || context.blind !== 0) return;
+  const listener = listenerOf(context, page, base, end, endMs);
+  if (listener < 0 || context.sockets.rows[listener * SOCKET_WORDS + SOCKET.owner] === 0) return;
+  setOwner(page, base, end, context.sockets, listener, REASON.listener);
 }
 
 /** Gives an end whose socket nobody saw the owner of the socket that listens there, or a reason. */

@@ -35,7 +35,8 @@ export function writePairRow(row: Uint32Array, doubles: Float64Array, set: Socke
   row[FLOW.kind] = packKind(kindProtocol(rows[seen + SOCKET.kind]!), family, state, 0);
   row[FLOW.netns] = rows[seen + SOCKET.netns]!;
   row[FLOW.count] = 1;
-  doubles[FLOW.firstSeenMs >> 1] = doubles[FLOW.lastSeenMs >> 1] = set.lastSeenMs[seen / SOCKET_WORDS]!;
+  doubles[FLOW.firstSeenMs >> 1] = set.knownMs[seen / SOCKET_WORDS]!;
+  doubles[FLOW.lastSeenMs >> 1] = set.lastSeenMs[seen / SOCKET_WORDS]!;
   doubles[FLOW.originalPackets >> 1] = doubles[FLOW.replyPackets >> 1] = -1;
   doubles[FLOW.originalBytes >> 1] = bytes(set, low, SOCKET.bytesSent, high, SOCKET.bytesReceived);
   doubles[FLOW.replyBytes >> 1] = bytes(set, low, SOCKET.bytesReceived, high, SOCKET.bytesSent);

@@ -11,7 +11,7 @@ import type { MergeState } from "./merge-state.ts";
 import { MARK, ROW } from "./row.ts";
 import { baseOf, doublesOf, pageOf } from "./row-store.ts";
 import { handOver, takeSockets } from "./socket-connections.ts";
-import { FOUND, findSocket } from "./socket-history.ts";
+import { FOUND, findSocket, knownSince, netnsOf } from "./socket-history.ts";
 
 /** Settles everything that is new since the last time. */
 export function settle(state: MergeState): void {
@@ -64,17 +64,21 @@ function joinRow(state: MergeState, slot: number, page: Uint32Array, base: numbe
   joinAndTakeOver(state, page, doubles, base, SOURCE_END);
   joinAndTakeOver(state, page, doubles, base, REPLY_END);
   page[base + ROW.generation] = state.generation;
-  if ((page[base + ROW.marks]! & MARK.closed) === 0) return;
-  takeSocketOf(state, page, base, SOURCE_END, false);
-  takeSocketOf(state, page, base, REPLY_END, false);
+  if ((page[base + ROW.marks]! & MARK.closed) !== 0) takeSocketsOf(state, page, doubles, base);
 }
 
 function joinAndTakeOver(state: MergeState, page: Uint32Array, doubles: Float64Array, base: number, end: RowEnd): void {
-  const netns = joinEnd(state.context, page, base, end);
-  const sinceMs = handOver(state.connections, state.context.query, netns);
-  if (sinceMs === 0) return;
-  const known = doubles[(base + ROW.sinceMs) >> 1]!;
-  doubles[(base + ROW.sinceMs) >> 1] = known === 0 ? sinceMs : Math.min(known, sinceMs);
+  const { history, query } = state.context;
+  const found = joinEnd(state.context, page, base, end);
+  noteSince(doubles, base, handOver(state.connections, query, found ? netnsOf(history.match) : 0));
+  if (found) noteSince(doubles, base, knownSince(history.match));
+}
+
+/** A connection is as old as the first thing that showed it. 0: nothing did. */
+function noteSince(doubles: Float64Array, base: number, sinceMs: number): void {
+  const at = (base + ROW.sinceMs) >> 1;
+  const known = doubles[at]!;
+  if (sinceMs !== 0 && (known === 0 || sinceMs < known)) doubles[at] = sinceMs;
 }
 
 /**
@@ -87,25 +91,30 @@ function watchSilent(state: MergeState): void {
   for (const slot of flows.silent) {
     const page = pageOf(flows.store, slot);
     const base = baseOf(slot);
-    const endMs = doublesOf(flows.store, slot)[(base + ROW.closedMs) >> 1]!;
-    const young = endMs >= state.tableStartedMs;
-    setLife(state.context, page, doublesOf(flows.store, slot), base);
-    const source = takeSocketOf(state, page, base, SOURCE_END, young);
-    const reply = takeSocketOf(state, page, base, REPLY_END, young);
-    if (young || source || reply) flows.silent[kept++] = slot;
+    if (takeSocketsOf(state, page, doublesOf(flows.store, slot), base)) flows.silent[kept++] = slot;
     else releaseFlow(flows, slot);
   }
   flows.silent.length = kept;
+}
+
+/** Takes the sockets of a flow that has ended. True while the next table may show them again. */
+function takeSocketsOf(state: MergeState, page: Uint32Array, doubles: Float64Array, base: number): boolean {
+  // An event may be stamped a little before its time, and the scan be quicker than the kernel's goodbye.
+  const endMs = doubles[(base + ROW.closedMs) >> 1]! + state.settings.eventLagMs;
+  const young = endMs >= state.tableStartedMs;
+  const { query } = state.context;
+  setLife(state.context, page, doubles, base);
+  query.endMs = young ? endMs : Number.POSITIVE_INFINITY;
+  if (!young) query.startMs = Number.NEGATIVE_INFINITY;
+  const source = takeSocketOf(state, page, base, SOURCE_END, young);
+  const reply = takeSocketOf(state, page, base, REPLY_END, young);
+  return young || source || reply;
 }
 
 /** Takes the socket of an end so that nothing else does. `young`: any socket of the flow's life; else only one without a process. */
 function takeSocketOf(state: MergeState, page: Uint32Array, base: number, end: RowEnd, young: boolean): boolean {
   const { context } = state;
   aimAt(context, page, base, end);
-  if (!young) {
-    context.query.startMs = Number.NEGATIVE_INFINITY;
-    context.query.endMs = Number.POSITIVE_INFINITY;
-  }
   const found = findSocket(context.history, context.query);
   const row = context.history.match.currentRow;
   if ((found !== FOUND.own && found !== FOUND.elsewhere) || row < 0) return false;

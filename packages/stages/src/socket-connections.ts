@@ -157,7 +157,7 @@ function joinSide(
   row: number,
   ambiguous: boolean,
 ): void {
-  if (row >= 0) joinSocket(page, base, end, context.sockets, row);
+  if (row >= 0) joinSocket(context, page, base, end, context.sockets, row, Number.POSITIVE_INFINITY);
   else if (ambiguous) setEnd(page, base, end, 0, REASON.ambiguous);
   else joinUnseen(context, page, base, end, Number.POSITIVE_INFINITY);
 }

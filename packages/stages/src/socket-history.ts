@@ -23,6 +23,7 @@ import {
   isConnected,
   resetSockets,
   type SocketSet,
+  type SocketTimes,
 } from "./socket-set.ts";
 
 /** The history, and the state of the last search: kept here because a search runs twice per flow and must not allocate. */
@@ -73,14 +74,16 @@ export function takeTable(history: SocketHistory, table: SocketTable, registry: 
   const ids = table.owners.map((owner) => registerOwner(registry, owner));
   resetSockets(now, table.count);
   before.taken.fill(0);
+  const seen: SocketTimes = { firstSeenMs: 0, lastSeenMs: table.timeMs, knownMs: 0 };
   for (let i = 0; i < table.count; i++) {
     const base = i * SOCKET_WORDS;
     const owner = table.rows[base + SOCKET.owner]!;
     const same = findSame(before, table.rows, base);
     // From here on `taken` of the earlier set means: still there.
     if (same >= 0) before.taken[same] = 1;
-    const firstSeenMs = same >= 0 ? before.firstSeenMs[same]! : table.startedMs;
-    addSocket(now, table.rows, base, owner === 0 ? 0 : ids[owner - 1]!, firstSeenMs, table.timeMs);
+    seen.firstSeenMs = same >= 0 ? before.firstSeenMs[same]! : table.startedMs;
+    seen.knownMs = same >= 0 ? before.knownMs[same]! : table.timeMs;
+    addSocket(now, table.rows, base, owner === 0 ? 0 : ids[owner - 1]!, seen);
   }
   fillPast(history, table.timeMs - history.lateJoinMs);
   history.current = now;
@@ -114,7 +117,11 @@ function hasVanished(set: SocketSet, row: number, oldestMs: number): boolean {
 
 function move(to: SocketSet, from: SocketSet, row: number): void {
   const base = row * SOCKET_WORDS;
-  addSocket(to, from.rows, base, from.rows[base + SOCKET.owner]!, from.firstSeenMs[row]!, from.lastSeenMs[row]!);
+  addSocket(to, from.rows, base, from.rows[base + SOCKET.owner]!, {
+    firstSeenMs: from.firstSeenMs[row]!,
+    lastSeenMs: from.lastSeenMs[row]!,
+    knownMs: from.knownMs[row]!,
+  });
 }
 
 /** What is looked for: a socket with these ends. `words` holds both addresses, at `local` and `remote`. */
@@ -182,6 +189,11 @@ function improve(best: Match, set: SocketSet, row: number, recent: boolean): voi
   best.set = set;
   best.row = row;
   best.score = score;
+}
+
+/** When the socket of a match was first known. */
+export function knownSince(match: Match): number {
+  return match.set.knownMs[match.row]!;
 }
 
 /** The namespace of a match. */

@@ -35,6 +35,8 @@ export interface SocketSet {
   /** Unix milliseconds: start of the first scan that had the socket, end of the last one that had it. */
   firstSeenMs: Float64Array;
   lastSeenMs: Float64Array;
+  /** End of the first scan that had it: when it was first known. */
+  knownMs: Float64Array;
   /** 1 when a connection has the socket already. */
   taken: Uint8Array;
   readonly pairs: HashIndex;
@@ -53,6 +55,7 @@ export function createSocketSet(): SocketSet {
     doubles: new Float64Array(0),
     firstSeenMs: new Float64Array(0),
     lastSeenMs: new Float64Array(0),
+    knownMs: new Float64Array(0),
     taken: new Uint8Array(0),
     pairs: createHashIndex(0),
     listeners: createHashIndex(0),
@@ -68,6 +71,7 @@ export function resetSockets(set: SocketSet, count: number): void {
     set.doubles = new Float64Array(set.rows.buffer);
     set.firstSeenMs = new Float64Array(capacity);
     set.lastSeenMs = new Float64Array(capacity);
+    set.knownMs = new Float64Array(capacity);
     set.taken = new Uint8Array(capacity);
   }
   set.taken.fill(0);
@@ -75,21 +79,22 @@ export function resetSockets(set: SocketSet, count: number): void {
   for (const index of [set.pairs, set.listeners, set.inodes]) resetHashIndex(index, count);
 }
 
+/** When a socket was seen (see SocketSet). */
+export interface SocketTimes {
+  firstSeenMs: number;
+  lastSeenMs: number;
+  knownMs: number;
+}
+
 /** Appends a copy of the row at `offset` and indexes it. Returns its number. Room must have been made. */
-export function addSocket(
-  set: SocketSet,
-  rows: Uint32Array,
-  offset: number,
-  owner: number,
-  firstSeenMs: number,
-  lastSeenMs: number,
-): number {
+export function addSocket(set: SocketSet, rows: Uint32Array, offset: number, owner: number, seen: SocketTimes): number {
   const row = set.count++;
   const base = row * SOCKET_WORDS;
   for (let i = 0; i < SOCKET_WORDS; i++) set.rows[base + i] = rows[offset + i]!;
   set.rows[base + SOCKET.owner] = owner;
-  set.firstSeenMs[row] = firstSeenMs;
-  set.lastSeenMs[row] = lastSeenMs;
+  set.firstSeenMs[row] = seen.firstSeenMs;
+  set.lastSeenMs[row] = seen.lastSeenMs;
+  set.knownMs[row] = seen.knownMs;
   if (isConnected(set.rows, base)) addEntry(set.pairs, pairHash(set.rows, base), row);
   else if (isListener(set.rows, base)) addEntry(set.listeners, listenerHash(set, row), row);
   if (set.rows[base + SOCKET.inode] !== 0) addEntry(set.inodes, inodeHash(set.rows[base + SOCKET.inode]!), row);

@@ -6,6 +6,7 @@
 import { type ResourceLimits, type TransferListItem, Worker } from "node:worker_threads";
 import { Observable, type Subscriber } from "rxjs";
 import { WorkerError, type WorkerErrorCode } from "./errors.ts";
+import { workerExecArguments } from "./exec-arguments.ts";
 import { fromFailure } from "./failure.ts";
 import type { FromWorker, ThreadState, ToWorker } from "./protocol.ts";
 
@@ -71,6 +72,7 @@ class HostedWorker<Command, Message> implements WorkerStream<Command, Message> {
     this.#worker = new Worker(url, {
       workerData,
       name,
+      execArgv: workerExecArguments(),
       ...(transfer === undefined ? {} : { transferList: [...transfer] }),
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
       ...(env === undefined ? {} : { env }),

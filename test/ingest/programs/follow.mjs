@@ -4,16 +4,27 @@
  *
  *     state   {health, live: number, ended: {upsert, destroyed, swept, evicted, released, twice}, batches, waits}
  *     flows   {flows: ["protocol source destination [state]", …]} of all namespaces, sorted
+ *     by-namespace   {live: {netns: number}, ended: {netns: {change: number}}}
  *     ended   {ended: [{flow, change, state, flags, count}, …]} the last 5,000
  *     stop    {stopped: milliseconds}, after the Observable has completed
  */
 import { createInterface } from "node:readline";
 import { ingest } from "@conntrail/ingest";
-import { FLOW, FLOW_CHANGE, FLOW_FLAG, FLOW_WORDS, formatAddress, kindFlags, kindProtocol, kindState } from "@conntrail/model";
+import {
+  FLOW,
+  FLOW_CHANGE,
+  FLOW_FLAG,
+  FLOW_WORDS,
+  formatAddress,
+  kindFlags,
+  kindProtocol,
+  kindState,
+} from "@conntrail/model";
 import { Subject } from "rxjs";
 
 const live = new Map();
 const ended = [];
+const endedIn = {};
 const counts = Object.fromEntries(Object.keys(FLOW_CHANGE).map((change) => [change, 0]));
 const names = Object.fromEntries(Object.entries(FLOW_CHANGE).map(([name, number]) => [number, name]));
 let closed = 0;
@@ -40,12 +51,23 @@ function take(batch) {
     const flow = `${kindProtocol(kind)} ${source} ${destination}`;
     const key = `${rows[at + FLOW.netns]} ${rows[at + FLOW.zone]} ${flow}`;
     const flags = kindFlags(kind);
-    if (change === "upsert" && (flags & FLOW_FLAG.closed) === 0) live.set(key, { flow, state: kindState(kind) });
+    if (change === "upsert" && (flags & FLOW_FLAG.closed) === 0)
+      live.set(key, { flow, state: kindState(kind), netns: rows[at + FLOW.netns] });
     else {
+      endedIn[rows[at + FLOW.netns]] ??= {};
+      const told = endedIn[rows[at + FLOW.netns]];
+      told[change] = (told[change] ?? 0) + rows[at + FLOW.count];
       counts[change]++;
       closed += change === "evicted" ? 0 : rows[at + FLOW.count];
       if ((flags & FLOW_FLAG.aggregated) === 0) live.delete(key);
-      ended.push({ flow, change, state: kindState(kind), flags, count: rows[at + FLOW.count], netns: rows[at + FLOW.netns] });
+      ended.push({
+        flow,
+        change,
+        state: kindState(kind),
+        flags,
+        count: rows[at + FLOW.count],
+        netns: rows[at + FLOW.netns],
+      });
       if (ended.length > 10_000) ended.splice(0, 5_000);
     }
   }
@@ -68,6 +90,11 @@ const answer = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 const commands = {
   state: () => answer({ health, live: live.size, ended: counts, closed, batches, longestWaitMs, completeAfterMs }),
   flows: () => answer({ flows: [...live.values()].map(({ flow, state }) => `${flow} ${state}`).sort() }),
+  "by-namespace": () => {
+    const liveIn = {};
+    for (const { netns } of live.values()) liveIn[netns] = (liveIn[netns] ?? 0) + 1;
+    answer({ live: liveIn, ended: endedIn });
+  },
   ended: () => answer({ ended: ended.slice(-5_000) }),
   stop: () => {
     stopping = performance.now();

@@ -1,4 +1,4 @@
-// Loaded by --import into every thread of a program: ends the scan's thread in the middle of its second second, as a crash would.
+// Loaded by --import into every thread of a program: ends the scan's thread two seconds after its start, as a crash would.
 import { isMainThread } from "node:worker_threads";
 
-if (!isMainThread) setTimeout(() => process.exit(7), 1000);
+if (!isMainThread) setTimeout(() => process.exit(7), 2000);

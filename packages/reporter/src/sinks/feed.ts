@@ -39,9 +39,18 @@ export function feedSink(sink: Sink, onOutcome: (outcome: DeliveryOutcome, error
       running ??= run();
     },
     async close(deadlineMs: number): Promise<void> {
-      const timer = setTimeout(() => abort.abort(new Error("the reporter closed")), deadlineMs);
-      await running;
-      await sink.close?.();
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(() => {
+          abort.abort(new Error("the reporter closed"));
+          resolve();
+        }, deadlineMs);
+      });
+      const finish = async (): Promise<void> => {
+        await running;
+        await sink.close?.();
+      };
+      await Promise.race([finish().catch((error: unknown) => onOutcome("failed", error)), late]);
       clearTimeout(timer);
     },
   };

@@ -1,0 +1,191 @@
+/**
+ * What can be done with a row of the flow table while a decoded message lies in `row`: make, replace, merge, bury, and tell its end; with the marks
+ * and the bookkeeping that belong to each. When to do which is said in flow-lives.ts.
+ */
+import {
+  CT_STATUS,
+  FLOW,
+  FLOW_CHANGE,
+  FLOW_FLAG,
+  FLOW_WORDS,
+  type FlowChange,
+  kindProtocol,
+  kindState,
+} from "@conntrail/model";
+import type { ChangeLog } from "./change-log.ts";
+import { chooseVictims } from "./choose-victims.ts";
+import { DECODED_FIELD } from "./decode-nested.ts";
+import { isClosedState } from "./flow-state.ts";
+import type { FlowTable } from "./flow-table.ts";
+import { completeRow, mergeAccounts, mergeRow } from "./merge-row.ts";
+import type { NamespaceState } from "./namespace-state.ts";
+import { MARK, seenIn } from "./row-marks.ts";
+
+const CLOSED = FLOW_FLAG.closed << 24;
+
+/** A power of two, about a microsecond. */
+const STAMP_STEP_MS = 1 / 1024;
+
+/** Longer than a closed flow stays in the kernel's table: after that an unknown closed flow is none of the markers given up. */
+const MARKER_LIFE_MS = 600_000;
+
+/** The rows of a table, and the message at hand. */
+export class FlowSlots {
+  /** Where messages are decoded to; a view of it as doubles. */
+  readonly row: Uint32Array = new Uint32Array(FLOW_WORDS);
+  readonly floats: Float64Array = new Float64Array(this.row.buffer);
+  readonly table: FlowTable;
+  readonly changes: ChangeLog;
+  /** Flows given up for want of room. */
+  evicted = 0;
+  /** Rows marked dead. */
+  dead = 0;
+  /** Until then an unknown closed flow may be one whose closing was told, and whose marker was given up. */
+  markersMissingUntilMs: number = Number.NEGATIVE_INFINITY;
+  #lastStampMs = Number.NEGATIVE_INFINITY;
+
+  constructor(table: FlowTable, changes: ChangeLog) {
+    this.table = table;
+    this.changes = changes;
+  }
+
+  /** Makes the message's flow, which the table does not have, and tells it. `byEvent`: seen by an event, not by a dump. */
+  create(namespace: NamespaceState, hash: number, timeMs: number, flags: number, byEvent: boolean): void {
+    this.complete(timeMs, flags);
+    const slot = this.#insert(hash, timeMs);
+    this.setMarks(slot, seenIn(this.marks(slot), namespace.generation, byEvent));
+    this.changes.mark(slot);
+  }
+
+  /** The same for a flow whose closing is not to be told. */
+  createTold(namespace: NamespaceState, hash: number, timeMs: number, flags: number): void {
+    this.complete(timeMs, flags);
+    const slot = this.#insert(hash, timeMs);
+    this.setMarks(slot, seenIn(this.marks(slot) | MARK.told, namespace.generation, false));
+  }
+
+  /** The same for a flow that has ended already: kept until the end of the dump. */
+  createDead(namespace: NamespaceState, hash: number, timeMs: number): void {
+    this.complete(timeMs, 0);
+    this.bury(this.#insert(hash, timeMs), namespace);
+  }
+
+  /** Another flow takes the slot of one that has ended and been told. */
+  replace(slot: number, namespace: NamespaceState, timeMs: number, flags: number, byEvent: boolean): void {
+    const marks = this.marks(slot);
+    if ((marks & MARK.dead) !== 0) this.#uncountDead(namespace);
+    this.complete(timeMs, flags);
+    const page = this.table.page(slot);
+    const at = this.table.offset(slot);
+    const hash = page[at + FLOW.reserved]!;
+    for (let i = 0; i < FLOW_WORDS; i++) page[at + i] = this.row[i]!;
+    page[at + FLOW.reserved] = hash;
+    page[at + FLOW.count] = seenIn(marks & (MARK.live | MARK.listed), namespace.generation, byEvent);
+    this.changes.mark(slot);
+  }
+
+  /** Puts the message into the row of its own flow. Events are always told, dump rows when they change something. */
+  merge(slot: number, namespace: NamespaceState, timeMs: number, flags: number, byEvent: boolean): void {
+    const page = this.table.page(slot);
+    const floats = this.table.floats(slot);
+    const at = this.table.offset(slot);
+    const changed = mergeRow(page, floats, at, this.row, this.floats, flags);
+    const marks = seenIn(page[at + FLOW.count]!, namespace.generation, byEvent);
+    page[at + FLOW.count] = marks;
+    if ((marks & MARK.told) !== 0) return;
+    if (!changed && !byEvent) return;
+    floats[(at + FLOW.lastSeenMs) >> 1] = timeMs;
+    this.changes.mark(slot);
+  }
+
+  /** Takes over only what events do not tell: counters and timestamps. */
+  mergeAccounts(slot: number): void {
+    const at = this.table.offset(slot);
+    if (mergeAccounts(this.table.floats(slot), at >> 1, this.floats, this.row[FLOW.reserved]!)) this.changes.mark(slot);
+  }
+
+  /** Tells the end of a row that is about to go or to be replaced, unless it was told. A closing that waited is told as such. */
+  endUnseen(slot: number, change: FlowChange): void {
+    const page = this.table.page(slot);
+    const at = this.table.offset(slot);
+    const marks = page[at + FLOW.count]!;
+    if ((marks & MARK.told) !== 0) return;
+    const closed = (page[at + FLOW.kind]! & CLOSED) !== 0;
+    this.changes.end(page, at, closed ? FLOW_CHANGE.upsert : change, (marks & MARK.known) !== 0);
+  }
+
+  /** Puts the completed row into the table, where something is given up if need be. Returns its slot. */
+  #insert(hash: number, timeMs: number): number {
+    const slot = this.table.insert(this.row, hash);
+    if (slot >= 0) return slot;
+    this.#evict(timeMs);
+    return this.table.insert(this.row, hash);
+  }
+
+  #evict(timeMs: number): void {
+    for (const slot of chooseVictims(this.table)) {
+      const marks = this.marks(slot);
+      if ((marks & MARK.told) !== 0) this.markersMissingUntilMs = timeMs + MARKER_LIFE_MS;
+      if ((marks & MARK.dead) !== 0) this.dead--;
+      else this.endUnseen(slot, FLOW_CHANGE.evicted);
+      this.table.remove(slot);
+      this.evicted++;
+    }
+  }
+
+  /** Keeps the row of a flow that has ended, until the end of the dump. */
+  bury(slot: number, namespace: NamespaceState): void {
+    this.setMarks(slot, (this.marks(slot) & ~(MARK.dirty | MARK.told | MARK.known)) | MARK.dead);
+    namespace.dead++;
+    this.dead++;
+  }
+
+  /** Removes such a row. */
+  removeDead(slot: number, namespace: NamespaceState): void {
+    this.#uncountDead(namespace);
+    this.table.remove(slot);
+  }
+
+  #uncountDead(namespace: NamespaceState): void {
+    namespace.dead--;
+    this.dead--;
+  }
+
+  /** Makes the decoded message the first row of a flow. No two flows have the same first moment: consumers tell successors apart by it. */
+  complete(timeMs: number, flags: number): void {
+    completeRow(this.row, this.floats, timeMs, flags);
+    this.#lastStampMs = timeMs > this.#lastStampMs ? timeMs : this.#lastStampMs + STAMP_STEP_MS;
+    this.floats[FLOW.firstSeenMs >> 1] = this.#lastStampMs;
+  }
+
+  /** True when the message is of the row's flow and not of another with the same tuple: by id, and by the time of its beginning where the kernel keeps that. */
+  isSame(slot: number): boolean {
+    const fields = this.row[FLOW.reserved]!;
+    const at = this.table.offset(slot);
+    if ((fields & DECODED_FIELD.id) !== 0 && this.table.page(slot)[at + FLOW.id] !== this.row[FLOW.id]) return false;
+    if ((fields & DECODED_FIELD.start) === 0) return true;
+    const start = this.table.floats(slot)[(at + FLOW.startMs) >> 1]!;
+    return start === 0 || start === this.floats[FLOW.startMs >> 1];
+  }
+
+  /** The message is of a flow that the kernel is about to destroy. */
+  isDying(): boolean {
+    return (this.row[FLOW.reserved]! & DECODED_FIELD.status) !== 0 && (this.row[FLOW.status]! & CT_STATUS.dying) !== 0;
+  }
+
+  /** The message shows an open state. Of a closed flow's entry (SCTP reuses it, TCP may): a new connection. */
+  isReopened(): boolean {
+    if ((this.row[FLOW.reserved]! & DECODED_FIELD.state) === 0) return false;
+    return !isClosedState(kindProtocol(this.row[FLOW.kind]!), kindState(this.row[FLOW.kind]!));
+  }
+
+  /** The marks of a row (row-marks.ts). */
+  marks(slot: number): number {
+    return this.table.page(slot)[this.table.offset(slot) + FLOW.count]!;
+  }
+
+  /** Replaces them. */
+  setMarks(slot: number, marks: number): void {
+    this.table.page(slot)[this.table.offset(slot) + FLOW.count] = marks;
+  }
+}

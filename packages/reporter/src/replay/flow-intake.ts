@@ -1,0 +1,144 @@
+/**
+ * Conntrack's part of a capture into the flow table: events, dumps, losses. In our own recordings dumps have a beginning and an end and prove
+ * what the kernel had; in those of others they are rows of which nobody knows what was asked for, and prove nothing but themselves.
+ */
+import type { CaptureReader, DumpRecord, LossRecord, PacketBatch } from "@conntrail/capture";
+import { PACKET } from "@conntrail/capture";
+import { FlowTracker, type FlowTrackerOptions, type IngestFacts } from "@conntrail/ingest";
+import type { FlowBatch, IngestHealth } from "@conntrail/model";
+import { NETLINK_FAMILY } from "@conntrail/netlink";
+import { CopyFilter } from "./copy-filter.ts";
+
+/** What is known of the file. */
+export interface FlowIntakeOptions {
+  /** Recorded by conntrail. */
+  readonly own: boolean;
+  /** Of an interface that shows an event once for each of its listeners. */
+  readonly copies: boolean;
+  readonly tracker: Omit<FlowTrackerOptions, "epoch" | "hashSeed">;
+}
+
+/** Feeds one flow table after the other: the next one begins where the recording ingest was restarted. */
+export class FlowIntake {
+  readonly #reader: CaptureReader;
+  readonly #options: FlowIntakeOptions;
+  readonly #copies: CopyFilter | undefined;
+  /** Namespaces seen, and those with a dump under way. */
+  readonly #namespaces = new Set<number>();
+  readonly #dumping = new Set<number>();
+  #tracker: FlowTracker;
+  #epoch = 1;
+  #undecodable = 0;
+  #facts: IngestFacts | undefined;
+  #recordedComplete = false;
+
+  constructor(reader: CaptureReader, options: FlowIntakeOptions) {
+    this.#reader = reader;
+    this.#options = options;
+    this.#copies = options.copies ? new CopyFilter() : undefined;
+    this.#tracker = this.#newTracker();
+  }
+
+  /** Events left out because they were copies. */
+  get copies(): number {
+    return this.#copies?.copies ?? 0;
+  }
+
+  /** Messages that could not be decoded. Complete after a `flush`. */
+  get undecodable(): number {
+    return this.#undecodable;
+  }
+
+  /** Changes that wait for a flush. */
+  get waiting(): number {
+    return this.#tracker.waiting;
+  }
+
+  /** Takes packet `i` of a batch, if it is conntrack's. Nothing of the batch is kept. */
+  take(batch: PacketBatch, i: number): void {
+    const { netns, family } = this.#reader.sources[batch.sources[i]!]!;
+    const flags = batch.flags[i]!;
+    if (family !== NETLINK_FAMILY.netfilter || (flags & PACKET.outgoing) !== 0) return;
+    const offset = batch.offsets[i]!;
+    const length = batch.lengths[i]!;
+    const timeMs = batch.timesMs[i]!;
+    if ((flags & PACKET.multicast) === 0) {
+      if (!this.#options.own) this.#beginForeignDump(netns, timeMs);
+      // A file of a rotated recording may begin in the middle of a dump: what its rows are to be joined with is not known.
+      else if (!this.#dumping.has(netns)) return;
+      this.#tracker.applyDump(netns, batch.block, offset, length, timeMs);
+    } else if (this.#copies?.isCopy(batch.block, offset, length) !== true) {
+      this.#tracker.apply(netns, batch.block, offset, length, timeMs);
+    }
+    this.#namespaces.add(netns);
+  }
+
+  /** Takes the beginning or the end of a dump of conntrack's. */
+  takeDump({ netns, timeMs, phase, tellClosed, interrupted, error }: DumpRecord): void {
+    if (!this.#options.own) this.#beginForeignDump(netns, timeMs);
+    else if (phase === "begin") {
+      this.#dumping.add(netns);
+      this.#tracker.beginDump(netns, timeMs, { tellClosed });
+    } else if (this.#dumping.delete(netns)) {
+      this.#tracker.endDump(netns, { interrupted: interrupted || error !== null });
+    }
+    this.#namespaces.add(netns);
+  }
+
+  /** Takes word of a loss. */
+  takeLoss({ cause, netns, family }: LossRecord): void {
+    if (cause === "restart") {
+      this.#epoch++;
+      this.#tracker = this.#newTracker();
+      this.#namespaces.clear();
+      this.#dumping.clear();
+    } else if (family === NETLINK_FAMILY.netfilter) this.#tracker.overrun(netns);
+    else if (family === 0) for (const each of this.#namespaces) this.#tracker.overrun(each);
+  }
+
+  /** A namespace is watched no longer. */
+  release(netns: number): void {
+    this.#tracker.release(netns);
+    this.#namespaces.delete(netns);
+    this.#dumping.delete(netns);
+  }
+
+  /** The ingest's recorded account: what the flow table cannot know of itself. */
+  takeHealth({ state, reason, advice, lost, receiveBufferBytes, completeSinceMs }: IngestHealth): void {
+    this.#facts = { state, reason, advice, lost, receiveBufferBytes };
+    this.#recordedComplete = completeSinceMs !== null;
+  }
+
+  /** The next batch of changes. A table with many needs several (`waiting`). */
+  flush(timeMs: number): FlowBatch {
+    if (!this.#options.own) this.#endForeignDumps();
+    const batch = this.#tracker.flush(timeMs, this.#facts);
+    this.#undecodable = batch.health.undecodable;
+    const { state, completeSinceMs } = batch.health;
+    if (!this.#recordedComplete || completeSinceMs !== null || state !== "ok") return batch;
+    return { ...batch, health: { ...batch.health, ...BEGUN_LATE } };
+  }
+
+  /** Rows that nobody announced are a dump until the next flush. */
+  #beginForeignDump(netns: number, timeMs: number): void {
+    if (this.#dumping.has(netns)) return;
+    this.#dumping.add(netns);
+    this.#tracker.beginDump(netns, timeMs, { tellClosed: true });
+  }
+
+  #endForeignDumps(): void {
+    for (const netns of this.#dumping) this.#tracker.endDump(netns, { interrupted: true });
+    this.#dumping.clear();
+  }
+
+  #newTracker(): FlowTracker {
+    return new FlowTracker({ ...this.#options.tracker, epoch: this.#epoch });
+  }
+}
+
+/** The recording was complete, and this file of it is not yet. */
+const BEGUN_LATE = {
+  state: "degraded",
+  reason: "starting",
+  advice: "the file begins in the middle of a recording: what was there before is known after its next dump",
+} as const;

@@ -1,0 +1,163 @@
+/** `conntrail record` as a program: its files, its end, and what other people's tools make of them. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type CaptureRecord, readCapture, readRecords } from "@conntrail/capture";
+import { NETLINK_FAMILY, NLMSG_TYPE, MessageCursor } from "@conntrail/netlink";
+import type { ReportJson } from "@conntrail/report";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type HostLab, kernelTest, loopbackLab, type Program, runConntrail, startConntrail } from "../lab/index.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "conntrail-files-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const OPTIONS = ["--namespaces", "own", "--no-names", "--interval", "250ms"] as const;
+
+/** Starts a recorder in the lab and waits until it has a picture of what is there. */
+async function record(lab: HostLab, path: string, ...args: readonly string[]): Promise<Program> {
+  const program = startConntrail(lab.host, ["record", path, ...OPTIONS, ...args]);
+  while (!(await records(path)).some((record) => record.kind === "health" && record.part === "conntrack" && record.health.completeSinceMs !== null)) {
+    if (!program.running) throw new Error(program.stderr);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return program;
+}
+
+/** What can be read of a file, whole or not. */
+async function records(path: string): Promise<CaptureRecord[]> {
+  const found: CaptureRecord[] = [];
+  try {
+    for await (const record of readRecords(readCapture(path))) found.push(record);
+  } catch {
+    // Not there yet, or in the middle of a block.
+  }
+  return found;
+}
+
+async function connect(lab: HostLab, connections: number): Promise<void> {
+  const client = await lab.host.start("tcp-client", { port: 8080, connections, parallel: 20 });
+  await client.line((line) => line.includes('"done"'), 20_000);
+}
+
+async function replay(path: string): Promise<ReportJson> {
+  const { stdout, stderr, code } = await runConntrail(undefined, ["replay", path, "--format", "json"]);
+  expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
+  return JSON.parse(stdout) as ReportJson;
+}
+
+kernelTest(
+  "SIGINT ends a recording with exit 0, its file complete, and tshark lists every conntrack message in it",
+  async () => {
+    await using lab = await loopbackLab();
+    await lab.host.start("tcp-server", { port: 8080 });
+    const path = join(folder, "listed.pcapng");
+    const recorder = await record(lab, path);
+    await connect(lab, 50);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(await recorder.stop("SIGINT")).toEqual({ code: 0, signal: null });
+    expect(recorder.stderr).toBe("");
+
+    const found = await records(path);
+    expect(found.at(-1)).toMatchObject({ kind: "tick", final: true });
+    const listed = execFileSync("tshark", ["-r", path, "-Y", "netlink-netfilter", "-T", "fields", "-e", "netlink.hdr_type"], { stdio: ["ignore", "pipe", "ignore"] });
+    const types = listed.toString().trim().split(/[\n,]/).map(Number);
+    expect(types.filter((type) => type === 0x100 || type === 0x102).length).toBe(conntrackMessages(found));
+    expect(types.filter((type) => type === 0x100).length).toBeGreaterThanOrEqual(4 * 50);
+  },
+  { requires: ["tshark"], timeout: 60_000 },
+);
+
+kernelTest(
+  "a recorder that is killed leaves a file that is readable to the last whole block, plain and compressed",
+  async () => {
+    await using lab = await loopbackLab();
+    await lab.host.start("tcp-server", { port: 8080 });
+    for (const name of ["killed.pcapng", "killed.pcapng.gz"]) {
+      const path = join(folder, name);
+      const recorder = await record(lab, path);
+      await connect(lab, 50);
+      // What is not full is written after half a second.
+      await new Promise((resolve) => setTimeout(resolve, 1_200));
+      expect(await recorder.stop("SIGKILL")).toEqual({ code: null, signal: "SIGKILL" });
+      const closed = (await replay(path)).connections.filter(({ state, to }) => state === "closed" && to.port === 8080);
+      expect(closed.length, name).toBe(50);
+    }
+  },
+  { timeout: 60_000 },
+);
+
+kernelTest(
+  "a recording is rotated by size, and each file can be replayed without the others",
+  async () => {
+    await using lab = await loopbackLab();
+    await lab.host.start("tcp-server", { port: 8080 });
+    const first = join(folder, "rotated-00001.pcapng");
+    const recorder = startConntrail(lab.host, ["record", join(folder, "rotated.pcapng"), ...OPTIONS, "--reconcile", "1s", "--rotate-size", "512KiB"]);
+    while (!existsSync(first)) await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await connect(lab, 600);
+    await connect(lab, 600);
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(await recorder.stop("SIGTERM")).toEqual({ code: 0, signal: null });
+
+    const files = readdirSync(folder).filter((name) => name.startsWith("rotated-"));
+    expect(files.length).toBeGreaterThan(2);
+    let closed = 0;
+    const complete: string[] = [];
+    for (const [i, name] of files.entries()) {
+      const path = join(folder, name);
+      expect((await stat(path)).size).toBeLessThan(3 * 512 * 1024);
+      const found = await records(path);
+      expect(found.slice(0, 2).map(({ kind }) => kind)).toEqual(["host", "options"]);
+      expect(found.some((record) => record.kind === "loss" && record.cause === "restart"), name).toBe(i > 0);
+      const { connections, health } = await replay(path);
+      // A file that begins in the middle says so, until its first dump has told what was there before.
+      if (health.conntrack.completeSince === null) expect(health.conntrack).toMatchObject({ state: "degraded", reason: "starting" });
+      else complete.push(name);
+      closed += connections.filter(({ state, to }) => state === "closed" && to.port === 8080).length;
+    }
+    // Whatever file a connection ended in, it ended in one; but for those that a file's end cuts through, twenty at a time.
+    const cut = 20 * (files.length - 1);
+    expect(closed).toBeGreaterThanOrEqual(1_200 - cut);
+    expect(closed).toBeLessThanOrEqual(1_200 + cut);
+    expect(complete.length).toBeGreaterThan(1);
+  },
+  { timeout: 60_000 },
+);
+
+kernelTest("--duration ends a recording by itself", async () => {
+  await using lab = await loopbackLab();
+  const path = join(folder, "short.pcapng");
+  const { code, elapsedMs } = await runConntrail(lab.host, ["record", path, ...OPTIONS, "--duration", "500ms"]);
+  expect(code).toBe(0);
+  expect(elapsedMs).toBeLessThan(15_000);
+  expect((await records(path)).filter(({ kind }) => kind === "tick").length).toBeGreaterThan(1);
+});
+
+test("a file that cannot be created is told in one line, exit 1", async () => {
+  const { code, stdout, stderr } = await runConntrail(undefined, ["record", join(folder, "nowhere/x.pcapng"), "--no-conntrack", "--no-sockets"]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toMatch(/^conntrail: .*ENOENT.*nowhere\/x\.pcapng.*\n$/);
+});
+
+test("a rotation that cannot work is wrong usage, exit 2", async () => {
+  const { code, stderr } = await runConntrail(undefined, ["record", join(folder, "y.pcapng"), "--no-conntrack", "--no-sockets", "--rotate-size", "1KiB"]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^conntrail: rotateBytes: expected at least 65536, got 1024\n$/);
+});
+
+/** Messages of ctnetlink from the kernel: what is not the end of a dump or a request. */
+function conntrackMessages(found: readonly CaptureRecord[]): number {
+  let count = 0;
+  for (const record of found) {
+    if (record.kind !== "netlink" || record.family !== NETLINK_FAMILY.netfilter || record.outgoing) continue;
+    const cursor = new MessageCursor(record.bytes);
+    while (cursor.next()) if (cursor.type >= NLMSG_TYPE.minimum) count++;
+  }
+  return count;
+}

@@ -1,0 +1,155 @@
+/**
+ * Makes the recordings of samples/: `npx tsx test/record/programs/record-samples.ts [NAME]`, as root. Everything runs in namespaces of its
+ * own (network, mount, pid, cgroup; unshare(1)), in which nothing of the machine shows but its kernel: no other process, socket or path.
+ */
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { readCapture, readRecords } from "@conntrail/capture";
+import { createLab, type Lab, type LabNamespace, loopbackLab, type Program, TRACK } from "../../lab/index.ts";
+
+const REPOSITORY = fileURLToPath(new URL("../../..", import.meta.url));
+const SAMPLES = join(REPOSITORY, "samples");
+const SERVICE = join(import.meta.dirname, "shop-service.mjs");
+
+/** Where the repository is seen inside: a path that says nothing. */
+const INSIDE = "/mnt";
+const ENTER = `mount --bind "$1" ${INSIDE} && mkdir -p /run/netns && mount -t tmpfs none /run/netns && cd ${INSIDE} && shift && exec "$@"`;
+
+const recordings: Readonly<Record<string, () => Promise<void>>> = { shop, "port-scan": portScan, burst, overrun };
+
+if (process.argv[2] !== "inside") {
+  const unshare = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--cgroup"];
+  const again = ["node", "--import", "tsx", "test/record/programs/record-samples.ts", "inside", ...process.argv.slice(2)];
+  const args = [...unshare, "sh", "-c", ENTER, "sh", REPOSITORY, ...again];
+  process.exitCode = spawnSync("unshare", args, { stdio: "inherit" }).status ?? 1;
+} else {
+  const wanted = process.argv[3];
+  for (const [name, record] of Object.entries(recordings)) if (wanted === undefined || wanted === name) await record();
+}
+
+/**
+ * A customer, a web server, an application twice behind a virtual address, a database and a DNS server that knows them all, each in a
+ * namespace of its own on a router that rewrites and records.
+ *
+ *     browser ─▶ web ─▶ 10.9.0.1:8080 ─┬▶ app-1 ─┬▶ database
+ *                                      └▶ app-2 ─┘
+ */
+async function shop(): Promise<void> {
+  const roles = ["browser", "web", "app-1", "app-2", "database", "dns"];
+  await using lab = await createLab("router", ...roles);
+  const router = lab.ns("router");
+  await router.sysctl("net.ipv4.ip_forward", 1);
+  for (const [i, role] of roles.entries()) {
+    const near = `10.${i + 1}.0`;
+    await lab.link(
+      { role, device: "eth0", address: `${near}.2/24` },
+      { role: "router", device: `to-${role}`, address: `${near}.1/24` },
+    );
+    await lab.addDefaultRoute(role, `${near}.1`);
+  }
+  const at = (role: string): string => lab.ns(role).address;
+  const backends = `0 : ${at("app-1")}, 1 : ${at("app-2")}`;
+  await router.nft(`table ip shop { chain arrive { type nat hook prerouting priority dstnat;
+    ip daddr 10.9.0.1 tcp dport 8080 dnat to numgen inc mod 2 map { ${backends} }:8080; }; }`);
+  const named: Readonly<Record<string, string>> = {
+    ...Object.fromEntries(roles.map((role) => [`${role}.shop.example`, at(role)])),
+    "app.shop.example": "10.9.0.1",
+  };
+  const records = Object.entries(named).map(([name, address]) => `--host-record=${name},${address}`);
+  const dns = lab.ns("dns").spawn("dnsmasq", ["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=root", ...records]);
+  await service(lab, "database", { port: 5432 });
+  for (const app of ["app-1", "app-2"]) {
+    await service(lab, app, { title: "app", port: 8080, upstream: at("database"), "upstream-port": 5432, keep: true });
+  }
+  const nameServer = at("dns");
+  await service(lab, "web", { port: 80, upstream: "app.shop.example", "upstream-port": 8080, "name-server": nameServer });
+  const recorder = await record(router, "shop.pcapng", "--name-server", nameServer);
+  await service(lab, "browser", { upstream: at("web"), "upstream-port": 80, requests: 12, "pause-ms": 250 });
+  await sleep(4500);
+  await finish(recorder);
+  await dns.stop();
+}
+
+/** Sixty ports of one host, of which one is open. */
+async function portScan(): Promise<void> {
+  await using lab = await createLab("scanner", "target");
+  await lab.link(
+    { role: "scanner", device: "eth0", address: "10.1.0.2/24" },
+    { role: "target", device: "eth0", address: "10.1.0.3/24" },
+  );
+  const target = lab.ns("target");
+  await target.nft(TRACK);
+  await service(lab, "target", { title: "web", port: 8030 });
+  const recorder = await record(target, "port-scan.pcapng", "--no-names");
+  await lab.ns("scanner").start("port-scan", { host: target.address, from: 8001, count: 60, parallel: 10 });
+  await sleep(1500);
+  await finish(recorder);
+}
+
+/** Five hundred connections of some milliseconds each. */
+async function burst(): Promise<void> {
+  await using lab = await loopbackLab();
+  await lab.host.start("tcp-server", { port: 8080 });
+  const recorder = await record(lab.host, "burst.pcapng.gz", "--no-names");
+  const client = await lab.host.start("tcp-client", { port: 8080, connections: 500, parallel: 50 });
+  await client.line((line) => line.includes('"done"'));
+  await sleep(1200);
+  await finish(recorder);
+}
+
+/** Connections faster than a receive buffer of 32 KiB takes their events: some are lost, and a dump tells what is true. */
+async function overrun(): Promise<void> {
+  await using lab = await loopbackLab();
+  await lab.host.start("tcp-server", { port: 8080 });
+  const small = ["--receive-buffer", "4KiB", "--receive-buffer-max", "4KiB"];
+  const recorder = await record(lab.host, "overrun.pcapng.gz", "--no-names", ...small);
+  const client = await lab.host.start("tcp-client", { port: 8080, connections: 800, parallel: 200, "duration-ms": 1 });
+  await client.line((line) => line.includes('"done"'));
+  await sleep(3000);
+  await finish(recorder);
+}
+
+async function service(lab: Lab, role: string, options: Readonly<Record<string, string | number | boolean>>): Promise<Program> {
+  const said = Object.entries({ title: role, ...options }).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, String(value)],
+  );
+  const program = lab.ns(role).spawn("node", [SERVICE, ...said]);
+  await program.json();
+  return program;
+}
+
+async function record(namespace: LabNamespace, name: string, ...options: readonly string[]): Promise<Program> {
+  const file = join(SAMPLES, name);
+  rmSync(file, { force: true });
+  const host = name.replace(/\.pcapng.*$/, "");
+  const command = ["packages/cli/dist/main.js", "record", file, "--host-id", host, "--host-name", host, ...options];
+  const program = namespace.spawn("node", command);
+  while (!(await isComplete(file))) await sleep(100);
+  return program;
+}
+
+/** Conntrack's first dump and a scan are in the file. */
+async function isComplete(file: string): Promise<boolean> {
+  let flows = false;
+  let sockets = false;
+  try {
+    for await (const record of readRecords(readCapture(file))) {
+      if (record.kind === "scan") sockets = true;
+      if (record.kind === "health" && record.part === "conntrack") flows = record.health.completeSinceMs !== null;
+    }
+  } catch {
+    // It is not there yet, or ends in the middle of a block.
+  }
+  return flows && sockets;
+}
+
+async function finish(recorder: Program): Promise<void> {
+  const { code } = await recorder.stop("SIGINT", 5000);
+  process.stderr.write(`recorded, exit ${code} ${recorder.stderr}\n`);
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
