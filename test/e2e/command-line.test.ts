@@ -37,7 +37,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     running.program.signal(signal);
 
     expect(await ended(running.program, 5000)).toEqual({ code: 0, signal: null });
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(performance.now() - began).toBeLessThan(GONE_MS);
     const reports = running.program.lines.map((line) => JSON.parse(line) as ReportJson);
     expect(reports.length).toBeGreaterThan(told);
     const closed = toPort(reports, server.ready.port!).filter(({ state }) => state === "closed");
@@ -55,7 +55,7 @@ kernelTest("SIGTERM during the window prints what report has seen so far", async
   command.signal("SIGTERM");
 
   expect(await ended(command, 5000)).toEqual({ code: 0, signal: null });
-  expect(performance.now() - began).toBeLessThan(2000);
+  expect(performance.now() - began).toBeLessThan(GONE_MS);
   expect(JSON.parse(command.lines.join("\n"))).toMatchObject({ schema: "conntrail.report/1" });
   expect(netlinkSockets(lab.host.inode)).toEqual([]);
   expect(server.running).toBe(true);
@@ -87,6 +87,9 @@ kernelTest("watch ends by itself after --count reports", async () => {
     .map((line) => JSON.parse(line).sequence as number);
   expect(sequence).toEqual([1, 2, 3]);
 });
+
+/** Two seconds to end, and a little for a busy machine. */
+const GONE_MS = 2500;
 
 const PARALLEL = 4;
 

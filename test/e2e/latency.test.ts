@@ -25,7 +25,7 @@ kernelTest(
         await new Promise((resolve) => setTimeout(resolve, 257));
       }
     })();
-    await running.until((one) => {
+    const seeing = running.until((one) => {
       const now = Date.now();
       for (const { from, to } of toPort(one, port)) {
         const timeMs = opened.get(from.port);
@@ -35,7 +35,7 @@ kernelTest(
       }
       return delays.length === SAMPLES;
     }, 20_000);
-    await opening;
+    await Promise.all([opening, seeing]);
     await running.stop();
 
     delays.sort((a, b) => a - b);
@@ -49,7 +49,7 @@ kernelTest(
   40_000,
 );
 
-for (const scanIntervalMs of [1000, 100, 20]) {
+for (const scanIntervalMs of [1000, 20]) {
   kernelTest(
     `F29 of connections of 20 ms most servers are known, and clients as far as a scan saw them (every ${scanIntervalMs} ms)`,
     async () => {

@@ -34,10 +34,11 @@ kernelTest("an app that is not there does not hold watch up", async () => {
   await using running = await watch(lab.host, [...OWN, "--no-names", "--publish", "http://127.0.0.1:9"]);
   const from = performance.now();
   for (let i = 0; i < 8; i++) await running.until(() => true);
+  // Eight reports of 250 ms each; each try to publish would take as long again and more.
   expect(performance.now() - from).toBeLessThan(6000);
   const began = performance.now();
   await running.stop();
-  expect(performance.now() - began).toBeLessThan(2000);
+  expect(performance.now() - began).toBeLessThan(2500);
 });
 
 interface Post {

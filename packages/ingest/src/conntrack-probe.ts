@@ -53,6 +53,11 @@ export class ConntrackProbes {
     return probed.some(({ untracked }) => untracked) && probed.every(({ facts }) => (facts.count ?? 0) === 0);
   }
 
+  /** A namespace has connections, and tracks none. */
+  isUntracked(netns: number): boolean {
+    return this.#probed.get(netns)?.untracked ?? false;
+  }
+
   /** A table was full lately. */
   tableFull(nowMs: number): boolean {
     return [...this.#probed.values()].some(({ fullMs }) => nowMs - fullMs < FULL_FOR_MS);

@@ -75,7 +75,11 @@ export function destroyFlow(slots: FlowSlots, namespace: NamespaceState, timeMs:
   if ((marks & MARK.dead) !== 0) return;
   if (!slots.isSame(slot)) {
     // What a dump has shown is this flow's successor: the end was told when that showed.
-    if (!isShown(namespace, marks)) tellUnknown(slots, namespace, timeMs);
+    if (isShown(namespace, marks)) return;
+    const untouched = namespace.dumping && generationOf(marks) !== namespace.generation;
+    if (untouched) slots.endUnseen(slot, FLOW_CHANGE.swept); // its tuple was used again, unheard
+    tellUnknown(slots, namespace, timeMs);
+    if (untouched) slots.replaceByDead(slot, namespace, timeMs);
     return;
   }
   const page = slots.table.page(slot);
@@ -105,7 +109,9 @@ export function showFlow(slots: FlowSlots, namespace: NamespaceState, timeMs: nu
   }
   if (slots.isDying()) {
     if (same) slots.setMarks(slot, seenIn(marks, namespace.generation, false)); // its DESTROY is on its way
-  } else if (same && !((marks & MARK.told) !== 0 && slots.isReopened())) {
+  } else if (same && (marks & MARK.told) !== 0 && slots.isReopened()) {
+    slots.reopen(slot, namespace, timeMs, dumpFlags(slots.row));
+  } else if (same) {
     slots.merge(slot, namespace, timeMs, FLOW_FLAG.updated, false);
   } else {
     slots.endUnseen(slot, FLOW_CHANGE.swept);
@@ -115,15 +121,16 @@ export function showFlow(slots: FlowSlots, namespace: NamespaceState, timeMs: nu
 
 /** The open dump is over. When it was complete, what neither it nor an event has shown since its beginning has ended unseen. */
 export function sweepFlows(slots: FlowSlots, namespace: NamespaceState, complete: boolean): void {
-  if (!complete && namespace.dead === 0) return;
+  if (!complete && namespace.unsettled === 0) return;
   eachOf(slots, namespace, (slot, marks) => {
     if ((marks & MARK.dead) !== 0) slots.removeDead(slot, namespace);
+    else if ((marks & MARK.reopened) !== 0) slots.settle(slot);
     else if (complete && generationOf(marks) !== namespace.generation) {
       slots.endUnseen(slot, FLOW_CHANGE.swept);
       slots.table.remove(slot);
     }
   });
-  namespace.dead = 0;
+  namespace.unsettled = 0;
 }
 
 /** The namespace is watched no longer: its flows go. */

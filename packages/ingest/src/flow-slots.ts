@@ -70,17 +70,28 @@ export class FlowSlots {
     this.bury(this.#insert(hash, timeMs), namespace);
   }
 
+  /** Another flow, which has ended as well, takes the slot until the end of the dump. */
+  replaceByDead(slot: number, namespace: NamespaceState, timeMs: number): void {
+    this.#overwrite(slot, namespace, timeMs, 0, true);
+    this.bury(slot, namespace);
+  }
+
+  /** A row whose closing was told holds a new flow: told when the dump ends, if no event of either comes before. */
+  reopen(slot: number, namespace: NamespaceState, timeMs: number, flags: number): void {
+    this.#overwrite(slot, namespace, timeMs, flags, false);
+    this.setMarks(slot, this.marks(slot) | MARK.told | MARK.reopened);
+    namespace.unsettled++;
+  }
+
+  /** Such a row is told. */
+  settle(slot: number): void {
+    this.setMarks(slot, this.marks(slot) & ~(MARK.told | MARK.reopened));
+    this.changes.mark(slot);
+  }
+
   /** Another flow takes the slot of one that has ended and been told. */
   replace(slot: number, namespace: NamespaceState, timeMs: number, flags: number, byEvent: boolean): void {
-    const marks = this.marks(slot);
-    if ((marks & MARK.dead) !== 0) this.#uncountDead(namespace);
-    this.complete(timeMs, flags);
-    const page = this.table.page(slot);
-    const at = this.table.offset(slot);
-    const hash = page[at + FLOW.reserved]!;
-    for (let i = 0; i < FLOW_WORDS; i++) page[at + i] = this.row[i]!;
-    page[at + FLOW.reserved] = hash;
-    page[at + FLOW.count] = seenIn(marks & (MARK.live | MARK.listed), namespace.generation, byEvent);
+    this.#overwrite(slot, namespace, timeMs, flags, byEvent);
     this.changes.mark(slot);
   }
 
@@ -114,6 +125,18 @@ export class FlowSlots {
     this.changes.end(page, at, closed ? FLOW_CHANGE.upsert : change, (marks & MARK.known) !== 0);
   }
 
+  #overwrite(slot: number, namespace: NamespaceState, timeMs: number, flags: number, byEvent: boolean): void {
+    const marks = this.marks(slot);
+    if ((marks & MARK.dead) !== 0) this.#uncountDead(namespace);
+    this.complete(timeMs, flags);
+    const page = this.table.page(slot);
+    const at = this.table.offset(slot);
+    const hash = page[at + FLOW.reserved]!;
+    for (let i = 0; i < FLOW_WORDS; i++) page[at + i] = this.row[i]!;
+    page[at + FLOW.reserved] = hash;
+    page[at + FLOW.count] = seenIn(marks & (MARK.live | MARK.listed), namespace.generation, byEvent);
+  }
+
   /** Puts the completed row into the table, where something is given up if need be. Returns its slot. */
   #insert(hash: number, timeMs: number): number {
     const slot = this.table.insert(this.row, hash);
@@ -136,7 +159,7 @@ export class FlowSlots {
   /** Keeps the row of a flow that has ended, until the end of the dump. */
   bury(slot: number, namespace: NamespaceState): void {
     this.setMarks(slot, (this.marks(slot) & ~(MARK.dirty | MARK.told | MARK.known)) | MARK.dead);
-    namespace.dead++;
+    namespace.unsettled++;
     this.dead++;
   }
 
@@ -147,7 +170,7 @@ export class FlowSlots {
   }
 
   #uncountDead(namespace: NamespaceState): void {
-    namespace.dead--;
+    namespace.unsettled--;
     this.dead--;
   }
 

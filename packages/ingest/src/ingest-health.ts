@@ -11,6 +11,9 @@ export interface Circumstances {
   readonly eventsOff: boolean;
   /** Connections exist, and no namespace tracks any. */
   readonly untracked: boolean;
+  /** The same for the own namespace alone. */
+  readonly ownEventsOff: boolean;
+  readonly ownUntracked: boolean;
   /** The kernel refused or pushed out connections lately. */
   readonly tableFull: boolean;
   /** Events were lost lately, and why. */
@@ -56,6 +59,22 @@ export function judge(now: Circumstances): Verdict {
     };
   }
   if (now.loss !== undefined) return lossVerdict(now.loss, now.canGrow);
+  if (now.ownEventsOff) {
+    return {
+      state: "degraded",
+      reason: "events-disabled",
+      advice:
+        "sysctl net.netfilter.nf_conntrack_events is 0 in this network namespace, so its short connections are missed: set it to 1 or 2",
+    };
+  }
+  if (now.ownUntracked) {
+    return {
+      state: "degraded",
+      reason: "no-rule",
+      advice:
+        "connections exist in this network namespace but none is tracked: a rule must refer to ct, such as nft 'add rule inet t c ct state new counter'",
+    };
+  }
   if (now.ownOnly) {
     return {
       state: "degraded",

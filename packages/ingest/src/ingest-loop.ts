@@ -198,6 +198,8 @@ export class IngestLoop {
       started: watches.every((watch) => watch.complete || watch.late),
       eventsOff: probes.allEventsOff,
       untracked: probes.untracked && this.#tracker.flows === 0,
+      ownEventsOff: probes.eventsOff(own) ?? false,
+      ownUntracked: probes.isUntracked(own),
       tableFull: probes.tableFull(nowMs),
       loss: loss?.loss.cause,
       canGrow: loss?.canGrow ?? false,

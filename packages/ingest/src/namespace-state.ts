@@ -25,8 +25,8 @@ export interface NamespaceState {
   tellClosed: boolean;
   /** Found after watching began, and no event was lost since: it takes nothing from the completeness of the rest. */
   late: boolean;
-  /** Rows marked dead while the dump is open. */
-  dead: number;
+  /** Rows marked dead or reopened while the dump is open. */
+  unsettled: number;
 }
 
 /** A namespace of which nothing is known yet. */
@@ -42,7 +42,7 @@ export function namespaceState(netns: number): NamespaceState {
     dumpStartMs: 0,
     tellClosed: false,
     late: false,
-    dead: 0,
+    unsettled: 0,
   };
 }
 

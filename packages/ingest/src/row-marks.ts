@@ -11,6 +11,7 @@ export const MARK = {
   told: 8, // its closing was emitted (then also known), or is not to be: the row stays as a marker until the kernel is done with the flow
   byEvent: 0x10, // seen by an event in its generation: rows of that dump are older, or as old
   dead: 0x20, // destroyed while a dump was open: keeps older dump rows from bringing it back, goes at the dump's end
+  reopened: 0x80, // told, but shown open again by the open dump: a new flow, told at the dump's end unless an event tells before
   known: 0x40, // was emitted: its end must be told by a row of its own
 } as const;
 

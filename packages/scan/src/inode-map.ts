@@ -10,8 +10,25 @@ const SPREAD = 0x9e3779b1;
 /** Keys are inodes above 0. */
 export class InodeMap {
   size = 0;
-  #keys: Uint32Array = new Uint32Array(FIRST_CAPACITY);
-  #values: Int32Array = new Int32Array(FIRST_CAPACITY);
+  #keys: Uint32Array;
+  #values: Int32Array;
+
+  /** With room for `expected` inodes before it grows. */
+  constructor(expected = 0) {
+    let capacity = FIRST_CAPACITY;
+    while (capacity < expected * 2) capacity *= 2;
+    this.#keys = new Uint32Array(capacity);
+    this.#values = new Int32Array(capacity);
+  }
+
+  has(inode: number): boolean {
+    return this.#keys[this.#find(inode)] === inode;
+  }
+
+  /** The inodes, in no order; a copy. */
+  keys(): Uint32Array {
+    return this.#keys.filter((key) => key !== 0);
+  }
 
   /** -1 when there is none. */
   get(inode: number): number {

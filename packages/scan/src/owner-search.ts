@@ -14,9 +14,9 @@
 import { FdReader } from "./fd-reader.ts";
 import { FD_OTHER, FD_STALE } from "./fd-table.ts";
 import { HeldSockets } from "./held-sockets.ts";
+import { InodeMap } from "./inode-map.ts";
 import { type ProcessEntry, ProcessTable } from "./process-table.ts";
 import { Recheck } from "./recheck.ts";
-import { hasInode, missingFrom } from "./sorted-inodes.ts";
 
 const NONE = -1;
 const SEVERAL = -2;
@@ -38,7 +38,7 @@ export class OwnerSearch {
   readonly #recheck: Recheck;
   /** Sockets without a known holder, and the scan in which each was first seen to have none. */
   #missing: Map<number, number> = new Map();
-  #previous: Uint32Array = new Uint32Array(0);
+  #previous: InodeMap = new InodeMap();
   /** Sockets that were found in the last scan but were not in its dump. */
   #unlisted: readonly number[] = [];
 
@@ -54,10 +54,10 @@ export class OwnerSearch {
   }
 
   /**
-   * Finds the holders of `inodes` (ascending, each once, without 0; kept until the next call). `fresh` are the processes that are new
-   * in this scan. Throws OpError for what is neither gone nor forbidden.
+   * Finds the holders of `inodes`, whose keys are the sockets that the kernel lists (kept until the next call). `fresh` are the processes that are
+   * new in this scan. Throws OpError for what is neither gone nor forbidden.
    */
-  update(inodes: Uint32Array, fresh: readonly ProcessEntry[], scan: number): void {
+  update(inodes: InodeMap, fresh: readonly ProcessEntry[], scan: number): void {
     this.#reader.scan = scan;
     this.#markStale(inodes);
     for (const process of fresh) this.#list(process, () => true);
@@ -66,7 +66,7 @@ export class OwnerSearch {
     this.#readStale();
     this.#search(missing, scan);
     this.#missing = new Map([...missing].filter(([inode]) => !this.#held.has(inode)));
-    this.#unlisted = this.#reader.found.filter((inode) => !hasInode(inodes, inode));
+    this.#unlisted = this.#reader.found.filter((inode) => !inodes.has(inode));
     this.#reader.found = [];
   }
 
@@ -101,24 +101,25 @@ export class OwnerSearch {
    * A socket that was listed and is no longer was closed. One that was found but never listed either came and went between two dumps, or is of
    * another kind (a UNIX socket): its descriptor is read once more, and if it is still the same socket it is of another kind.
    */
-  #markStale(inodes: Uint32Array): void {
-    const unlisted = this.#unlisted.filter((inode) => !hasInode(inodes, inode));
+  #markStale(inodes: InodeMap): void {
+    const unlisted = this.#unlisted.filter((inode) => !inodes.has(inode));
+    const closed = this.#previous.keys().filter((inode) => !inodes.has(inode));
     this.#reader.expected = new Set(unlisted);
-    for (const inode of [...missingFrom(inodes, this.#previous), ...unlisted]) {
+    for (const inode of [...closed, ...unlisted]) {
       this.#reader.markStale(inode, (slot) => this.processes.at(slot));
     }
     this.#previous = inodes;
   }
 
   /** All without a holder, with the scan since when; those not yet searched for everywhere become what the reader wants. */
-  #lookUp(inodes: Uint32Array, scan: number): Map<number, number> {
+  #lookUp(inodes: InodeMap, scan: number): Map<number, number> {
     let searched = scan;
     for (const process of this.processes.values()) {
       if (!process.denied && process.bornScan < scan) searched = Math.min(searched, process.listedScan);
     }
     const missing = new Map<number, number>();
     const wanted = new Set<number>();
-    for (const inode of inodes) {
+    for (const inode of inodes.keys()) {
       if (this.#held.has(inode)) continue;
       const since = this.#missing.get(inode) ?? scan;
       missing.set(inode, since);

@@ -10,7 +10,7 @@ import type { ProcessEntry, ProcessTable } from "./process-table.ts";
 
 /** Descriptors read again in each scan: at least so many, and enough for a full round in so many scans. */
 const MINIMUM = 200;
-const ROUND_SCANS = 30;
+const ROUND_SCANS = 60;
 /** Holdings of shared sockets read again in each scan. */
 const SHARED = 200;
 

@@ -63,7 +63,7 @@ export class Scanner {
     const inodes = work.builder.inodes();
     if (this.#settings.processes) this.#owners.update(inodes, fresh, scans);
     const book = new OwnerBook(this.#settings.root, this.#owners, scans);
-    const holders = request.record ? book.triples(inodes) : undefined;
+    const holders = request.record ? book.triples(inodes.keys().sort()) : undefined;
     const owned = performance.now();
     const facts = this.#facts(work, scans, owned - began);
     const frame = { startedMs, timeMs, namespaces: work.namespaces, facts };

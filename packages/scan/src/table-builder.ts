@@ -19,9 +19,9 @@ import {
 } from "@conntrail/model";
 import { parseNetSockets, SocketRows } from "@conntrail/procfs";
 import { DiagRows } from "./diag-rows.ts";
+import { InodeMap } from "./inode-map.ts";
 import { scanHealth } from "./scan-health.ts";
 import type { ScanFacts, SocketDump } from "./scan-record.ts";
-import { sortedInodes } from "./sorted-inodes.ts";
 
 /** All states of a UDP socket: connected (1) and not (7). */
 const UDP_STATES = (1 << SOCKET_STATE.established) | (1 << SOCKET_STATE.close);
@@ -50,7 +50,8 @@ export class TableBuilder {
   readonly #diag: DiagRows;
   readonly #states: number;
   #unreadableLines = 0;
-  #inodes: Uint32Array | undefined;
+  #hasText = false;
+  #inodes: InodeMap | undefined;
 
   /** `expected` rows are room to begin with. */
   constructor(limits: Pick<ScanFacts, "states" | "maxSockets">, expected?: number) {
@@ -67,6 +68,7 @@ export class TableBuilder {
       this.#diag.add(protocol, netns, bytes, offset, length);
       return;
     }
+    this.#hasText = true;
     const states = protocol === PROTOCOL.tcp ? this.#states : UDP_STATES;
     this.#unreadableLines += parseNetSockets(
       bytes.subarray(offset, offset + length),
@@ -75,16 +77,16 @@ export class TableBuilder {
     );
   }
 
-  /** The sockets' inodes so far, ascending, each once, without 0. */
-  inodes(): Uint32Array {
-    this.#inodes ??= sortedInodes(column(this.#rows, SOCKET.inode));
+  /** The inodes of the sockets so far, each with the last row that has it. */
+  inodes(): InodeMap {
+    this.#inodes ??= inodesOf(this.#rows);
     return this.#inodes;
   }
 
   finish(lookup: OwnerLookup, frame: TableFrame): SocketTable {
     const rows = this.#rows;
-    keepLastOfEachInode(rows, this.inodes().length);
-    markDualStack(rows);
+    keepLastOfEachInode(rows, this.inodes());
+    if (this.#hasText) markDualStack(rows);
     const { attributed, withheld } = attribute(rows, lookup, frame.facts);
     return {
       kind: "sockets",
@@ -106,11 +108,13 @@ export class TableBuilder {
   }
 }
 
-/** One word of every row; a copy. */
-function column(rows: SocketRows, field: number): Uint32Array<ArrayBuffer> {
-  const values = new Uint32Array(rows.count);
-  for (let row = 0; row < rows.count; row++) values[row] = rows.words[row * SOCKET_WORDS + field]!;
-  return values;
+function inodesOf({ words, count }: SocketRows): InodeMap {
+  const inodes = new InodeMap(count);
+  for (let row = 0; row < count; row++) {
+    const inode = words[row * SOCKET_WORDS + SOCKET.inode]!;
+    if (inode !== 0) inodes.set(inode, row);
+  }
+  return inodes;
 }
 
 /** Sets owner, number of owners and reason of every row, and counts what has an owner and what may have one that is hidden. */
@@ -142,23 +146,13 @@ function reasonWithoutOwner(facts: ScanFacts): OwnerReason {
 }
 
 /** One row per inode (S11): a socket that changed its place while it was dumped is told twice, and the later one is newer. */
-function keepLastOfEachInode(rows: SocketRows, distinct: number): void {
+function keepLastOfEachInode(rows: SocketRows, inodes: InodeMap): void {
   const { words, count } = rows;
-  const last = new Map<number, number>();
-  let held = 0;
-  for (let offset = 0; offset < count * SOCKET_WORDS; offset += SOCKET_WORDS) {
-    if (words[offset + SOCKET.inode] !== 0) held++;
-  }
-  if (held === distinct) return;
-  for (let row = 0; row < count; row++) {
-    const inode = words[row * SOCKET_WORDS + SOCKET.inode]!;
-    if (inode !== 0) last.set(inode, row);
-  }
   let kept = 0;
   for (let row = 0; row < count; row++) {
     const from = row * SOCKET_WORDS;
     const inode = words[from + SOCKET.inode]!;
-    if (inode !== 0 && last.get(inode) !== row) continue;
+    if (inode !== 0 && inodes.get(inode) !== row) continue;
     if (kept !== row) words.copyWithin(kept * SOCKET_WORDS, from, from + SOCKET_WORDS);
     kept++;
   }

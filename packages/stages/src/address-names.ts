@@ -1,5 +1,5 @@
 /** The names of addresses within one snapshot: each address is asked for once. */
-import { ADDRESS_WORDS, hashEnd, sameAddress } from "@conntrail/model";
+import { ADDRESS_WORDS, sameAddress } from "@conntrail/model";
 import {
   addEntry,
   createHashIndex,
@@ -9,6 +9,7 @@ import {
   nextEntry,
   resetHashIndex,
 } from "./hash-index.ts";
+import { addressHash } from "./row.ts";
 
 /** The addresses seen so far. Entry `i` is at `words[4i]`; `places[i]` is 1 + the place of its names, 0 = none. */
 export interface AddressNames {
@@ -44,7 +45,7 @@ export function placeNames(
   words: Uint32Array,
   offset: number,
 ): number {
-  const hash = hashEnd(words, offset, 0);
+  const hash = addressHash(words, offset);
   for (let at = firstEntry(seen.index, hash); at >= 0; at = nextEntry(seen.index, hash, at)) {
     const entry = entryValue(seen.index, at);
     if (sameAddress(seen.words, entry * ADDRESS_WORDS, words, offset)) return seen.places[entry]!;

@@ -62,7 +62,7 @@ function claimNextWire(store: RowStore, slot: number, marks: number, lagMs: numb
 /** Links the flows on the wire that a flow's packets come in by. Works once per wire: for its lowest slot. */
 function linkWire(table: FlowTable, slot: number, lagMs: number): void {
   const { store } = table;
-  if (claimOf(store, slot) === 0 && !hasCompany(store, slot)) return;
+  if (!hasNews(store, slot)) return;
   // A tuple is used again and again: whoever lived at the same time belongs together.
   for (let rest = findMembers(store, slot); rest.length > 0; ) {
     const group = contemporaries(store, rest, lagMs);
@@ -73,11 +73,22 @@ function linkWire(table: FlowTable, slot: number, lagMs: number): void {
   pageOf(store, slot)[baseOf(slot) + ROW.inBridge] = 0;
 }
 
-/** True when another row has the same hash: what most rows have not. */
-function hasCompany(store: RowStore, slot: number): boolean {
+/** True when a row shares its wire with one that it is not linked with. For most rows there is none. */
+function hasNews(store: RowStore, slot: number): boolean {
+  const claim = claimOf(store, slot);
+  if (claim !== 0 && (claim === CLASH || !areLinked(store, slot, claim - 1))) return true;
   const hash = wordOf(store, slot, ROW.hash);
-  const first = firstEntry(store.index, hash);
-  return entryValue(store.index, first) !== slot || nextEntry(store.index, hash, first) >= 0;
+  for (let at = firstEntry(store.index, hash); at >= 0; at = nextEntry(store.index, hash, at)) {
+    const other = entryValue(store.index, at);
+    if (other !== slot && !areLinked(store, slot, other)) return true;
+  }
+  pageOf(store, slot)[baseOf(slot) + ROW.inBridge] = 0;
+  return false;
+}
+
+function areLinked(store: RowStore, a: number, b: number): boolean {
+  const head = wordOf(store, a, ROW.ringHead);
+  return head !== 0 && head === wordOf(store, b, ROW.ringHead);
 }
 
 /** The flows that take in what this one takes in, itself first. Empty when one with a lower slot does, or nothing can be said. */

@@ -1,7 +1,8 @@
 /**
- * An open-addressing index from 32-bit hashes to small numbers: linear probing over one array of (value + 1, hash)
+ * An open-addressing index from 31-bit hashes to small numbers: linear probing over one array of (value + 1, hash)
  * pairs, deletion by shifting back (Knuth, TAOCP 6.4, algorithm R). The hash lies beside the value, so a probe touches no
  * row before the hashes agree. Several values may have one hash; the caller compares keys.
+ * 31 bits, because V8 passes such a number about without allocating.
  */
 
 /** The index. `entries[2i]` is 1 + value (0 = empty), `entries[2i + 1]` its hash. */

@@ -1,5 +1,5 @@
 /** Which network namespace has which address, from the facts of the latest socket table. */
-import { ADDRESS_WORDS, hashEnd, isLoopback, type NamespaceFacts, sameAddress } from "@conntrail/model";
+import { ADDRESS_WORDS, isLoopback, type NamespaceFacts, sameAddress } from "@conntrail/model";
 import {
   addEntry,
   createHashIndex,
@@ -9,6 +9,7 @@ import {
   nextEntry,
   resetHashIndex,
 } from "./hash-index.ts";
+import { addressHash } from "./row.ts";
 
 /** The index. Entry `i` is the address at `words[4i]` in namespace `netns[i]`. */
 export interface NamespaceIndex {
@@ -42,7 +43,7 @@ export function loadNamespaces(namespaces: NamespaceIndex, facts: readonly Names
     namespaces.words.set(fact.addresses, entry * ADDRESS_WORDS);
     for (let at = 0; at < fact.addresses.length; at += ADDRESS_WORDS) {
       namespaces.netns[entry] = fact.netns;
-      addEntry(namespaces.index, hashEnd(fact.addresses, at, 0), entry++);
+      addEntry(namespaces.index, addressHash(fact.addresses, at), entry++);
     }
   }
 }
@@ -54,7 +55,7 @@ export function loadNamespaces(namespaces: NamespaceIndex, facts: readonly Names
 export function holderOf(namespaces: NamespaceIndex, netns: number, words: Uint32Array, offset: number): number {
   if (isLoopback(words, offset)) return netns;
   const { index } = namespaces;
-  const hash = hashEnd(words, offset, 0);
+  const hash = addressHash(words, offset);
   let holder: number = HOLDER.none;
   for (let at = firstEntry(index, hash); at >= 0; at = nextEntry(index, hash, at)) {
     const entry = entryValue(index, at);

@@ -68,13 +68,18 @@ export function replyHash(words: Uint32Array, offset: number): number {
   if (!isIcmp(protocol)) return tupleHash(words, offset + FLOW.replySource, ports, protocol);
   const source = hashEnd(words, offset + FLOW.replyDestination, ports >>> 16);
   const type = words[offset + FLOW.originalPorts]! & 0xffff;
-  return (source + hashEnd(words, offset + FLOW.replySource, type) + protocol) >>> 0;
+  return (source + hashEnd(words, offset + FLOW.replySource, type) + protocol) >>> 1;
+}
+
+/** The hash of one address. */
+export function addressHash(words: Uint32Array, offset: number): number {
+  return hashEnd(words, offset, 0) >>> 1;
 }
 
 /** The direction-free hash of two addresses that lie one after the other, their ports (source << 16 | destination) and a protocol. */
 export function tupleHash(words: Uint32Array, addresses: number, ports: number, protocol: number): number {
   const source = hashEnd(words, addresses, ports >>> 16);
-  return (source + hashEnd(words, addresses + ADDRESS_WORDS, ports & 0xffff) + protocol) >>> 0;
+  return (source + hashEnd(words, addresses + ADDRESS_WORDS, ports & 0xffff) + protocol) >>> 1;
 }
 
 /** The hash of a socket row's ends (socket-row.ts of the model): that of a flow with the same tuple. */

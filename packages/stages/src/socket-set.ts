@@ -206,5 +206,5 @@ function inodeHash(inode: number): number {
 
 function mixed(word: number): number {
   const h = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
-  return (h ^ (h >>> 13)) >>> 0;
+  return (h ^ (h >>> 13)) >>> 1;
 }
