@@ -12,7 +12,6 @@ const RATE = 100_000;
 const SECONDS = 10;
 const FLOWS = 262_144;
 const KIB = 1024;
-const MIB = KIB * KIB;
 
 export const cases: readonly BenchCase[] = [
   {

@@ -1,6 +1,6 @@
 /** A report of live flows as a whole (T3): from the tick through the stages to columns ready for another thread, and on to gzipped Scope JSON. */
 import { gzipSync } from "node:zlib";
-import { FLOW_CHANGE, type FlowBatch, type ReportContent, type SocketTable, type Tick } from "@conntrail/model";
+import { FLOW_CHANGE, type FlowBatch, type ReportContent, type Tick } from "@conntrail/model";
 import { encodeScope, packReport } from "@conntrail/report";
 import { pipeline } from "@conntrail/reporter";
 import { NEVER, Subject } from "rxjs";
@@ -15,7 +15,17 @@ const SIZES = [
 ] as const;
 
 const HOST = { id: "bench", name: "bench", localNetworks: [], kernelVersion: "", uptimeSeconds: 0 };
-const NAMES = { state: "off", reason: "switched-off", cached: 0, pending: 0, requests: 0, hits: 0, lookups: 0, failures: 0, dropped: 0 } as const;
+const NAMES = {
+  state: "off",
+  reason: "switched-off",
+  cached: 0,
+  pending: 0,
+  requests: 0,
+  hits: 0,
+  lookups: 0,
+  failures: 0,
+  dropped: 0,
+} as const;
 const HEALTH: FlowBatch["health"] = {
   state: "ok",
   reason: null,
@@ -41,8 +51,13 @@ function livePipeline(count: number, nat: number): () => ReportContent {
   const ticks$ = new Subject<Tick>();
   let latest: ReportContent | undefined;
   let timeMs = START_MS;
-  const config = { merge: { sockets: false }, names: { get: () => undefined, health: () => NAMES }, host: () => HOST, firstSequence: 1 };
-  pipeline({ flows$, sockets$: NEVER as Subject<SocketTable>, ticks$, now: () => timeMs }, config).subscribe({
+  const config = {
+    merge: { sockets: false },
+    names: { get: () => undefined, health: () => NAMES },
+    host: () => HOST,
+    firstSequence: 1,
+  };
+  pipeline({ flows$, sockets$: NEVER, ticks$, now: () => timeMs }, config).subscribe({
     next: (content) => {
       latest = content;
     },
@@ -56,7 +71,8 @@ function livePipeline(count: number, nat: number): () => ReportContent {
   return () => {
     timeMs += 1000;
     ticks$.next({ kind: "tick", timeMs, final: false });
-    if (latest?.columns.length !== count) throw new Error(`expected ${count} connections, got ${latest?.columns.length}`);
+    if (latest?.columns.length !== count)
+      throw new Error(`expected ${count} connections, got ${latest?.columns.length}`);
     return latest;
   };
 }
@@ -66,18 +82,20 @@ const perFlow = (ms: number): number => (ms * 1e6) / 100_000;
 
 function ladder(name: string, finish: (content: ReportContent) => unknown, aimMs: number): TimedCase[] {
   return (["plain", "nat"] as const).flatMap((shape) =>
-    SIZES.map(([size, label]): TimedCase => ({
-      kind: "timed",
-      name: `replay/report-${name}/${shape}/${label}`,
-      per: "flow",
-      count: size,
-      size,
-      setup: () => {
-        const report = livePipeline(size, shape === "nat" ? 0.25 : 0);
-        return { run: () => finish(report()) };
-      },
-      ...(shape === "nat" && size === 100_000 ? { target: { atMost: perFlow(aimMs), note: "T3" } } : {}),
-    })),
+    SIZES.map(
+      ([size, label]): TimedCase => ({
+        kind: "timed",
+        name: `replay/report-${name}/${shape}/${label}`,
+        per: "flow",
+        count: size,
+        size,
+        setup: () => {
+          const report = livePipeline(size, shape === "nat" ? 0.25 : 0);
+          return { run: () => finish(report()) };
+        },
+        ...(shape === "nat" && size === 100_000 ? { target: { atMost: perFlow(aimMs), note: "T3" } } : {}),
+      }),
+    ),
   );
 }
 

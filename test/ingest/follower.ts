@@ -45,10 +45,10 @@ export class Follower {
     this.program = program;
   }
 
-  /** Starts an ingest; it watches its own namespace only unless told otherwise. Resolves before anything is known. */
-  static async start(namespace: LabNamespace, options: IngestOptions = {}): Promise<Follower> {
+  /** Starts an ingest; it watches its own namespace only unless told otherwise. Resolves before anything is known. `light`: it does not look into the batches. */
+  static async start(namespace: LabNamespace, options: IngestOptions = {}, light = false): Promise<Follower> {
     const settings = JSON.stringify({ namespaces: "own", ...options });
-    const program = namespace.spawn(process.execPath, [PROGRAM, settings]);
+    const program = namespace.spawn(process.execPath, [PROGRAM, settings, light ? "light" : "full"]);
     await program.json();
     return new Follower(program);
   }

@@ -174,7 +174,7 @@ test("S8 F5 any interleaving of dump and events at start ends in the kernel's st
       for (const step of later) run.step(step);
       run.compare();
     }),
-    { numRuns: Number(process.env.RUNS ?? 3000) },
+    { numRuns: 2_000 },
   );
 });
 
@@ -198,7 +198,7 @@ test("F4 F9 the same after a loss: flows that opened, changed and closed unheard
       const told = run.consumer.ended.map(({ mark }) => mark);
       expect(told).toEqual([...new Set(told)]);
     }),
-    { numRuns: Number(process.env.RUNS ?? 3000) },
+    { numRuns: 2_000 },
   );
 });
 
@@ -214,7 +214,7 @@ test("S6 without a loss every connection that ends after the start is told exact
       const told = run.consumer.ended.map(({ mark }) => mark).filter((life) => run.kernel.ended.includes(life));
       expect(told.sort()).toEqual([...run.kernel.ended].sort());
     }),
-    { numRuns: Number(process.env.RUNS ?? 3000) },
+    { numRuns: 2_000 },
   );
 });
 

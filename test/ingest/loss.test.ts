@@ -30,7 +30,9 @@ kernelTest(
       expect(health.lost).toBeGreaterThan(lostBefore);
       expect(health.overruns).toBeGreaterThan(time);
       expect(health.overruns).toBeLessThan(health.lost!);
-      expect(health).toMatchObject({ state: "degraded", reason: "buffer-too-small", receiveBufferBytes: 32_768 });
+      expect(health).toMatchObject({ state: "degraded", receiveBufferBytes: 32_768 });
+      // Which of the two depends on what else the machine has to do.
+      expect(["buffer-too-small", "reader-too-slow"]).toContain(health.reason);
       lostBefore = health.lost!;
       const removal = await lab.host.tryExec("conntrack", ["-F"]);
       expect(removal.code).toBe(0);
@@ -40,4 +42,44 @@ kernelTest(
     }
   },
   90_000,
+);
+
+kernelTest(
+  "F1 a buffer that is too small doubles until it is large enough, and events resume after every loss",
+  async () => {
+    await using lab = await loopbackLab();
+    const follower = await Follower.start(lab.host, { receiveBuffer: 65_536 });
+    await follower.ready();
+    const source = await generator(lab.host, { flows: 5_000, seconds: 2, leave: true });
+    await source.done();
+    const { health } = await follower.until((state) => state.live === 5_000 && state.health.completeSinceMs !== null);
+    expect(health.receiveBufferBytes).toBeGreaterThanOrEqual(2 * 65_536);
+    expect(health.resyncs).toBeGreaterThan(0);
+    const before = health.events.new;
+    await (await generator(lab.host, { keep: 7_000, flows: 1, rate: 20_000 })).done();
+    await follower.until((state) => state.health.events.new >= before + 2_001);
+  },
+);
+
+kernelTest(
+  "F4 a reader that was stopped is told apart from a buffer that is too small, and no live connection is declared closed",
+  async () => {
+    await using lab = await loopbackLab();
+    const follower = await Follower.start(lab.host, { receiveBuffer: 1 << 20 });
+    await (await generator(lab.host, { keep: 500, flows: 1 })).done();
+    await follower.until(({ live, health }) => live === 500 && health.completeSinceMs !== null);
+    const before = (await follower.state()).closed;
+    follower.program.signal("SIGSTOP");
+    const source = await generator(lab.host, { keep: 500, flows: 2_000, seconds: 1, leave: true });
+    await source.done();
+    follower.program.signal("SIGCONT");
+    const { health, closed } = await follower.until(
+      (state) => state.live === 2_500 && state.health.completeSinceMs !== null,
+    );
+    expect(health).toMatchObject({ state: "degraded", reason: "reader-too-slow", overruns: 1, resyncs: 1 });
+    expect(await follower.flows()).toEqual(await kernelFlows(lab.host, "-p", "tcp"));
+    expect(closed).toBeGreaterThanOrEqual(before);
+    const told = (await follower.ended()).map(({ flow }) => Number(/:(\d+) /.exec(flow)![1]));
+    expect(told.filter((port) => port < 1_024 + 500)).toEqual([]);
+  },
 );

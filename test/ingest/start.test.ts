@@ -1,6 +1,7 @@
 /** The start on a real kernel: nothing is missed between subscribing and dumping, and however much there is, nobody is kept waiting. */
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { expect } from "vitest";
-import { kernelTest, loopbackLab } from "../lab/index.ts";
+import { type HostLab, kernelTest, loopbackLab } from "../lab/index.ts";
 import { Follower, generator, kernelFlows } from "./follower.ts";
 
 kernelTest(
@@ -12,7 +13,7 @@ kernelTest(
       const follower = await Follower.start(lab.host);
       const generated = await source.done();
       expect(generated.created).toBeGreaterThan(8_000);
-      await follower.until(({ live, health }) => live === 5_000 && health.completeSinceMs !== null, 3_000);
+      await follower.until(({ live, health }) => live === 5_000 && health.completeSinceMs !== null, 20_000);
       expect(await follower.flows()).toEqual(await kernelFlows(lab.host, "-p", "tcp"));
       expect((await follower.state()).health).toMatchObject({ lost: 0, overruns: 0, undecodable: 0, resyncs: 0 });
     }
@@ -21,17 +22,18 @@ kernelTest(
 );
 
 kernelTest(
-  "F6 T6 a table of 262,144 flows at the start is streamed: the first batches come at once and the host thread is never kept waiting",
+  "F6 T6 a table of 200,000 flows at the start is streamed: the first batches come at once and the host thread is never kept waiting",
   async () => {
     await using lab = await loopbackLab();
     await (await generator(lab.host, { keep: 200_000, flows: 1 })).done();
     const dumpedMs = await timeOf(() => lab.host.exec("sh", ["-c", "conntrack -L >/dev/null"]));
-    const follower = await Follower.start(lab.host);
-    const { completeAfterMs, longestWaitMs, health } = await follower.until(({ live }) => live === 200_000, 20_000);
+    const idle = await Follower.start(lab.host, { protocols: ["icmp"] }, true);
+    const follower = await Follower.start(lab.host, {}, true);
+    const { completeAfterMs, longestWaitMs, health } = await follower.until(({ live }) => live === 200_000, 40_000);
     expect(health.flows).toBe(200_000);
-    // Bounds that hold on a machine that has other things to do; the bench measures.
+    // Measured against what the machine does to others at the same time: it may be busy. The bench has the figures.
     expect(completeAfterMs).toBeLessThan(5_000 + 3 * dumpedMs);
-    expect(longestWaitMs).toBeLessThan(1_000);
+    expect(longestWaitMs).toBeLessThan(250 + 3 * (await idle.state()).longestWaitMs);
   },
   60_000,
 );
@@ -40,12 +42,14 @@ kernelTest(
   "F3 1,000 flows from before anybody listened, which have no events, are gone within the reconcile period after they were deleted",
   async () => {
     await using lab = await loopbackLab();
-    await lab.host.sysctl("net.netfilter.nf_conntrack_events", 2);
+    // Auto mode gives events to flows that begin while anybody listens, and other tests listen everywhere: off makes the same flows for sure.
+    await lab.host.sysctl("net.netfilter.nf_conntrack_events", 0);
     await (await generator(lab.host, { keep: 1_000, flows: 1 })).done();
+    await lab.host.sysctl("net.netfilter.nf_conntrack_events", 2);
     const follower = await Follower.start(lab.host, { reconcileMs: 1_000 });
     await follower.until(({ live }) => live === 1_000);
     await lab.host.tryExec("conntrack", ["-F"]);
-    const { health, ended } = await follower.until(({ live }) => live === 0, 2_500);
+    const { health, ended } = await follower.until(({ live }) => live === 0, 10_000);
     expect(health.events.destroy).toBe(0);
     expect(ended.swept).toBe(1_000);
     expect(health.reconciliations).toBeGreaterThan(0);
@@ -57,10 +61,10 @@ kernelTest("S3 stopping hands out what was received, closes the socket and takes
   await using lab = await loopbackLab();
   const follower = await Follower.start(lab.host);
   await follower.ready();
-  expect(await netlinkSockets(lab)).toBe(1);
+  expect(await subscriptions(lab, follower)).toBe(1);
   expect(await follower.stop()).toBeLessThan(1_000);
   await follower.program.exited;
-  expect(await netlinkSockets(lab)).toBe(0);
+  expect(await subscriptions(lab, follower)).toBe(0);
 });
 
 kernelTest(
@@ -69,14 +73,31 @@ kernelTest(
     await using lab = await loopbackLab();
     const follower = await Follower.start(lab.host);
     await follower.ready();
-    expect(await netlinkSockets(lab)).toBe(1);
+    expect(await subscriptions(lab, follower)).toBe(1);
   },
 );
 
-/** Sockets of NETLINK_NETFILTER that are in a group. */
-async function netlinkSockets(lab: Awaited<ReturnType<typeof loopbackLab>>): Promise<number> {
+/** Sockets of NETLINK_NETFILTER that are in a group and belong to the follower: other tests may watch this namespace too. */
+async function subscriptions(lab: HostLab, follower: Follower): Promise<number> {
   const table = await lab.host.exec("cat", ["/proc/net/netlink"]);
-  return table.split("\n").filter((line) => /^\S+ +12 +\d+ +0*[1-9a-f]/.test(line)).length;
+  const held = socketsOf(follower.program.pid);
+  const inGroups = /^\S+ +12 +\d+ +0*[1-9a-f].* (\d+) *$/;
+  return table.split("\n").filter((line) => held.has(inGroups.exec(line)?.[1])).length;
+}
+
+/** The inodes of a process's sockets; none when it has ended. */
+function socketsOf(pid: number): ReadonlySet<string | undefined> {
+  const folder = `/proc/${pid}/fd`;
+  if (!existsSync(folder)) return new Set();
+  return new Set(readdirSync(folder).map((fd) => /^socket:\[(\d+)\]$/.exec(linkOf(`${folder}/${fd}`))?.[1] ?? ""));
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ""; // closed meanwhile
+  }
 }
 
 async function timeOf(action: () => Promise<unknown>): Promise<number> {

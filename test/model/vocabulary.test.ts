@@ -44,23 +44,15 @@ test("a kind word gives back what was packed into it", () => {
 });
 
 describe("rows", () => {
-  test.each([
-    ["flow", FLOW, FLOW_WORDS, 4],
-    ["socket", SOCKET, SOCKET_WORDS, 2],
-  ] as const)(
-    "a %s row has a place of its own for every field, inside the row, doubles at even words",
+  const layouts: readonly [string, Readonly<Record<string, number>>, number][] = [
+    ["flow", FLOW, FLOW_WORDS],
+    ["socket", SOCKET, SOCKET_WORDS],
+  ];
+  test.each(layouts)(
+    "a %s row has a place for every field, inside the row, doubles at even words",
     (_, fields, words) => {
-      const widths: Readonly<Record<string, number>> = {
-        originalSource: 4,
-        originalDestination: 4,
-        replySource: 4,
-        replyDestination: 4,
-        local: 4,
-        remote: 4,
-        ...Object.fromEntries(DOUBLES.map((name) => [name, 2])),
-      };
       const used = Object.entries(fields).flatMap(([name, at]) =>
-        Array.from({ length: widths[name] ?? 1 }, (__, i) => at + i),
+        Array.from({ length: WIDTHS[name] ?? 1 }, (__, i) => at + i),
       );
       expect(new Set(used).size).toBe(used.length);
       expect(Math.max(...used)).toBeLessThan(words);
@@ -94,6 +86,16 @@ const DOUBLES = [
   "bytesSent",
   "bytesReceived",
 ];
+
+const WIDTHS: Readonly<Record<string, number>> = {
+  originalSource: 4,
+  originalDestination: 4,
+  replySource: 4,
+  replyDestination: 4,
+  local: 4,
+  remote: 4,
+  ...Object.fromEntries(DOUBLES.map((name) => [name, 2])),
+};
 
 describe("columns", () => {
   test("have room for every connection, and begin empty", () => {

@@ -1,11 +1,11 @@
 /** `conntrail record` as a program: its files, its end, and what other people's tools make of them. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CaptureRecord, readCapture, readRecords } from "@conntrail/capture";
-import { NETLINK_FAMILY, NLMSG_TYPE, MessageCursor } from "@conntrail/netlink";
+import { MessageCursor, NETLINK_FAMILY, NLMSG_TYPE } from "@conntrail/netlink";
 import type { ReportJson } from "@conntrail/report";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type HostLab, kernelTest, loopbackLab, type Program, runConntrail, startConntrail } from "../lab/index.ts";
@@ -19,13 +19,19 @@ afterAll(() => rm(folder, { recursive: true }));
 const OPTIONS = ["--namespaces", "own", "--no-names", "--interval", "250ms"] as const;
 
 /** Starts a recorder in the lab and waits until it has a picture of what is there. */
-async function record(lab: HostLab, path: string, ...args: readonly string[]): Promise<Program> {
-  const program = startConntrail(lab.host, ["record", path, ...OPTIONS, ...args]);
-  while (!(await records(path)).some((record) => record.kind === "health" && record.part === "conntrack" && record.health.completeSinceMs !== null)) {
+async function record(lab: HostLab, path: string): Promise<Program> {
+  const program = startConntrail(lab.host, ["record", path, ...OPTIONS]);
+  await untilComplete(program, path);
+  return program;
+}
+
+async function untilComplete(program: Program, path: string): Promise<void> {
+  const isComplete = (record: CaptureRecord): boolean =>
+    record.kind === "health" && record.part === "conntrack" && record.health.completeSinceMs !== null;
+  while (!(await records(path)).some(isComplete)) {
     if (!program.running) throw new Error(program.stderr);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return program;
 }
 
 /** What can be read of a file, whole or not. */
@@ -64,7 +70,11 @@ kernelTest(
 
     const found = await records(path);
     expect(found.at(-1)).toMatchObject({ kind: "tick", final: true });
-    const listed = execFileSync("tshark", ["-r", path, "-Y", "netlink-netfilter", "-T", "fields", "-e", "netlink.hdr_type"], { stdio: ["ignore", "pipe", "ignore"] });
+    const listed = execFileSync(
+      "tshark",
+      ["-r", path, "-Y", "netlink-netfilter", "-T", "fields", "-e", "netlink.hdr_type"],
+      { stdio: ["ignore", "pipe", "ignore"] },
+    );
     const types = listed.toString().trim().split(/[\n,]/).map(Number);
     expect(types.filter((type) => type === 0x100 || type === 0x102).length).toBe(conntrackMessages(found));
     expect(types.filter((type) => type === 0x100).length).toBeGreaterThanOrEqual(4 * 50);
@@ -97,16 +107,17 @@ kernelTest(
     await using lab = await loopbackLab();
     await lab.host.start("tcp-server", { port: 8080 });
     const first = join(folder, "rotated-00001.pcapng");
-    const recorder = startConntrail(lab.host, ["record", join(folder, "rotated.pcapng"), ...OPTIONS, "--reconcile", "1s", "--rotate-size", "512KiB"]);
-    while (!existsSync(first)) await new Promise((resolve) => setTimeout(resolve, 50));
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    await connect(lab, 600);
-    await connect(lab, 600);
+    const command = ["record", join(folder, "rotated.pcapng"), ...OPTIONS, "--reconcile", "1s"];
+    const recorder = startConntrail(lab.host, [...command, "--rotate-size", "512KiB"]);
+    await untilComplete(recorder, first);
+    const rotated = (): string[] => readdirSync(folder).filter((name) => name.startsWith("rotated-"));
+    let connections = 0;
+    for (; rotated().length < 4 && connections < 6_000; connections += 300) await connect(lab, 300);
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     expect(await recorder.stop("SIGTERM")).toEqual({ code: 0, signal: null });
 
-    const files = readdirSync(folder).filter((name) => name.startsWith("rotated-"));
-    expect(files.length).toBeGreaterThan(2);
+    const files = rotated();
+    expect(files.length).toBeGreaterThan(3);
     let closed = 0;
     const complete: string[] = [];
     for (const [i, name] of files.entries()) {
@@ -114,39 +125,54 @@ kernelTest(
       expect((await stat(path)).size).toBeLessThan(3 * 512 * 1024);
       const found = await records(path);
       expect(found.slice(0, 2).map(({ kind }) => kind)).toEqual(["host", "options"]);
-      expect(found.some((record) => record.kind === "loss" && record.cause === "restart"), name).toBe(i > 0);
-      const { connections, health } = await replay(path);
+      expect(
+        found.some((record) => record.kind === "loss" && record.cause === "restart"),
+        name,
+      ).toBe(i > 0);
+      const { connections: rows, health } = await replay(path);
       // A file that begins in the middle says so, until its first dump has told what was there before.
-      if (health.conntrack.completeSince === null) expect(health.conntrack).toMatchObject({ state: "degraded", reason: "starting" });
+      if (health.conntrack.completeSince === null)
+        expect(health.conntrack).toMatchObject({ state: "degraded", reason: "starting" });
       else complete.push(name);
-      closed += connections.filter(({ state, to }) => state === "closed" && to.port === 8080).length;
+      closed += rows.filter(({ state, to }) => state === "closed" && to.port === 8080).length;
     }
     // Whatever file a connection ended in, it ended in one; but for those that a file's end cuts through, twenty at a time.
     const cut = 20 * (files.length - 1);
-    expect(closed).toBeGreaterThanOrEqual(1_200 - cut);
-    expect(closed).toBeLessThanOrEqual(1_200 + cut);
-    expect(complete.length).toBeGreaterThan(1);
+    expect(closed).toBeGreaterThanOrEqual(connections - cut);
+    expect(closed).toBeLessThanOrEqual(connections + cut);
+    expect(complete).toContain(files[0]);
   },
-  { timeout: 60_000 },
+  { timeout: 120_000 },
 );
 
 kernelTest("--duration ends a recording by itself", async () => {
   await using lab = await loopbackLab();
   const path = join(folder, "short.pcapng");
-  const { code, elapsedMs } = await runConntrail(lab.host, ["record", path, ...OPTIONS, "--duration", "500ms"]);
+  const { code } = await runConntrail(lab.host, ["record", path, ...OPTIONS, "--duration", "500ms"]);
   expect(code).toBe(0);
-  expect(elapsedMs).toBeLessThan(15_000);
   expect((await records(path)).filter(({ kind }) => kind === "tick").length).toBeGreaterThan(1);
 });
 
 test("a file that cannot be created is told in one line, exit 1", async () => {
-  const { code, stdout, stderr } = await runConntrail(undefined, ["record", join(folder, "nowhere/x.pcapng"), "--no-conntrack", "--no-sockets"]);
+  const { code, stdout, stderr } = await runConntrail(undefined, [
+    "record",
+    join(folder, "nowhere/x.pcapng"),
+    "--no-conntrack",
+    "--no-sockets",
+  ]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   expect(stderr).toMatch(/^conntrail: .*ENOENT.*nowhere\/x\.pcapng.*\n$/);
 });
 
 test("a rotation that cannot work is wrong usage, exit 2", async () => {
-  const { code, stderr } = await runConntrail(undefined, ["record", join(folder, "y.pcapng"), "--no-conntrack", "--no-sockets", "--rotate-size", "1KiB"]);
+  const { code, stderr } = await runConntrail(undefined, [
+    "record",
+    join(folder, "y.pcapng"),
+    "--no-conntrack",
+    "--no-sockets",
+    "--rotate-size",
+    "1KiB",
+  ]);
   expect(code).toBe(2);
   expect(stderr).toMatch(/^conntrail: rotateBytes: expected at least 65536, got 1024\n$/);
 });

@@ -39,7 +39,10 @@ kernelTest(
     expect(first.stderr).toBe("");
     expect(first.code).toBe(0);
     expect(second.stdout === first.stdout).toBe(true);
-    const replayed = first.stdout.trimEnd().split("\n").map((line) => JSON.parse(line) as ReportJson);
+    const replayed = first.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as ReportJson);
 
     // Every report, with the same connections in the same words. What may differ: `host.uptimeSeconds` (by rounding) and how long
     // conntrail watched before its first batch, which is not part of what came in.

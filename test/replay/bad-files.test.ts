@@ -31,16 +31,31 @@ describe("nothing is replayed of", () => {
     expect(stderr).toMatch(/^conntrail: .*ENOENT.*missing\.pcapng.*\n$/);
   });
 
-  const made = (bytes: Uint8Array | string): (() => Uint8Array | string) => () => bytes;
+  const made =
+    (bytes: Uint8Array | string): (() => Uint8Array | string) =>
+    () =>
+      bytes;
   const ethernet = new PcapngBuilder(true).section().interface(1).packet(0, 1n, new Uint8Array(60)).bytes;
   const oldEthernet = pcap(true, 0xa1b2c3d4, []);
   oldEthernet.writeUInt32LE(1, 20);
   test.each([
     ["an empty file", made(""), "empty: at byte 0: no bytes"],
-    ["a file of something else", made("hello\nworld\n"), "not-a-capture: at byte 0: expected pcapng, pcap, or text of conntrack or /proc/net/nf_conntrack"],
+    [
+      "a file of something else",
+      made("hello\nworld\n"),
+      "not-a-capture: at byte 0: expected pcapng, pcap, or text of conntrack or /proc/net/nf_conntrack",
+    ],
     ["a picture", made(Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 1, 2, 3, 4)), "not-a-capture: at byte 0: expected pcapng"],
-    ["a capture of Ethernet in pcapng", made(ethernet), "wrong-link-type: at byte 28: expected link type 253 (netlink), got 1"],
-    ["a capture of Ethernet in pcap", made(oldEthernet), "wrong-link-type: at byte 20: expected link type 253 (netlink), got 1"],
+    [
+      "a capture of Ethernet in pcapng",
+      made(ethernet),
+      "wrong-link-type: at byte 28: expected link type 253 (netlink), got 1",
+    ],
+    [
+      "a capture of Ethernet in pcap",
+      made(oldEthernet),
+      "wrong-link-type: at byte 20: expected link type 253 (netlink), got 1",
+    ],
     ["conntrack's XML", made('<?xml version="1.0"?>\n<conntrack>\n'), "got conntrack's XML (-o xml)"],
     ["gzip of nothing", made(gzipSync("")), "empty: at byte 0"],
   ])("%s: exit 1, the offset and what was expected", async (_, bytes, said) => {
@@ -56,7 +71,9 @@ describe("what is readable is replayed and counted, then exit 1 and the offset, 
   test("a recording cut in the middle of a block", async () => {
     const { code, stdout, stderr } = await replayed(shop.subarray(0, 100_001));
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^conntrail: FILE: truncated: at byte \d+: \d+ of \d+ bytes of a block; replayed what was before it: \d+ messages\n$/);
+    expect(stderr).toMatch(
+      /^conntrail: FILE: truncated: at byte \d+: \d+ of \d+ bytes of a block; replayed what was before it: \d+ messages\n$/,
+    );
     const report = JSON.parse(stdout) as ReportJson;
     expect(report.connections.length).toBeGreaterThan(10);
     expect(report.health.conntrack.events).toBeGreaterThan(20);
@@ -103,8 +120,11 @@ test("events of a machine of the other byte order replay like those of this one"
 });
 
 test("lines that cannot be read are counted and said, the rest is replayed, and that is no failure", async () => {
-  const good = "tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=40000 dport=80 src=10.0.0.2 dst=10.0.0.1 sport=80 dport=40000 [ASSURED] mark=0 use=1\n";
-  const { code, stdout, stderr } = await replayed(`${good}tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=x\n${good.replaceAll("40000", "40001")}`);
+  const good =
+    "tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=40000 dport=80 src=10.0.0.2 dst=10.0.0.1 sport=80 dport=40000 [ASSURED] mark=0 use=1\n";
+  const { code, stdout, stderr } = await replayed(
+    `${good}tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=x\n${good.replaceAll("40000", "40001")}`,
+  );
   expect(code).toBe(0);
   expect(stderr).toMatch(/^conntrail: FILE: 1 lines could not be read, the first: .*line 2.*\n$/);
   expect((JSON.parse(stdout) as ReportJson).connections.length).toBe(2);
@@ -136,7 +156,11 @@ function conntrackTuples(little: boolean): Uint8Array {
     return Buffer.concat([head, body, Buffer.alloc(-body.length & 3)]);
   };
   const tuple = (type: number, source: number, destination: number, from: number, to: number): Uint8Array => {
-    const ip = attribute(0x8001, attribute(1, Uint8Array.of(10, 0, 0, source)), attribute(2, Uint8Array.of(10, 0, 0, destination)));
+    const ip = attribute(
+      0x8001,
+      attribute(1, Uint8Array.of(10, 0, 0, source)),
+      attribute(2, Uint8Array.of(10, 0, 0, destination)),
+    );
     const port = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 255);
     const proto = attribute(0x8002, attribute(1, Uint8Array.of(17)), attribute(2, port(from)), attribute(3, port(to)));
     return attribute(0x8000 | type, ip, proto);

@@ -28,7 +28,7 @@ test.each(NAMES)("replay %s --format table --limit 40 prints its golden table", 
 
 test.each(["shop.pcapng", "port-scan.pcapng"])("replay %s prints its golden JSON", async (name) => {
   const output = await replay(name, "--format", "json");
-  await expect(`${JSON.stringify(JSON.parse(output), null, 1)}\n`).toMatchFileSnapshot(`goldens/${name}.json`);
+  await expect(`${JSON.stringify(JSON.parse(output), null, 1)}\n`).toMatchFileSnapshot(`goldens/${name}.json.txt`);
 });
 
 test.each(["scope", "dot"])("replay shop.pcapng --format %s prints its golden output", async (format) => {
@@ -43,7 +43,9 @@ test.each(NAMES)("every report of %s is the same, byte by byte, in two processes
 
 test("the shop shows who talks to whom: through the virtual address to both backends, with processes and names", async () => {
   const report = JSON.parse(await replay("shop.pcapng")) as ReportJson;
-  const edges = new Set(report.connections.map(({ from, to, nat }) => `${from.names[0]} ${nat?.visible.to.address ?? ""}> ${to.names[0]}`));
+  const edges = new Set(
+    report.connections.map(({ from, to, nat }) => `${from.names[0]} ${nat?.visible.to.address ?? ""}> ${to.names[0]}`),
+  );
   expect(edges).toContain("browser.shop.example > web.shop.example");
   expect(edges).toContain("web.shop.example 10.9.0.1> app-1.shop.example");
   expect(edges).toContain("web.shop.example 10.9.0.1> app-2.shop.example");

@@ -16,10 +16,18 @@ async function reports(path: string, options: ReplayOptions = {}): Promise<Repor
   return found;
 }
 
+const NOTHING = { defaultValue: [] as ReportContent[] };
+
 /** Rows that ended: each is in exactly one report of a sequence. */
 function ended(found: readonly ReportContent[]): number {
-  const json = found.map((report) => JSON.parse(Buffer.from(encodeJson(report)).toString()) as { connections: { state: string; count: number }[] });
-  return json.flatMap(({ connections }) => connections).filter(({ state }) => state === "closed").reduce((sum, { count }) => sum + count, 0);
+  const json = found.map(
+    (report) =>
+      JSON.parse(Buffer.from(encodeJson(report)).toString()) as { connections: { state: string; count: number }[] },
+  );
+  return json
+    .flatMap(({ connections }) => connections)
+    .filter(({ state }) => state === "closed")
+    .reduce((sum, { count }) => sum + count, 0);
 }
 
 test("without options there is a report where one was made when it was recorded; numbers begin with 1 and windows join", async () => {
@@ -53,17 +61,33 @@ test("what lies before `from` is applied and not reported; what lies behind `to`
   expect(middle!.sequence).toBe(1);
   expect(middle!.window).toEqual({ startMs: from, endMs: to });
   // The connections to the database were opened before, and are there.
-  const held = (report: ReportContent): number => report.columns.toOwner.filter((owner, row) => row < report.columns.length && report.owners[owner - 1]?.process === "database").length;
+  const held = (report: ReportContent): number =>
+    report.columns.toOwner.filter(
+      (owner, row) => row < report.columns.length && report.owners[owner - 1]?.process === "database",
+    ).length;
   expect(held(middle!)).toBe(held(whole!));
   expect(ended([middle!])).toBeGreaterThan(0);
   expect(ended([middle!])).toBeLessThan(ended([whole!]));
   // Before, between and behind make the whole.
-  const parts = [await reports(SHOP, { reports: "end", to: from }), [middle!], await reports(SHOP, { reports: "end", from: to })];
+  const parts = [
+    await reports(SHOP, { reports: "end", to: from }),
+    [middle!],
+    await reports(SHOP, { reports: "end", from: to }),
+  ];
   expect(parts.reduce((sum, part) => sum + ended(part), 0)).toBe(ended([whole!]));
 });
 
 test("moments may be given from the first record on, on the command line as +2s", async () => {
-  const { stdout } = await runConntrail(undefined, ["replay", SHOP, "--from", "+2s", "--to", "+3s", "--format", "json"]);
+  const { stdout } = await runConntrail(undefined, [
+    "replay",
+    SHOP,
+    "--from",
+    "+2s",
+    "--to",
+    "+3s",
+    "--format",
+    "json",
+  ]);
   const { window } = JSON.parse(stdout) as { window: { start: string; end: string } };
   expect(Date.parse(window.end) - Date.parse(window.start)).toBe(1_000);
 });
@@ -83,7 +107,9 @@ test("the speed is that of the capture's time, and does not change a byte", asyn
   const capturedMs = paced.at(-1)!.window.endMs - paced[0]!.window.startMs;
   expect(elapsedMs).toBeGreaterThan(capturedMs / 10 - 50);
   const fast = await reports(SHOP);
-  expect(paced.map((report) => Buffer.from(encodeJson(report)).toString())).toEqual(fast.map((report) => Buffer.from(encodeJson(report)).toString()));
+  expect(paced.map((report) => Buffer.from(encodeJson(report)).toString())).toEqual(
+    fast.map((report) => Buffer.from(encodeJson(report)).toString()),
+  );
 });
 
 test("a signal ends a replay early, with a last report of what was read", async () => {
@@ -99,15 +125,25 @@ test("a signal ends a replay early, with a last report of what was read", async 
 
 test("as an Observable it completes after the last report, tells what was read, and can be left at any time", async () => {
   const summaries: ReplaySummary[] = [];
-  const all = await lastValueFrom(replay(SHOP, { onEnd: (summary) => summaries.push(summary) }).pipe(toArray()));
+  const all = await lastValueFrom(
+    replay(SHOP, { onEnd: (summary) => summaries.push(summary) }).pipe(toArray()),
+    NOTHING,
+  );
   expect(all.length).toBe((await reports(SHOP)).length);
   expect(summaries).toMatchObject([{ format: "pcapng", undecodable: 0, copies: 0, badTimes: 0, brokenScans: 0 }]);
   expect(summaries[0]!.counts.packets).toBeGreaterThan(100);
-  expect((await lastValueFrom(replay(SHOP).pipe(take(1), toArray()))).length).toBe(1);
+  expect((await lastValueFrom(replay(SHOP).pipe(take(1), toArray()), NOTHING)).length).toBe(1);
 });
 
 test("a speed, an interval or a moment that cannot be meant is wrong usage", async () => {
-  for (const options of [["--speed", "0"], ["--speed", "fast"], ["--interval", "5"], ["--from", "yesterday"], ["--to", "2026-01-01T00:00:00"], ["--format", "jsn"]]) {
+  for (const options of [
+    ["--speed", "0"],
+    ["--speed", "fast"],
+    ["--interval", "5"],
+    ["--from", "yesterday"],
+    ["--to", "2026-01-01T00:00:00"],
+    ["--format", "jsn"],
+  ]) {
     const { code, stdout, stderr } = await runConntrail(undefined, ["replay", SHOP, ...options]);
     expect({ code, stdout }, options.join(" ")).toEqual({ code: 2, stdout: "" });
     expect(stderr.split("\n").length).toBe(2);

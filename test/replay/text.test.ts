@@ -22,7 +22,10 @@ interface Row {
 
 const fixtures = readdirSync(FOLDER)
   .filter((name) => name.endsWith(".json"))
-  .map((name) => ({ name: name.slice(0, -5), ...(JSON.parse(readFileSync(join(FOLDER, name), "utf8")) as { command: string; rows: Row[] }) }))
+  .map((name) => ({
+    name: name.slice(0, -5),
+    ...(JSON.parse(readFileSync(join(FOLDER, name), "utf8")) as { command: string; rows: Row[] }),
+  }))
   .filter(({ rows }) => rows.length > 0);
 
 /** Who, to whom, seen as what, and whether it is over. */
@@ -30,7 +33,12 @@ type Line = string;
 
 describe.each(fixtures)("$name ($command)", ({ name, rows }) => {
   test("replays to the right connections", async () => {
-    const { stdout, stderr, code } = await runConntrail(undefined, ["replay", join(FOLDER, `${name}.txt`), "--format", "json"]);
+    const { stdout, stderr, code } = await runConntrail(undefined, [
+      "replay",
+      join(FOLDER, `${name}.txt`),
+      "--format",
+      "json",
+    ]);
     expect(stderr).toBe("");
     expect(code).toBe(0);
     const report = JSON.parse(stdout) as ReportJson;
@@ -39,7 +47,8 @@ describe.each(fixtures)("$name ($command)", ({ name, rows }) => {
 });
 
 function connectionLine({ protocol, from, to, nat, state }: ReportJson["connections"][number]): Line {
-  const end = ({ address, port }: { address: string; port: number }): string => (isPorted(protocol) ? `${address} ${port}` : address);
+  const end = ({ address, port }: { address: string; port: number }): string =>
+    isPorted(protocol) ? `${address} ${port}` : address;
   const seen = nat?.visible.to ?? to;
   const over = state === "closed" || state === "failed";
   return `${protocol} ${end(from)} > ${end(to)} as ${end(seen)} ${ending(protocol, over)}`;
@@ -66,7 +75,8 @@ function lives(rows: readonly Row[]): Line[] {
 
 function rowLine({ protocol, original, reply }: Row, over: boolean): Line {
   // A kernel that cannot follow DCCP knows no ports of it.
-  const end = (address: unknown, port: unknown): string => (hasPorts(protocol) ? `${address} ${port ?? 0}` : `${address}`);
+  const end = (address: unknown, port: unknown): string =>
+    hasPorts(protocol) ? `${address} ${port ?? 0}` : `${address}`;
   const [source, destination, sourcePort, destinationPort] = original;
   const [server, , serverPort] = reply;
   const visible = end(destination, destinationPort);

@@ -356,6 +356,12 @@ test("a connection that one namespace saw backwards is turned by the one that sa
   }
 });
 
+test("F36 a connection is as sure of its direction as its surest member, and counts where anyone counts", () => {
+  const path = [atClient.fromDump(), atRouter.counted(1, 100, 2, 200), atServer.fromDump()];
+  const [report] = run([batch(1000, path), tick(2000)]);
+  expect(only(report!)).toMatchObject({ netns: CLIENT, confidence: "certain", counters: [1, 100, 2, 200] });
+});
+
 test("a redirect in the server's namespace is one, and a translation on the way to it is none", () => {
   const proxy = flow("10.0.0.1:40000 > 10.1.0.2:80").dnat("10.1.0.2:15001").in(SERVER);
   const [report] = run([

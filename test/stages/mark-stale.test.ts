@@ -10,7 +10,12 @@ function socketsHealth(...inputs: (SocketTable | Tick)[]): Snapshot["health"]["s
   const snapshots: Snapshot[] = [];
   from(inputs)
     .pipe(merge(), markStale(5000))
-    .subscribe((snapshot) => snapshots.push(snapshot));
+    .subscribe({
+      next: (snapshot) => snapshots.push(snapshot),
+      error: (error: unknown) => {
+        throw error;
+      },
+    });
   return snapshots.at(-1)!.health.sockets;
 }
 

@@ -36,12 +36,17 @@ export async function fileTarget(path: string, sync: boolean): Promise<CaptureTa
       if (finished) return;
       finished = true;
       try {
-        if (sync) await attempt("fdatasync", path, () => handle.datasync());
+        if (sync) await attempt("fdatasync", path, () => handle.datasync().catch(ignoreUnsyncable));
       } finally {
         await handle.close();
       }
     },
   };
+}
+
+/** Pipes and devices cannot be synced, which is no fault of theirs (fdatasync(2): EINVAL, EROFS). */
+function ignoreUnsyncable(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EINVAL" && error.code !== "EROFS") throw error;
 }
 
 /** A stream, for instance stdout. It is neither ended nor destroyed. */

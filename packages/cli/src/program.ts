@@ -1,9 +1,9 @@
 /** The command line: commands, options, help, and one line for whoever gets them wrong. */
 import { Command, CommanderError, Option } from "commander";
 import { addCollectionOptions } from "./collection-options.ts";
-import { type ReportCommandOptions, runReport } from "./commands/report.ts";
 import { type RecordCommandOptions, runRecord } from "./commands/record.ts";
 import { type ReplayCommandOptions, runReplay } from "./commands/replay.ts";
+import { type ReportCommandOptions, runReport } from "./commands/report.ts";
 import { runWatch, type WatchCommandOptions } from "./commands/watch.ts";
 import { REPLAY_FORMATS, REPORT_FORMATS, STREAM_FORMATS } from "./formats.ts";
 import { oneOf } from "./one-of.ts";
@@ -56,9 +56,14 @@ export function buildProgram(version: string): Command {
 
   program
     .command("replay")
-    .argument("<file>", "a recording, a pcap or pcapng of netlink, text of conntrack -E or -L, or /proc/net/nf_conntrack")
+    .argument(
+      "<file>",
+      "a recording, a pcap or pcapng of netlink, text of conntrack -E or -L, or /proc/net/nf_conntrack",
+    )
     .description("print the reports of a recording: one of the whole, or with ndjson all")
-    .addOption(new Option("--speed <factor>", "1: as fast as it was, 10: ten times, max").default("max").argParser(parseSpeed))
+    .addOption(
+      new Option("--speed <factor>", "1: as fast as it was, 10: ten times, max").default("max").argParser(parseSpeed),
+    )
     .option("--interval <duration>", "time between reports (default: as recorded, else 1s)", parseDuration)
     .option("--from <time>", "report from here on: 2026-01-31T12:00:00Z, or +10s after the beginning", parseMoment)
     .option("--to <time>", "read up to here", parseMoment)

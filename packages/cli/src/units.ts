@@ -32,9 +32,13 @@ export function parseSpeed(text: string): number | "max" {
 export function parseMoment(text: string): number | { readonly afterMs: number } {
   if (/^\+0+$/.test(text)) return { afterMs: 0 };
   if (text.startsWith("+")) return { afterMs: parseDuration(text.slice(1)) };
-  const timeMs = ISO_TIME.test(text) ? Date.parse(text.includes("T") || text.endsWith("Z") ? text : `${text}T00:00:00Z`) : Number.NaN;
+  const timeMs = ISO_TIME.test(text)
+    ? Date.parse(text.includes("T") || text.endsWith("Z") ? text : `${text}T00:00:00Z`)
+    : Number.NaN;
   if (!Number.isNaN(timeMs)) return timeMs;
-  throw new InvalidArgumentError(`Expected a time such as 2026-01-31T12:00:00Z, or +10s after the beginning, got "${text}".`);
+  throw new InvalidArgumentError(
+    `Expected a time such as 2026-01-31T12:00:00Z, or +10s after the beginning, got "${text}".`,
+  );
 }
 
 /** A zone must be said: what a bare time means depends on the machine. */

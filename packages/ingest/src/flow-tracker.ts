@@ -8,52 +8,18 @@
  * event spoke of is left alone by the dump: its rows are as old or older. A flow destroyed meanwhile stays as a dead
  * row until `endDump`, so that no older dump row brings it back. What neither the dump nor an event has shown is gone.
  */
-import { FLOW, type FlowBatch, type IngestHealth } from "@conntrail/model";
+import { FLOW, type FlowBatch } from "@conntrail/model";
 import { ChangeLog } from "./change-log.ts";
 import { DECODED, decodeFlow } from "./decode-flow.ts";
 import { DECODED_FIELD } from "./decode-nested.ts";
 import { beginFlow, countService, destroyFlow, releaseFlows, showFlow, sweepFlows, updateFlow } from "./flow-lives.ts";
-import { type FlowPolicy, type FlowPolicyOptions, flowPolicy, VERDICT, verdict } from "./flow-policy.ts";
+import { type FlowPolicy, flowPolicy, VERDICT, verdict } from "./flow-policy.ts";
 import { FlowSlots } from "./flow-slots.ts";
 import { FlowTable } from "./flow-table.ts";
+import { type FlowTrackerOptions, TRACKER_DEFAULTS } from "./flow-tracker-options.ts";
 import { HelperNames } from "./helper-names.ts";
-import { type NamespaceState, namespaceState, nextGeneration } from "./namespace-state.ts";
-
-/** Options of a FlowTracker. */
-export interface FlowTrackerOptions extends FlowPolicyOptions {
-  /** The most flows that are kept; when there are more, some are given up (choose-victims.ts). Default 262,144, nf_conntrack_max of most hosts. */
-  readonly capacity?: number;
-  /** The most rows of ended flows that wait for a flush, besides those of flows told before; more are counted in aggregated rows. Default 131,072. */
-  readonly pendingRows?: number;
-  /** The most aggregated rows by client and service that wait for a flush. Default 8,192. */
-  readonly aggregateRows?: number;
-  /** See `FlowBatch.epoch`. Default 1. */
-  readonly epoch?: number;
-  /** Of the table's hash. A live ingest draws it at random; the result does not depend on it, but for who is evicted. */
-  readonly hashSeed?: number;
-}
-
-/** What surrounds the tracker and goes into a batch's health. */
-export interface IngestFacts {
-  readonly state: IngestHealth["state"];
-  readonly reason: IngestHealth["reason"];
-  readonly advice: string | null;
-  readonly lost: number | null;
-  readonly receiveBufferBytes: number;
-}
-
-const DEFAULTS = {
-  capacity: 262_144,
-  pendingRows: 131_072,
-  aggregateRows: 8_192,
-  epoch: 1,
-  hashSeed: 0x2545f491,
-} as const;
-
-const NO_FACTS: IngestFacts = { state: "ok", reason: null, advice: null, lost: null, receiveBufferBytes: 0 };
-
-/** Beyond this share of its capacity the table is said to be nearly full. */
-const NEAR_CAPACITY = 0.8;
+import { completeSince, type NamespaceState, namespaceState, nextGeneration } from "./namespace-state.ts";
+import { type IngestFacts, NO_FACTS, type TrackerCounts, trackerHealth } from "./tracker-health.ts";
 
 /** Keeps the flows of all namespaces. Bytes that cannot be decoded are counted; nothing throws because of them. */
 export class FlowTracker {
@@ -78,7 +44,7 @@ export class FlowTracker {
   #reconciliations = 0;
 
   constructor(options: FlowTrackerOptions = {}) {
-    const { capacity, pendingRows, aggregateRows, epoch, hashSeed } = { ...DEFAULTS, ...options };
+    const { capacity, pendingRows, aggregateRows, epoch, hashSeed } = { ...TRACKER_DEFAULTS, ...options };
     this.#policy = flowPolicy(options);
     this.#table = new FlowTable(capacity, hashSeed);
     this.#changes = new ChangeLog(this.#table, pendingRows, aggregateRows);
@@ -190,7 +156,7 @@ export class FlowTracker {
    */
   flush(timeMs: number, facts: IngestFacts = NO_FACTS): FlowBatch {
     const { rows, changes, count } = this.#changes.take();
-    const complete = this.#completeSinceMs();
+    const complete = completeSince(this.#namespaces.values());
     // The flows of the first dump may need several batches: only with the last of them is the picture whole.
     if (complete !== null && !this.#changes.hasChanges) this.#firstTold = true;
     if (!this.#changes.hasChanges) this.#table.compact();
@@ -202,7 +168,7 @@ export class FlowTracker {
       rows,
       changes,
       helpers: this.#helpers.names,
-      health: this.#health(facts, this.#firstTold ? complete : null),
+      health: trackerHealth(facts, this.#counts(this.#firstTold ? complete : null)),
     };
   }
 
@@ -275,43 +241,19 @@ export class FlowTracker {
     this.#words = new Uint32Array(block.buffer, 0, block.buffer.byteLength >> 2);
   }
 
-  /** Null until every namespace has had a complete dump since its last loss, those found later aside. */
-  #completeSinceMs(): number | null {
-    let since: number | undefined;
-    let first: number | undefined;
-    for (const { completeSinceMs, late } of this.#namespaces.values()) {
-      if (completeSinceMs === undefined && !late) return null;
-      if (completeSinceMs === undefined) continue;
-      if (late) first = Math.min(first ?? completeSinceMs, completeSinceMs);
-      else since = Math.max(since ?? completeSinceMs, completeSinceMs);
-    }
-    return since ?? first ?? null;
-  }
-
-  #health(facts: IngestFacts, completeSinceMs: number | null): IngestHealth {
-    const flows = this.flows;
-    const { capacity } = this.#table;
-    const nearCapacity = facts.state === "ok" && flows > NEAR_CAPACITY * capacity;
+  #counts(completeSinceMs: number | null): TrackerCounts {
     return {
-      ...facts,
-      ...(nearCapacity ? NEARLY_FULL : {}),
       completeSinceMs,
       events: { new: this.#new, update: this.#update, destroy: this.#destroy },
       overruns: this.#overruns,
       resyncs: this.#resyncs,
       reconciliations: this.#reconciliations,
       undecodable: this.#undecodable,
-      flows,
-      capacity,
+      flows: this.flows,
+      capacity: this.#table.capacity,
       evicted: this.#slots.evicted,
       aggregated: this.#changes.aggregated,
       namespaces: this.#namespaces.size,
     };
   }
 }
-
-const NEARLY_FULL = {
-  state: "degraded",
-  reason: "near-capacity",
-  advice: "the flow table is over 80 % full: raise its capacity, or flows will be given up",
-} as const;

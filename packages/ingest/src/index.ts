@@ -4,8 +4,10 @@
 export { DECODED, decodeFlow } from "./decode-flow.ts";
 export { type FlowPolicyOptions, flowPolicy } from "./flow-policy.ts";
 export { FlowTable } from "./flow-table.ts";
-export { FlowTracker, type FlowTrackerOptions, type IngestFacts } from "./flow-tracker.ts";
+export { FlowTracker } from "./flow-tracker.ts";
+export type { FlowTrackerOptions } from "./flow-tracker-options.ts";
 export { type IngestHooks, ingest } from "./ingest.ts";
 export type { IngestOptions } from "./ingest-options.ts";
-export { applyRawChunk, RAW, type RawChunk } from "./raw-tap.ts";
+export { RAW, type RawChunk } from "./raw-tap.ts";
 export { receiveFilter } from "./receive-filter.ts";
+export type { IngestFacts } from "./tracker-health.ts";

@@ -8,13 +8,14 @@ import { getSystemErrorName } from "node:util";
 import type { FlowBatch } from "@conntrail/model";
 import { isOpError } from "@conntrail/netlink";
 import { flowPolicy } from "./flow-policy.ts";
-import { FlowTracker, type IngestFacts } from "./flow-tracker.ts";
+import { FlowTracker } from "./flow-tracker.ts";
 import { judge } from "./ingest-health.ts";
 import type { ResolvedIngestOptions } from "./ingest-options.ts";
 import { NamespaceRoster } from "./namespace-roster.ts";
 import type { NamespaceWatch } from "./namespace-watch.ts";
 import { type EmitChunk, RAW, RawTap } from "./raw-tap.ts";
 import { receiveFilter } from "./receive-filter.ts";
+import type { IngestFacts } from "./tracker-health.ts";
 
 /** Where the loop's products go. */
 export interface IngestOutputs {

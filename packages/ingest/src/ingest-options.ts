@@ -1,6 +1,6 @@
 /** What an ingest can be told, and what it does when it is told nothing. */
 import { type FlowPolicyOptions, flowPolicy } from "./flow-policy.ts";
-import type { FlowTrackerOptions } from "./flow-tracker.ts";
+import type { FlowTrackerOptions } from "./flow-tracker-options.ts";
 
 /** Options of `ingest`. Bytes are bytes, as the kernel accounts them: an event takes 768 to 1,024 of a receive buffer. */
 export interface IngestOptions

@@ -24,16 +24,17 @@ const REST_PER_SEARCH = 50;
 /** A namespace that could not be watched is tried again after this long; the own one too. */
 const RETRY_MS = 10_000;
 
+interface Refusal {
+  readonly errno: string;
+  readonly untilMs: number;
+}
+
 /** The watched namespaces. Closed by `close`. */
 export class NamespaceRoster {
   readonly watches: Map<number, NamespaceWatch> = new Map();
   readonly probes: ConntrackProbes = new ConntrackProbes();
   /** Why the own namespace cannot be watched: an errno. */
   obstacle: string | undefined;
-  /** Other namespaces exist that may not be entered, or processes do not show theirs. */
-  forbidden = false;
-  /** Namespaces that are not watched because there are too many, or files. */
-  left = 0;
   /** Messages lost on sockets that were closed. */
   lostBefore = 0;
   readonly own: number;
@@ -41,7 +42,10 @@ export class NamespaceRoster {
   readonly #tools: WatchTools;
   readonly #onRelease: (netns: number) => void;
   #paths: ReadonlyMap<number, string> = new Map();
-  readonly #refused = new Map<number, number>();
+  /** Namespaces that could not be watched: why, and when they are tried again. */
+  readonly #refused = new Map<number, Refusal>();
+  #hidden = false;
+  #beyondMax = 0;
   #searchDueMs = 0;
   #probeDueMs = 0;
   #first = true;
@@ -51,6 +55,16 @@ export class NamespaceRoster {
     this.#tools = tools;
     this.#onRelease = onRelease;
     this.own = ownNamespace(options.procRoot);
+  }
+
+  /** Other namespaces exist that may not be entered, or most processes do not show theirs. */
+  get forbidden(): boolean {
+    return this.#hidden || this.#refusals("EPERM", "EACCES") > 0;
+  }
+
+  /** Namespaces that are not watched because there are too many, or too many open files. */
+  get left(): number {
+    return this.#beyondMax + this.#refusals("EMFILE", "ENFILE");
   }
 
   /** Looks for namespaces and reads facts when it is time to. Returns when it wants to be called next. */
@@ -81,10 +95,11 @@ export class NamespaceRoster {
   /** The namespace's socket failed: it is let go and tried again later. */
   refuse(netns: number, nowMs: number, errno: string): void {
     this.release(netns);
-    this.#refused.set(netns, nowMs + RETRY_MS);
+    this.#refused.set(netns, { errno, untilMs: nowMs + RETRY_MS });
     if (netns === this.own) this.obstacle = errno;
   }
 
+  /** Closes all sockets. */
   close(): void {
     for (const watch of this.watches.values()) watch.close();
     this.watches.clear();
@@ -96,8 +111,8 @@ export class NamespaceRoster {
     if (namespaces === "all" && this.obstacle === undefined) {
       const { paths, hidden } = findNamespaces(procRoot, this.own);
       this.#paths = paths;
-      this.forbidden = hidden;
-      this.left = 0;
+      this.#hidden = hidden;
+      this.#beyondMax = 0;
       for (const netns of this.watches.keys()) {
         if (netns !== this.own && !paths.has(netns)) this.release(netns);
       }
@@ -106,14 +121,14 @@ export class NamespaceRoster {
       }
       for (const netns of paths.keys()) {
         if (this.watches.size < maxNamespaces || this.watches.has(netns)) this.#watch(netns, nowMs);
-        else this.left++;
+        else this.#beyondMax++;
       }
     }
     this.#first = false;
   }
 
   #watch(netns: number, nowMs: number): void {
-    if (this.watches.has(netns) || nowMs < (this.#refused.get(netns) ?? 0)) return;
+    if (this.watches.has(netns) || nowMs < (this.#refused.get(netns)?.untilMs ?? 0)) return;
     const { receiveBuffer, receiveBufferMax, reconcileMs } = this.#options;
     try {
       const inside = <T>(action: () => T): T => this.#inside(netns, action);
@@ -124,11 +139,13 @@ export class NamespaceRoster {
       if (netns === this.own) this.obstacle = undefined;
     } catch (error) {
       if (!isOpError(error) || error.op === "leave namespace") throw error;
-      this.#refused.set(netns, nowMs + RETRY_MS);
-      if (netns === this.own) this.obstacle = error.errno;
-      else if (error.errno === "EPERM" || error.errno === "EACCES") this.forbidden = true;
-      else if (error.errno === "EMFILE" || error.errno === "ENFILE") this.left++;
+      this.refuse(netns, nowMs, error.errno);
     }
+  }
+
+  #refusals(...errnos: readonly string[]): number {
+    const other = [...this.#refused].filter(([netns, { errno }]) => netns !== this.own && errnos.includes(errno));
+    return other.length;
   }
 
   #probe(netns: number, nowMs: number): void {
@@ -158,7 +175,11 @@ export class NamespaceRoster {
   }
 }
 
-/** The inode of the namespace that the thread is in. */
+/** The inode of the namespace that the thread is in; 0 when /proc does not tell. */
 function ownNamespace(root: string): number {
-  return statSync(`${root}/thread-self/ns/net`).ino;
+  try {
+    return statSync(`${root}/thread-self/ns/net`).ino;
+  } catch {
+    return 0;
+  }
 }

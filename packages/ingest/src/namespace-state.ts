@@ -50,3 +50,16 @@ export function namespaceState(netns: number): NamespaceState {
 export function nextGeneration(generation: number): number {
   return generation === MAX_GENERATION ? 1 : generation + 1;
 }
+
+/** Unix milliseconds since which nothing was lost anywhere: null until every namespace has had a complete dump since its last loss, those found later aside. */
+export function completeSince(namespaces: Iterable<NamespaceState>): number | null {
+  let since: number | undefined;
+  let first: number | undefined;
+  for (const { completeSinceMs, late } of namespaces) {
+    if (completeSinceMs === undefined && !late) return null;
+    if (completeSinceMs === undefined) continue;
+    if (late) first = Math.min(first ?? completeSinceMs, completeSinceMs);
+    else since = Math.max(since ?? completeSinceMs, completeSinceMs);
+  }
+  return since ?? first ?? null;
+}

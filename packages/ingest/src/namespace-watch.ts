@@ -78,6 +78,7 @@ export class NamespaceWatch {
   /** Of the losses that no dump has been begun after. */
   #firstLossMs = NEVER;
   #notBeforeMs = 0;
+  #lostTapped = 0;
   #dump: TableDump | undefined;
   #dumpStartMs = 0;
   #failures = 0;
@@ -137,7 +138,7 @@ export class NamespaceWatch {
     if (this.#dump === undefined) return this.#beginDump(nowMs);
     const { tracker, tap } = this.#options;
     const timeMs = this.#options.wallMs();
-    const { done, interrupted, error } = this.#dump.step((block, offset, length, last) => {
+    const { done, interrupted, error } = this.#dump.step(nowMs, (block, offset, length, last) => {
       // The dump ends where the events after it have been read, so that nothing of before lies behind it.
       if (last) this.#readEmpty(nowMs);
       tracker.applyDump(this.netns, block, offset, length, timeMs);
@@ -160,7 +161,7 @@ export class NamespaceWatch {
       return false;
     }
     const { inside, tracker, tap, wallMs } = this.#options;
-    const dump = inside(() => new TableDump());
+    const dump = inside(() => new TableDump(nowMs));
     const timeMs = wallMs();
     tracker.beginDump(this.netns, timeMs, { tellClosed: this.late });
     tap?.add(RAW.dumpBegin, this.netns, timeMs, this.late ? 1 : 0, dump.request, 0, dump.request.length);
@@ -228,7 +229,9 @@ export class NamespaceWatch {
     const wanted = this.loss.lost(nowMs, this.#receiveBufferBytes);
     if (wanted > this.#receiveBufferBytes) this.#receiveBufferBytes = this.#socket.setReceiveBuffer(wanted);
     tracker.overrun(this.netns);
-    tap?.add(RAW.overrun, this.netns, wallMs());
+    const lost = this.#socket.drops() ?? 0;
+    tap?.add(RAW.overrun, this.netns, wallMs(), lost - this.#lostTapped);
+    this.#lostTapped = lost;
     this.#firstLossMs = Math.min(this.#firstLossMs, nowMs);
     const dueMs = Math.min(nowMs + RESYNC_QUIET_MS, this.#firstLossMs + RESYNC_LATEST_MS);
     this.dumpDueMs = Math.max(dueMs, this.#notBeforeMs);

@@ -1,11 +1,9 @@
 /**
  * Everything the tracker takes in, as it came, for whoever records it: messages, and between them the beginnings and ends of dumps, losses and
- * releases. Feeding it all to a new FlowTracker in the same order gives the same flows (`applyRawChunk`). Chunks are transferred; when
+ * releases. Each kind stands for a call of FlowTracker; the same calls in the same order give the same flows. Chunks are transferred; when
  * their consumer falls behind, whole messages are left out and counted.
  */
-import type { FlowTracker } from "./flow-tracker.ts";
-
-/** What a record of a chunk is. The word `detail` depends on it. */
+/** What a record of a chunk is: which call of FlowTracker it stands for. The word `detail` depends on it. */
 export const RAW = {
   event: 0, // a datagram of a multicast group
   dumpBegin: 1, // the request of a dump; detail 1: flows it finds closed are told (`FlowTracker.beginDump`)
@@ -100,35 +98,6 @@ export class RawTap {
   /** The consumer is done with a chunk. */
   acknowledge(): void {
     this.#credits = Math.min(CREDITS, this.#credits + 1);
-  }
-}
-
-/** Feeds a chunk to a tracker, as the worker that recorded it did. */
-export function applyRawChunk(tracker: FlowTracker, chunk: RawChunk): void {
-  for (let i = 0; i < chunk.count; i++) {
-    const netns = chunk.netns[i]!;
-    const timeMs = chunk.timesMs[i]!;
-    const flag = chunk.detail[i] === 1;
-    switch (chunk.what[i]!) {
-      case RAW.event:
-        tracker.apply(netns, chunk.bytes, chunk.offsets[i]!, chunk.lengths[i]!, timeMs);
-        break;
-      case RAW.dumpBegin:
-        tracker.beginDump(netns, timeMs, { tellClosed: flag });
-        break;
-      case RAW.dumpRows:
-        tracker.applyDump(netns, chunk.bytes, chunk.offsets[i]!, chunk.lengths[i]!, timeMs);
-        break;
-      case RAW.dumpEnd:
-        tracker.endDump(netns, { interrupted: flag });
-        break;
-      case RAW.overrun:
-        tracker.overrun(netns);
-        break;
-      case RAW.release:
-        tracker.release(netns);
-        break;
-    }
   }
 }
 

@@ -31,7 +31,10 @@ export type OnRows = (block: Uint8Array, offset: number, length: number, last: b
 const PARTS = 4;
 const PART_BYTES = 32_768;
 
-/** One dump, from its request to its end. Opens its own socket in the calling thread's namespace; throws OpError. */
+/** A dump never waits for anything: one that gives nothing for this long has lost its end. */
+const DEADLINE_MS = 2_000;
+
+/** One dump, from its request to its end. Monotonic milliseconds are arguments. Opens its own socket in the calling thread's namespace; throws OpError. */
 export class TableDump {
   /** What was asked. */
   readonly request: Uint8Array;
@@ -40,8 +43,10 @@ export class TableDump {
   #done = false;
   #interrupted = false;
   #error = 0;
+  #heardMs: number;
 
-  constructor() {
+  constructor(nowMs: number) {
+    this.#heardMs = nowMs;
     this.#socket = openNetlinkSocket({
       family: NETLINK_FAMILY.netfilter,
       messagesPerCall: PARTS,
@@ -59,11 +64,13 @@ export class TableDump {
   }
 
   /** Takes the next parts of the dump. Throws OpError when the socket fails. */
-  step(onRows: OnRows): DumpProgress {
+  step(nowMs: number, onRows: OnRows): DumpProgress {
     const socket = this.#socket;
     const { truncated } = socket;
     const count = socket.receive();
     if (count === OVERRUN) this.#interrupted = true;
+    if (count > 0) this.#heardMs = nowMs;
+    else if (nowMs - this.#heardMs > DEADLINE_MS) this.#done = this.#interrupted = true;
     for (let i = 0; i < count; i++) {
       const offset = socket.offsets[i]!;
       const length = Math.min(socket.lengths[i]!, PART_BYTES);

@@ -1,19 +1,8 @@
-/** What a report says of the host itself. Sources: machine-id(5), uname(2), /proc/uptime, getifaddrs(3). */
-import { readFileSync } from "node:fs";
-import { hostname, networkInterfaces, release, uptime } from "node:os";
+/** What a report says of the host itself. Sources: uname(2), /proc/uptime, getifaddrs(3). */
+import { networkInterfaces, release, uptime } from "node:os";
 import type { HostFacts } from "@conntrail/model";
 import ipaddr from "ipaddr.js";
 import type { PipelineOptions } from "./options.ts";
-
-/** /etc/machine-id (32 hexadecimal digits), or the host's name where there is none. */
-export function machineId(): string {
-  try {
-    const id = readFileSync("/etc/machine-id", "utf8").trim();
-    return id === "" ? hostname() : id;
-  } catch {
-    return hostname();
-  }
-}
 
 /** The host as it is at this moment. */
 export function hostFacts(options: PipelineOptions): HostFacts {

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import type { SocketTable } from "@conntrail/model";
 import type { Registry } from "prom-client";
 import type { Observable } from "rxjs";
-import { machineId } from "./host-facts.ts";
+import { machineId } from "./machine-id.ts";
 import type { RecordOptions, RecordSettings } from "./record/record-options.ts";
 import type { Sink } from "./sinks/sink.ts";
 

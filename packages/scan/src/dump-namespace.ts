@@ -16,6 +16,7 @@ import {
   readSockstat,
   type Sockstat,
 } from "@conntrail/procfs";
+import { entryFailure } from "./entry-failure.ts";
 import type { FoundNamespace } from "./namespaces.ts";
 import type { ScanSettings } from "./options.ts";
 import type { SocketDump } from "./scan-record.ts";
@@ -44,6 +45,8 @@ const QUESTIONS: readonly Question[] = [
   { file: "udp6", family: FAMILY.ipv6 },
 ];
 
+/** TCP sockets of a namespace up to which TCP_INFO comes along unasked. */
+const TCP_INFO_SOCKETS = 10_000;
 const LISTEN = 1 << SOCKET_STATE.listen;
 const TIME_WAIT = 1 << SOCKET_STATE.timeWait;
 /** What sock_diag says when the kernel has no handler for a family or protocol: then /proc may still list it. */
@@ -59,15 +62,13 @@ export function dumpNamespace(namespace: FoundNamespace, settings: ScanSettings,
   return typeof result === "string" ? { outcome: result, ephemeral: undefined, broken: 0 } : result;
 }
 
-/** EINVAL: the file is no network namespace. */
 function enter<T extends object | undefined>(path: string, action: () => T): T | "gone" | "forbidden" {
   try {
     return inNamespace(path, action);
   } catch (error) {
-    if (!isOpError(error) || !["open", "setns"].includes(error.op)) throw error;
-    if (["ENOENT", "ESRCH"].includes(error.errno)) return "gone";
-    if (["EPERM", "EACCES", "EINVAL"].includes(error.errno)) return "forbidden";
-    throw error;
+    const failure = entryFailure(error);
+    if (failure === undefined) throw error;
+    return failure;
   }
 }
 
@@ -77,6 +78,7 @@ class NamespaceWork {
   readonly #settings: ScanSettings;
   readonly #onDump: OnDump;
   #broken = 0;
+  #wantsTcpInfo = false;
 
   constructor(namespace: FoundNamespace, settings: ScanSettings, onDump: OnDump) {
     this.#namespace = namespace;
@@ -124,6 +126,9 @@ class NamespaceWork {
     if (socket === undefined) return this.#readAll(process);
     try {
       const sockstat = readSockstat(this.#settings.root, process);
+      const { tcpInfo } = this.#settings;
+      const few = sockstat !== undefined && sockstat.tcp + sockstat.tcp6 <= TCP_INFO_SOCKETS;
+      this.#wantsTcpInfo = tcpInfo === "auto" ? few : tcpInfo;
       const answers = QUESTIONS.map((question) => {
         if (this.#ask(socket, question, sockstat)) return "sock_diag";
         return this.#settings.backend === "auto" && this.#read(question.file, process) ? "proc" : "none";
@@ -168,7 +173,7 @@ class NamespaceWork {
     const protocol = netSocketProtocol(file);
     const tcp = protocol === PROTOCOL.tcp;
     const states = tcp ? wanted : 0xffffffff;
-    const extensions = tcp && this.#settings.tcpInfo ? [INET_DIAG.info] : [];
+    const extensions = tcp && this.#wantsTcpInfo ? [INET_DIAG.info] : [];
     const { netns } = this.#namespace;
     const request = encodeInetDiagRequest({ family, protocol, states, extensions });
     const answer: { dump: SocketDump | undefined } = { dump: undefined };

@@ -27,7 +27,13 @@ export class InodeMap {
 
   /** The inodes, in no order; a copy. */
   keys(): Uint32Array {
-    return this.#keys.filter((key) => key !== 0);
+    const found = new Uint32Array(this.size);
+    let length = 0;
+    for (let i = 0; i < this.#keys.length; i++) {
+      const key = this.#keys[i]!;
+      if (key !== 0) found[length++] = key;
+    }
+    return found;
   }
 
   /** -1 when there is none. */

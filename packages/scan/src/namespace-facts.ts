@@ -1,8 +1,9 @@
 /** A namespace's own addresses and ephemeral ports: by rtnetlink where its sockets come from the kernel, else from /proc. */
 import { ADDRESS_WORDS, type NamespaceFacts } from "@conntrail/model";
-import { isDecodeError, isOpError } from "@conntrail/netlink";
+import { isDecodeError } from "@conntrail/netlink";
 import { interfaceAddresses } from "@conntrail/netlink/socket";
 import { isNotPermitted, type PortRange, readLocalAddresses } from "@conntrail/procfs";
+import { entryFailure } from "./entry-failure.ts";
 import type { FoundNamespace } from "./namespaces.ts";
 
 /** The kernel's default (Documentation/networking/ip-sysctl.rst, ip_local_port_range). */
@@ -54,10 +55,9 @@ export class NamespaceBook {
       });
       return words;
     } catch (error) {
-      const gone = isOpError(error) && ["ENOENT", "ESRCH"].includes(error.errno);
-      const forbidden = isOpError(error) && ["EPERM", "EACCES"].includes(error.errno);
-      if (!gone && !forbidden && !isDecodeError(error)) throw error;
-      this.unreadable++;
+      const failure = entryFailure(error);
+      if (failure === undefined && !isDecodeError(error)) throw error;
+      if (failure !== "gone") this.unreadable++;
       return undefined;
     }
   }

@@ -17,8 +17,11 @@ export interface ScanSettings {
   readonly namespaceFolders: readonly string[];
   /** TCP states wanted: a bit `1 << SOCKET_STATE` for each. Default all but TIME_WAIT, CLOSE and NEW_SYN_RECV, which no process can hold. UDP sockets are always listed. */
   readonly states: number;
-  /** Ask for bytes, round-trip time and retransmits of each TCP connection (TCP_INFO). Default true; costs half as much again as the dump without. */
-  readonly tcpInfo: boolean;
+  /**
+   * Ask for bytes, round-trip time and retransmits of each TCP connection (TCP_INFO). `auto` (default): in namespaces with up to 10,000 of them;
+   * it costs half as much again as the dump without, and more on a busy machine.
+   */
+  readonly tcpInfo: boolean | "auto";
   /** Rows in a table at most; more sockets are counted, not listed. Default 1,048,576. */
   readonly maxSockets: number;
 }
@@ -52,7 +55,7 @@ const SETTINGS: ScanSettings = {
   namespaces: "all",
   namespaceFolders: ["/run/netns", "/var/run/docker/netns"],
   states: 0x1ffe & ~UNWANTED_STATES,
-  tcpInfo: true,
+  tcpInfo: "auto",
   maxSockets: 1_048_576,
 };
 

@@ -28,7 +28,7 @@ const LATELY_SCANS = 5;
 /** Reading a stale descriptor costs so much more than listing an open one. */
 const READS_PER_LISTED = 4;
 /** Free numbers that are tried beyond the new descriptors looked for, before all are listed. */
-const PROBES_IN_VAIN = 8;
+const PROBES_IN_VAIN = 4;
 
 /** The owners of sockets, by inode. One per scanner; keeps what it learned between scans. */
 export class OwnerSearch {
@@ -81,10 +81,9 @@ export class OwnerSearch {
     return lowest;
   }
 
-  /** How many processes hold the socket. */
+  /** How many processes hold the socket, which must be held. */
   holders(inode: number): number {
-    const only = this.#held.only(inode);
-    if (only !== SEVERAL) return only === NONE ? 0 : 1;
+    if (!this.#held.shared.has(inode)) return 1;
     const slots = new Set<number>();
     this.#held.each(inode, (slot) => slots.add(slot));
     return slots.size;
@@ -103,11 +102,10 @@ export class OwnerSearch {
    */
   #markStale(inodes: InodeMap): void {
     const unlisted = this.#unlisted.filter((inode) => !inodes.has(inode));
-    const closed = this.#previous.keys().filter((inode) => !inodes.has(inode));
     this.#reader.expected = new Set(unlisted);
-    for (const inode of [...closed, ...unlisted]) {
-      this.#reader.markStale(inode, (slot) => this.processes.at(slot));
-    }
+    const markStale = (inode: number): void => this.#reader.markStale(inode, (slot) => this.processes.at(slot));
+    for (const inode of this.#previous.keys()) if (!inodes.has(inode)) markStale(inode);
+    for (const inode of unlisted) markStale(inode);
     this.#previous = inodes;
   }
 
@@ -147,11 +145,16 @@ export class OwnerSearch {
       if (!goOn()) return;
       if (process.listedScan < scan && !process.denied) this.#searchLikely(process, scan);
     }
-    const overdue = [...wanted].some((inode) => missing.get(inode)! < scan);
-    if (!overdue) return;
-    for (const process of [...this.processes.values()].sort((a, b) => a.listedScan - b.listedScan)) {
+    // What was looked for in vain before: everybody who was not listed since. Small processes first, so that one huge one does not hide all others.
+    let since = 0;
+    for (const inode of wanted) {
+      const first = missing.get(inode)!;
+      if (first < scan) since = Math.max(since, first);
+    }
+    const rest = [...this.processes.values()].filter(({ listedScan }) => listedScan < since);
+    for (const process of rest.sort((a, b) => a.size - b.size)) {
       if (!goOn()) return;
-      if (process.listedScan < scan) this.#list(process, notSocket);
+      this.#list(process, notSocket);
     }
   }
 

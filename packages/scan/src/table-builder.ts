@@ -32,7 +32,7 @@ export interface OwnerLookup {
   readonly owners: readonly Owner[];
   /** 1 + index into `owners`; 0 when no owner is known. */
   find(inode: number): number;
-  /** Processes that hold the socket. */
+  /** Processes that hold the socket; asked only when it has an owner. */
   holders(inode: number): number;
 }
 

@@ -34,6 +34,10 @@ export interface RowFacts {
   status: number;
   firstSeenMs: number;
   lastSeenMs: number;
+  /** The ROW.decision that the direction is told from. */
+  decision: number;
+  /** The slot whose counters are told. */
+  counter: number;
 }
 
 /** Appends a connection: the opener's side from row `head`, the server's from row `tail` (the same, unless namespaces lie between). */
@@ -54,8 +58,8 @@ export function writeConnection(
   const fromEnd = swapped ? REPLY_END : SOURCE_END;
   columns.fromOwner[i] = placeOwner(writer.registry, page[base + fromEnd.owner]!, writer.snapshot, writer.owners);
   columns.fromReason[i] = reasonOf(decision, fromEnd);
-  columns.evidence[i] = evidenceOf(decision);
-  columns.confidence[i] = confidenceOf(decision);
+  columns.evidence[i] = evidenceOf(facts.decision);
+  columns.confidence[i] = confidenceOf(facts.decision);
 
   const tailPage = pageOf(store, tail);
   const tailBase = baseOf(tail);
@@ -82,7 +86,7 @@ export function writeConnection(
   columns.flags[i] = facts.flags | own | placeFlags(page[base + ROW.marks]!, fromEnd, tailMarks, toEnd);
   columns.firstSeenMs[i] = facts.firstSeenMs;
   columns.lastSeenMs[i] = facts.lastSeenMs;
-  writeCounters(columns, i, doublesOf(store, head), base >> 1, swapped);
+  writeCounters(columns, i, store, facts.counter);
 }
 
 /** Which ends are on this host; transit when neither is, where that can be known. */
@@ -117,13 +121,10 @@ function writeReply(columns: ConnectionColumns, i: number, page: Uint32Array, ba
   columns.replyPorts[i] = page[base + (swapped ? FLOW.originalPorts : FLOW.replyPorts)]!;
 }
 
-function writeCounters(
-  columns: ConnectionColumns,
-  i: number,
-  doubles: Float64Array,
-  half: number,
-  swapped: boolean,
-): void {
+function writeCounters(columns: ConnectionColumns, i: number, store: RowStore, slot: number): void {
+  const doubles = doublesOf(store, slot);
+  const half = baseOf(slot) >> 1;
+  const swapped = (pageOf(store, slot)[baseOf(slot) + ROW.marks]! & MARK.swapped) !== 0;
   const forwardPackets = doubles[half + (FLOW.originalPackets >> 1)]!;
   const forwardBytes = doubles[half + (FLOW.originalBytes >> 1)]!;
   const backwardPackets = doubles[half + (FLOW.replyPackets >> 1)]!;

@@ -43,9 +43,9 @@ function takeRow(table: FlowTable, change: FlowChange, rows: Uint32Array, double
   const flags = kindFlags(rows[offset + FLOW.kind]!);
   const { store } = table;
   const hash = originalHash(rows, offset);
-  const firstSeenMs = doubles[(offset + FLOW.firstSeenMs) >> 1]!;
+  const first = (offset + FLOW.firstSeenMs) >> 1;
   let slot = findRow(store, hash, rows, offset);
-  if (slot >= 0 && !isSameFlow(table, slot, flags, firstSeenMs)) {
+  if (slot >= 0 && !isSameFlow(table, slot, flags, doubles, first)) {
     supersedeFlow(table, slot);
     slot = -1;
   }
@@ -54,11 +54,11 @@ function takeRow(table: FlowTable, change: FlowChange, rows: Uint32Array, double
     return;
   }
   const ended = change !== FLOW_CHANGE.upsert || (flags & FLOW_FLAG.closed) !== 0;
-  if (slot >= 0) updateRow(table, slot, rows, offset, firstSeenMs);
+  if (slot >= 0) updateRow(table, slot, rows, offset, doubles);
   else {
     // A flow that a new life of the ingest finds already closed was told by the life before, as far as anyone can know.
     if (ended && table.takingOver && (flags & FLOW_FLAG.fromDump) !== 0) return;
-    slot = insertFlow(table, hash, rows, offset, ended, firstSeenMs > table.previousMs);
+    slot = insertFlow(table, hash, rows, offset, ended, doubles[first]! > table.previousMs);
     if (slot < 0) return;
     markTuples(store, slot);
   }
@@ -67,16 +67,16 @@ function takeRow(table: FlowTable, change: FlowChange, rows: Uint32Array, double
 }
 
 /** A key can be used again; a flow keeps its first moment, unless a new life of the ingest learnt it from a dump. */
-function isSameFlow(table: FlowTable, slot: number, flags: number, firstSeenMs: number): boolean {
+function isSameFlow(table: FlowTable, slot: number, flags: number, doubles: Float64Array, first: number): boolean {
   const { store } = table;
-  if (doublesOf(store, slot)[(baseOf(slot) + FLOW.firstSeenMs) >> 1] === firstSeenMs) return true;
+  if (doublesOf(store, slot)[(baseOf(slot) + FLOW.firstSeenMs) >> 1] === doubles[first]) return true;
   const ended = (pageOf(store, slot)[baseOf(slot) + ROW.marks]! & MARK.closed) !== 0;
   return (flags & FLOW_FLAG.fromDump) !== 0 && !ended;
 }
 
 const STICKY = FLOW_FLAG.updated | FLOW_FLAG.replied | FLOW_FLAG.established | FLOW_FLAG.pickedUp;
 
-function updateRow(table: FlowTable, slot: number, rows: Uint32Array, offset: number, firstSeenMs: number): void {
+function updateRow(table: FlowTable, slot: number, rows: Uint32Array, offset: number, doubles: Float64Array): void {
   const { store } = table;
   const page = pageOf(store, slot);
   const base = baseOf(slot);
@@ -85,7 +85,7 @@ function updateRow(table: FlowTable, slot: number, rows: Uint32Array, offset: nu
   const sameReply = hasSameReply(page, base, rows, offset);
   if (sameReply) for (let i = FLOW.kind; i < FLOW_WORDS; i++) page[base + i] = rows[offset + i]!;
   else copyFlow(page, base, rows, offset);
-  if (kept !== firstSeenMs) {
+  if (kept !== doubles[(offset + FLOW.firstSeenMs) >> 1]) {
     // The same flow, learnt again from a dump: what was seen of it before still holds.
     doublesOf(store, slot)[(base + FLOW.firstSeenMs) >> 1] = kept;
     if ((flags & FLOW_FLAG.fromDump) === 0) page[base + FLOW.kind]! &= ~(FLOW_FLAG.fromDump << 24);

@@ -1,6 +1,7 @@
 /** A connection's facts from its rows: one, or one in each of several namespaces. */
 import { CONNECTION_FLAG, CT_STATUS, FLOW, SOURCE } from "@conntrail/model";
 import type { RowFacts } from "./column-writer.ts";
+import { confidenceOf } from "./decision.ts";
 import { flowState, furthestState } from "./flow-state.ts";
 import { nextInRing } from "./ring.ts";
 import { MARK, ROW } from "./row.ts";
@@ -13,6 +14,8 @@ export interface Gathered extends RowFacts {
   closedBatch: number;
   /** None of the ends was seen. */
   allUnseen: boolean;
+  /** The row at `counter` counts. */
+  counted: boolean;
 }
 
 /** The facts about one connection: filled by `gather`, one object for all connections so that none is allocated per row. */
@@ -27,6 +30,9 @@ export const facts: Gathered = {
   marks: 0,
   closedBatch: 0,
   allUnseen: false,
+  counted: false,
+  decision: 0,
+  counter: 0,
 };
 
 const TRANSLATED = CT_STATUS.srcNat | CT_STATUS.dstNat;
@@ -48,6 +54,12 @@ export function gather(store: RowStore, head: number): void {
     const marks = page[base + ROW.marks]!;
     const status = page[base + FLOW.status]!;
     facts.marks |= marks;
+    const decision = page[base + ROW.decision]!;
+    if (slot === head || confidenceOf(decision) > confidenceOf(facts.decision)) facts.decision = decision;
+    const counted =
+      doubles[(base + FLOW.originalPackets) >> 1]! >= 0 || doubles[(base + FLOW.originalBytes) >> 1]! >= 0;
+    if (slot === head || (counted && !facts.counted)) facts.counter = slot;
+    facts.counted = counted || (slot !== head && facts.counted);
     if (slot === head) facts.status = status;
     else facts.status = (facts.status | (status & TRANSLATED)) >>> 0;
     if ((status & OFFLOADED) !== 0) facts.flags |= CONNECTION_FLAG.offloaded;

@@ -21,7 +21,14 @@ const recordings: Readonly<Record<string, () => Promise<void>>> = { shop, "port-
 
 if (process.argv[2] !== "inside") {
   const unshare = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--cgroup"];
-  const again = ["node", "--import", "tsx", "test/record/programs/record-samples.ts", "inside", ...process.argv.slice(2)];
+  const again = [
+    "node",
+    "--import",
+    "tsx",
+    "test/record/programs/record-samples.ts",
+    "inside",
+    ...process.argv.slice(2),
+  ];
   const args = [...unshare, "sh", "-c", ENTER, "sh", REPOSITORY, ...again];
   process.exitCode = spawnSync("unshare", args, { stdio: "inherit" }).status ?? 1;
 } else {
@@ -58,13 +65,28 @@ async function shop(): Promise<void> {
     "app.shop.example": "10.9.0.1",
   };
   const records = Object.entries(named).map(([name, address]) => `--host-record=${name},${address}`);
-  const dns = lab.ns("dns").spawn("dnsmasq", ["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=root", ...records]);
+  const dns = lab
+    .ns("dns")
+    .spawn("dnsmasq", [
+      "--keep-in-foreground",
+      "--conf-file=/dev/null",
+      "--no-resolv",
+      "--no-hosts",
+      "--pid-file=",
+      "--user=root",
+      ...records,
+    ]);
   await service(lab, "database", { port: 5432 });
   for (const app of ["app-1", "app-2"]) {
     await service(lab, app, { title: "app", port: 8080, upstream: at("database"), "upstream-port": 5432, keep: true });
   }
   const nameServer = at("dns");
-  await service(lab, "web", { port: 80, upstream: "app.shop.example", "upstream-port": 8080, "name-server": nameServer });
+  await service(lab, "web", {
+    port: 80,
+    upstream: "app.shop.example",
+    "upstream-port": 8080,
+    "name-server": nameServer,
+  });
   const recorder = await record(router, "shop.pcapng", "--name-server", nameServer);
   await service(lab, "browser", { upstream: at("web"), "upstream-port": 80, requests: 12, "pause-ms": 250 });
   await sleep(4500);
@@ -111,8 +133,13 @@ async function overrun(): Promise<void> {
   await finish(recorder);
 }
 
-async function service(lab: Lab, role: string, options: Readonly<Record<string, string | number | boolean>>): Promise<Program> {
-  const said = Object.entries({ title: role, ...options }).flatMap(([name, value]) =>
+async function service(
+  lab: Lab,
+  role: string,
+  options: Readonly<Record<string, string | number | boolean>>,
+): Promise<Program> {
+  const all: typeof options = { title: role, ...options };
+  const said = Object.entries(all).flatMap(([name, value]) =>
     value === true ? [`--${name}`] : [`--${name}`, String(value)],
   );
   const program = lab.ns(role).spawn("node", [SERVICE, ...said]);

@@ -32,8 +32,13 @@ async function open() {
 
 let kept;
 
+function keepOpen() {
+  kept ??= open();
+  return kept;
+}
+
 async function ask() {
-  const socket = options.keep ? await (kept ??= open()) : await open();
+  const socket = options.keep ? await keepOpen() : await open();
   socket.write("question\n");
   await once(socket, "data");
   if (!options.keep) {
@@ -50,7 +55,7 @@ if (options.requests > 0) {
   }
   tell({ done: true });
 } else {
-  if (options.keep) await (kept ??= open());
+  if (options.keep) await keepOpen();
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
     socket.on("data", async () => {

@@ -1,6 +1,7 @@
 /** A source of names that remembers what it answered, so that a recording can hold the names as they were attached. */
-import { ADDRESS_WORDS } from "@conntrail/model";
+
 import type { NameAnswer } from "@conntrail/capture";
+import { ADDRESS_WORDS } from "@conntrail/model";
 import type { NameSource } from "@conntrail/stages";
 
 /** Addresses whose answers are remembered. Beyond it all are forgotten and told again: a reader takes that for what it is. */

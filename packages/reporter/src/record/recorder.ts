@@ -5,7 +5,13 @@
  * Replay makes the same batches of flows again by ending each where it ended live. A batch and the messages that led to it come from the
  * ingest one after the other, in either order; their times say where among the messages the batch ended.
  */
-import { type CaptureRecord, type CaptureWriter, createCaptureWriter, type Json, scanRecords } from "@conntrail/capture";
+import {
+  type CaptureRecord,
+  type CaptureWriter,
+  createCaptureWriter,
+  type Json,
+  scanRecords,
+} from "@conntrail/capture";
 import type { RawChunk } from "@conntrail/ingest";
 import type { FlowBatch, HostFacts, NamespaceFacts, ReportContent, SocketTable } from "@conntrail/model";
 import { NETLINK_FAMILY } from "@conntrail/netlink";
@@ -62,10 +68,12 @@ export class Recorder {
   readonly #context: RecorderContext;
   /** By inode: what is known of each namespace, for the next file. */
   readonly #namespaces = new Map<number, NamespaceFacts>();
-  readonly #openEnds: FlowBatch[] = [];
+  /** Ends of batches that the next messages may still belong before. */
+  readonly #openEnds: Pick<FlowBatch, "timeMs" | "health">[] = [];
   #leftOut = 0;
   #files = 0;
   #ending = false;
+  #failure: unknown;
 
   /** Use `openRecorder`. */
   constructor(writer: CaptureWriter, context: RecorderContext) {
@@ -85,8 +93,8 @@ export class Recorder {
   }
 
   /** A batch that the ingest handed on. */
-  batch(batch: FlowBatch): void {
-    this.#openEnds.push(batch);
+  batch({ timeMs, health }: FlowBatch): void {
+    this.#openEnds.push({ timeMs, health });
     if (this.#openEnds.length > MAX_OPEN_ENDS) this.#endBatch();
   }
 
@@ -130,7 +138,8 @@ export class Recorder {
 
   /** How the recording stands. */
   get progress(): RecordProgress {
-    const { counts, failure } = this.#writer;
+    const { counts } = this.#writer;
+    const failure = this.#writer.failure ?? this.#failure;
     return {
       packets: counts.packets,
       records: counts.sidecars,
@@ -144,7 +153,9 @@ export class Recorder {
   /** Writes what is left and completes the file. Never rejects: `progress` says what failed. */
   async close(): Promise<void> {
     this.#endBatches(Number.POSITIVE_INFINITY);
-    await this.#writer.close().catch(() => {});
+    await this.#writer.close().catch((error: unknown) => {
+      this.#failure ??= error;
+    });
   }
 
   /** What a file begins with, so that it can be read without those before it. What flows were there is not among it: the next dump tells. */
@@ -152,7 +163,15 @@ export class Recorder {
     yield { kind: "host", timeMs, host: this.#context.host() };
     yield { kind: "options", timeMs, options: plainOptions(this.#context.options) };
     if (this.#files++ === 0) return;
-    const restart = { kind: "loss", timeMs, cause: "restart", netns: 0, family: 0, sinceMs: timeMs, count: null } as const;
+    const restart = {
+      kind: "loss",
+      timeMs,
+      cause: "restart",
+      netns: 0,
+      family: 0,
+      sinceMs: timeMs,
+      count: null,
+    } as const;
     yield restart;
     for (const facts of this.#namespaces.values()) yield { kind: "namespace", timeMs, facts };
     const answers = this.names.all();

@@ -24,7 +24,7 @@ function writeOther(writer: CaptureWriter, chunk: RawChunk, i: number): void {
   const timeMs = chunk.timesMs[i]!;
   const detail = chunk.detail[i]!;
   const dump = { kind: "dump", timeMs, netns, family, addressFamily: 0, protocol: 0, error: null } as const;
-  switch (chunk.what[i]) {
+  switch (chunk.what[i]!) {
     case RAW.dumpBegin:
       writer.write({ ...dump, phase: "begin", tellClosed: detail === 1, interrupted: false });
       if (chunk.lengths[i]! > 0) writePacket(writer, chunk, i, true, false);

@@ -76,6 +76,11 @@ export class ReplayClock {
     return atMs <= this.#toMs;
   }
 
+  /** Whether `due` may have something to say. */
+  get isDue(): boolean {
+    return this.#lastMs >= (this.#before ? this.#fromMs : this.#nextMs);
+  }
+
   /** The next report that is due before a record of the time reached; undefined when there is none. */
   due(): Due | undefined {
     const nowMs = Math.min(this.#lastMs, this.#toMs);

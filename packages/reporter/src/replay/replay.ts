@@ -14,7 +14,10 @@ import { ReplaySession } from "./replay-session.ts";
  * OpError when it cannot be read at all. Unsubscribing closes the file. A slow subscriber delays the reading. Throws RangeError for options
  * that cannot work.
  */
-export function replay(input: string | AsyncIterable<Uint8Array>, options: ReplayOptions = {}): Observable<ReportContent> {
+export function replay(
+  input: string | AsyncIterable<Uint8Array>,
+  options: ReplayOptions = {},
+): Observable<ReportContent> {
   replaySettings(options);
   return new Observable((subscriber) => {
     const ended = new AbortController();
