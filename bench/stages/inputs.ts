@@ -80,6 +80,15 @@ export function flowBatch({ flows, natEvery, namespaces = 1 }: FlowShape, closed
   return { kind: "flows", timeMs: NOW_MS, epoch: 1, count, rows, changes, helpers: [], health: INGEST };
 }
 
+/** Makes the flows of a batch begin and end at these times: other flows than those of other times. */
+export function moveTo({ rows, count }: FlowBatch, firstSeenMs: number, lastSeenMs: number): void {
+  const doubles = new Float64Array(rows.buffer);
+  for (let i = 0; i < count; i++) {
+    doubles[(i * FLOW_WORDS + FLOW.firstSeenMs) / 2] = firstSeenMs;
+    doubles[(i * FLOW_WORDS + FLOW.lastSeenMs) / 2] = lastSeenMs;
+  }
+}
+
 /** A table with the client's socket of every `socketEvery`th flow. */
 export function socketTable({ flows, natEvery }: FlowShape, socketEvery: number): SocketTable {
   const count = Math.ceil(flows / socketEvery);

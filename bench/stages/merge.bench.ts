@@ -7,7 +7,7 @@ import type { FlowBatch, Snapshot, SocketTable, Tick } from "@conntrail/model";
 import { attachNames, mapNat, merge, type NameSource } from "@conntrail/stages";
 import { of, Subject } from "rxjs";
 import type { BenchCase, Timed, TimedCase } from "../case.ts";
-import { type FlowShape, flowBatch, NOW_MS, socketTable } from "./inputs.ts";
+import { type FlowShape, flowBatch, moveTo, NOW_MS, socketTable } from "./inputs.ts";
 
 const SIZES = [
   [1_000, "1k"],
@@ -129,7 +129,13 @@ function wholeLives(shape: FlowShape): Timed {
   const merging = open(shape);
   const born = flowBatch(shape);
   const ended = flowBatch(shape, true);
+  let timeMs = NOW_MS;
   return {
+    before: () => {
+      timeMs += 1000;
+      moveTo(born, timeMs, timeMs);
+      moveTo(ended, timeMs, timeMs + 500);
+    },
     run: () => {
       merging.take(born);
       merging.take(ended);

@@ -1,5 +1,4 @@
 /** `conntrail record` as a program: its files, its end, and what other people's tools make of them. */
-import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,6 +7,7 @@ import { type CaptureRecord, readCapture, readRecords } from "@conntrail/capture
 import { MessageCursor, NETLINK_FAMILY, NLMSG_TYPE } from "@conntrail/netlink";
 import type { ReportJson } from "@conntrail/report";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { mustRun } from "../lab/command.ts";
 import { type HostLab, kernelTest, loopbackLab, type Program, runConntrail, startConntrail } from "../lab/index.ts";
 
 let folder: string;
@@ -70,12 +70,9 @@ kernelTest(
 
     const found = await records(path);
     expect(found.at(-1)).toMatchObject({ kind: "tick", final: true });
-    const listed = execFileSync(
-      "tshark",
-      ["-r", path, "-Y", "netlink-netfilter", "-T", "fields", "-e", "netlink.hdr_type"],
-      { stdio: ["ignore", "pipe", "ignore"] },
-    );
-    const types = listed.toString().trim().split(/[\n,]/).map(Number);
+    const fields = ["-T", "fields", "-e", "netlink.hdr_type"];
+    const listed = await mustRun("tshark", ["-r", path, "-Y", "netlink-netfilter", ...fields]);
+    const types = listed.trim().split(/[\n,]/).map(Number);
     expect(types.filter((type) => type === 0x100 || type === 0x102).length).toBe(conntrackMessages(found));
     expect(types.filter((type) => type === 0x100).length).toBeGreaterThanOrEqual(4 * 50);
   },

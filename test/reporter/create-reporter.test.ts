@@ -6,8 +6,8 @@ import { createReporter, type Delivery, type ReporterOptions, type Sink } from "
 import { Registry } from "prom-client";
 import { firstValueFrom, NEVER, Subject, startWith, toArray } from "rxjs";
 import { describe, expect, test } from "vitest";
-import { listener, namespace, owner, socket, table } from "../stages/socket-fixture.ts";
 import { HOST } from "../stages/flow-fixture.ts";
+import { listener, namespace, owner, socket, table } from "../stages/socket-fixture.ts";
 
 const CURL = owner(101, "curl");
 const NGINX = owner(202, "nginx");
@@ -53,7 +53,7 @@ describe("a reporter", () => {
 
   test("S2 gives a report when asked, and the same one to whoever is subscribed", async () => {
     await using reporter = createReporter({ ...QUIET, sockets: false });
-    const pushed = firstValueFrom(reporter.reports$);
+    const pushed = firstValueFrom(reporter.reports$, { defaultValue: undefined });
     const pulled = await reporter.report();
     expect(await pushed).toBe(pulled);
     expect((await reporter.report()).sequence).toBe(pulled.sequence + 1);
@@ -75,7 +75,7 @@ describe("a reporter", () => {
 
   test("S3 closing is idempotent, sends a last report, completes the stream, and refuses further requests", async () => {
     const reporter = createReporter({ ...QUIET, sockets: false });
-    const all = firstValueFrom(reporter.reports$.pipe(toArray()));
+    const all = firstValueFrom(reporter.reports$.pipe(toArray()), { defaultValue: [] });
     await reporter.report();
     const startedMs = performance.now();
     await Promise.all([reporter.close(), reporter.close()]);
@@ -107,7 +107,7 @@ describe("sinks", () => {
     const release = new Subject<void>();
     const deliver = async (delivery: Delivery): Promise<void> => {
       got.push(delivery);
-      await firstValueFrom(release);
+      await firstValueFrom(release, { defaultValue: undefined });
     };
     return { sink: { name: "slow", encoding: { format: "json", gzip: false }, deliver }, got, release };
   }

@@ -315,6 +315,21 @@ describe("without privileges", () => {
     },
   );
 
+  kernelTest("hidepid on the real /proc is told apart from missing permission", async () => {
+    await using lab = await createLab("host");
+    const host = lab.ns("host");
+    const root = await host.start("tcp-server", { host: "127.0.0.1" });
+    const hidden = ["--mount", "sh", "-c", 'mount -t proc -o hidepid=invisible proc /proc && exec "$@"', "sh"];
+    const file = fileURLToPath(new URL("./programs/scan-as-nobody.mjs", import.meta.url));
+    const said = await host.spawn("unshare", [...hidden, process.execPath, file, "own"]).json<Said>(20_000);
+    expect(said.health).toMatchObject({ state: "degraded", reason: "hidepid", backend: "sock_diag" });
+    expect(said.sockets.find(({ port }) => port === root.ready.port)).toMatchObject({
+      pid: null,
+      reason: "permission",
+    });
+    expect(said.sockets.find(({ port }) => port === said.port)).toMatchObject({ pid: said.server });
+  });
+
   kernelTest(
     "other namespaces that are known but closed to us degrade the health; the own one is complete",
     async () => {

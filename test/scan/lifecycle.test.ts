@@ -1,5 +1,7 @@
+import { on } from "node:events";
 import { closeSync, constants, openSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 import type { SocketTable } from "@conntrail/model";
 import { assembleSocketTable, type ScanRecord, scanSockets } from "@conntrail/scan";
 import { lastValueFrom, type Observable, Subject, take, tap, toArray } from "rxjs";
@@ -114,6 +116,17 @@ describe("the stream of tables", () => {
     await expect(hung).rejects.toMatchObject({ name: "OpError", op: "scan", errno: "ETIMEDOUT" });
     expect(performance.now() - began).toBeLessThan(2500);
     closeSync(openSync(pipe, constants.O_RDWR)); // Lets the thread go.
+  });
+
+  test("runs inside a worker thread, and ending that one in the middle of scans takes the scan's thread with it", async () => {
+    const before = await settledThreads();
+    for (let i = 0; i < 3; i++) {
+      const worker = new Worker(program("scans-in-worker"));
+      const messages = on(worker, "message");
+      for (let tables = 0; tables < 2; tables++) expect((await messages.next()).value[0]).toBeGreaterThanOrEqual(0);
+      await worker.terminate();
+    }
+    await threadsAre(before, 6000);
   });
 
   test("a thread that dies is an OpError, after which nothing is left running", async () => {

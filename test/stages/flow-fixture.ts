@@ -180,7 +180,7 @@ export function evicted(gone: FlowFixture): ChangedFlow {
 }
 
 /** What the ingest says of itself when all is well. */
-export const INGEST_OK: IngestHealth = {
+const INGEST_OK: IngestHealth = {
   state: "ok",
   reason: null,
   advice: null,
@@ -222,7 +222,7 @@ export function batch(
 }
 
 /** Writes a flow as the row at `offset`. */
-export function writeFlow(rows: Uint32Array, offset: number, { facts }: FlowFixture): void {
+function writeFlow(rows: Uint32Array, offset: number, { facts }: FlowFixture): void {
   const doubles = new Float64Array(rows.buffer);
   const double = (word: number, value: number): void => {
     doubles[(offset + word) / 2] = value;

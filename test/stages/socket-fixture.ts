@@ -119,7 +119,7 @@ export function namespace(netns: number, ...addresses: string[]): NamespaceFacts
 }
 
 /** What the scan says of itself when all is well. */
-export const SCAN_OK: ScanHealth = {
+const SCAN_OK: ScanHealth = {
   state: "ok",
   reason: null,
   advice: null,

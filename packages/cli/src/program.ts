@@ -10,7 +10,7 @@ import { oneOf } from "./one-of.ts";
 import { parseCount, parseDuration, parseMoment, parseSize, parseSpeed, parseUrl } from "./units.ts";
 
 /** Exit codes of the command line. */
-export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
 /** Builds the program. `version` is what `--version` prints. */
 export function buildProgram(version: string): Command {

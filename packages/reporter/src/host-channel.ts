@@ -3,7 +3,7 @@ import type { Report } from "@conntrail/report";
 import { Observable, type Subscriber } from "rxjs";
 
 /** Reports that wait for a slow iterator. Beyond it the oldest is dropped; the gap shows in `sequence`. */
-export const ITERATOR_QUEUE = 16;
+const ITERATOR_QUEUE = 16;
 
 /** An Observable of reports that every subscriber shares, as an AsyncIterable too. */
 export class ReportChannel {

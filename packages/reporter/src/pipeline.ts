@@ -3,7 +3,14 @@
  * runs in the pipeline worker, in tests with marbles and in replay with virtual time.
  */
 import type { FlowBatch, HostFacts, ReportContent, SocketTable, Tick } from "@conntrail/model";
-import { attachNames, type MergeOptions, mapNat, markStale, merge as mergeConnections, type NameSource } from "@conntrail/stages";
+import {
+  attachNames,
+  type MergeOptions,
+  mapNat,
+  markStale,
+  merge as mergeConnections,
+  type NameSource,
+} from "@conntrail/stages";
 import { concat, defer, map, merge, type Observable, of } from "rxjs";
 
 /** Where a pipeline's inputs come from. Each ends when the pipeline is to end; a last report follows. */

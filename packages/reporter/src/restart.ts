@@ -5,7 +5,7 @@
 import { type Observable, retry, type SchedulerLike, takeUntil, timer } from "rxjs";
 
 /** Limits of the wait between a failure and the next start. */
-export const RESTART_DELAY = { firstMs: 1000, mostMs: 30_000 } as const;
+const RESTART_DELAY = { firstMs: 1000, mostMs: 30_000 } as const;
 
 /** How to restart. */
 export interface RestartOptions {

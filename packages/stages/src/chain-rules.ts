@@ -26,7 +26,7 @@ export function endsHere(marks: number): boolean {
 }
 
 /** True when the opener's packets begin in the flow's own namespace. */
-export function beginsHere(marks: number): boolean {
+function beginsHere(marks: number): boolean {
   return (marks & ((marks & MARK.swapped) === 0 ? MARK.sourceOwn : MARK.replyOwn)) !== 0;
 }
 

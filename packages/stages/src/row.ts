@@ -77,7 +77,7 @@ export function addressHash(words: Uint32Array, offset: number): number {
 }
 
 /** The direction-free hash of two addresses that lie one after the other, their ports (source << 16 | destination) and a protocol. */
-export function tupleHash(words: Uint32Array, addresses: number, ports: number, protocol: number): number {
+function tupleHash(words: Uint32Array, addresses: number, ports: number, protocol: number): number {
   const source = hashEnd(words, addresses, ports >>> 16);
   return (source + hashEnd(words, addresses + ADDRESS_WORDS, ports & 0xffff) + protocol) >>> 1;
 }

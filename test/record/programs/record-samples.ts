@@ -2,7 +2,7 @@
  * Makes the recordings of samples/: `npx tsx test/record/programs/record-samples.ts [NAME]`, as root. Everything runs in namespaces of its
  * own (network, mount, pid, cgroup; unshare(1)), in which nothing of the machine shows but its kernel: no other process, socket or path.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +12,8 @@ import { createLab, type Lab, type LabNamespace, loopbackLab, type Program, TRAC
 const REPOSITORY = fileURLToPath(new URL("../../..", import.meta.url));
 const SAMPLES = join(REPOSITORY, "samples");
 const SERVICE = join(import.meta.dirname, "shop-service.mjs");
+
+const ISOLATE = "unshare";
 
 /** Where the repository is seen inside: a path that says nothing. */
 const INSIDE = "/mnt";
@@ -30,7 +32,10 @@ if (process.argv[2] !== "inside") {
     ...process.argv.slice(2),
   ];
   const args = [...unshare, "sh", "-c", ENTER, "sh", REPOSITORY, ...again];
-  process.exitCode = spawnSync("unshare", args, { stdio: "inherit" }).status ?? 1;
+  const isolated = spawn(ISOLATE, args, { stdio: "inherit" });
+  isolated.on("exit", (code) => {
+    process.exitCode = code ?? 1;
+  });
 } else {
   const wanted = process.argv[3];
   for (const [name, record] of Object.entries(recordings)) if (wanted === undefined || wanted === name) await record();
