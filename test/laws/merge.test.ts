@@ -18,7 +18,7 @@ import {
   worlds,
 } from "../stages/world.ts";
 
-const RUNS = { numRuns: 60 };
+const RUNS = { numRuns: 40 };
 
 /** Rows that tell an end. */
 function ended(report: Snapshot): Connection[] {
@@ -69,7 +69,7 @@ function sorted(texts: readonly string[]): string[] {
   return texts.toSorted();
 }
 
-describe("over any world", () => {
+describe("over any world", { timeout: 120_000 }, () => {
   test("S6 F33 every connection that ends is told as ended exactly once, with its real ends", () => {
     fc.assert(
       fc.property(worlds, (world) => {
@@ -213,6 +213,28 @@ test("F8 whatever the limits, rows, aggregated counts and dropped ones add up to
       );
     }),
   );
+});
+
+test("thousands of flows and sockets that come and go leave exactly those that are there", { timeout: 60_000 }, () => {
+  const flowEnds = (i: number): string => `10.0.${i % 7}.1:${10_000 + i} > 10.1.${i % 5}.1:80`;
+  const socketEnds = (i: number): string => `10.2.${i % 7}.1:${10_000 + i} > 10.3.${i % 5}.1:80`;
+  const row = (i: number): ReturnType<typeof flow> => flow(flowEnds(i)).id(i + 1);
+  let living: number[] = [];
+  const rounds = Array.from({ length: 12 }, (_, round) => {
+    const nowMs = 1000 * (round + 1);
+    const born = Array.from({ length: 500 }, (__, i) => round * 500 + i);
+    const gone = living.filter((i) => (i * 7919 + round) % 3 === 0);
+    living = [...living.filter((i) => !gone.includes(i)), ...born];
+    const news = batch(nowMs, [...born.map(row), ...gone.map((i) => destroyed(row(i)))]);
+    const sockets = table(
+      nowMs + 10,
+      living.map((i) => socket(socketEnds(i))),
+    );
+    return { expected: living.flatMap((i) => [flowEnds(i), socketEnds(i)]), inputs: [news, sockets, tick(nowMs + 20)] };
+  });
+  const reports = run(rounds.flatMap((round) => round.inputs));
+  const shown = reports.map((report) => sorted(alive(report).map(({ ends }) => ends)));
+  expect(shown).toEqual(rounds.map(({ expected }) => sorted(expected)));
 });
 
 function isAggregated({ flags }: Connection): boolean {

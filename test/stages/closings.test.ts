@@ -114,6 +114,29 @@ describe("F4 loss", () => {
   });
 });
 
+test("F9 after many losses and resyncs a report shows the flows of the last dump, and no others", () => {
+  const row = (i: number): FlowFixture => flow(`10.0.0.${i % 200}:${10_000 + i} > 10.0.1.1:80`).id(i + 1);
+  const all = Array.from({ length: 2000 }, (_, i) => i);
+  const rounds = Array.from({ length: 20 }, (_, round) => {
+    const nowMs = 1000 * (round + 1);
+    const before = all.filter((i) => round > 0 && i % 20 < round);
+    const kept = before.filter((i) => i % 3 !== round % 3);
+    const found = all.filter((i) => i % 20 === round);
+    const resync = [...before.filter((i) => !kept.includes(i)).map((i) => swept(row(i))), ...found.map(row)];
+    return { inputs: [batch(nowMs, resync), tick(nowMs + 10)], found, lost: before.filter((i) => !kept.includes(i)) };
+  });
+  const tracked = new Set<number>();
+  const reports = run(rounds.flatMap(({ inputs }) => inputs));
+  rounds.forEach(({ found, lost }, round) => {
+    for (const i of lost) tracked.delete(i);
+    for (const i of found) tracked.add(i);
+    const shown = lines(reports[round]!).filter((line) => line.endsWith("established"));
+    expect(shown).toEqual(
+      [...tracked].map((i) => `tcp 10.0.0.${i % 200}:${10_000 + i} > 10.0.1.1:80 established`).sort(),
+    );
+  });
+});
+
 describe("bounds", () => {
   test("flows beyond the capacity are turned away, counted once each, and told when they end", () => {
     const flows = [0, 1, 2].map((i) => flow(`10.0.0.1:${40_000 + i} > 10.0.0.2:80`));

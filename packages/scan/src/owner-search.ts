@@ -169,12 +169,12 @@ export class OwnerSearch {
     }
     this.processes.lookAgain(process);
     const unread = (): number => Math.max(0, process.size - process.fds.open);
-    const lately = Math.max(process.gainedScan, process.bornScan) > scan - LATELY_SCANS;
-    if (unread() === 0 && !lately) return;
+    const young = process.bornScan > scan - LATELY_SCANS;
+    if (unread() === 0 && !young && process.gainedScan <= scan - LATELY_SCANS) return;
     // New descriptors have the lowest numbers that were free.
     this.#reader.probe(process, unread() + PROBES_IN_VAIN);
     if (unread() > 0) this.#list(process, notSocket);
-    else this.#reader.read(process, process.fds.numbers(isOther), true);
+    else if (young) this.#reader.read(process, process.fds.numbers(isOther), true);
   }
 
   #list(process: ProcessEntry, needed: (value: number) => boolean): void {

@@ -148,6 +148,9 @@ function reasonWithoutOwner(facts: ScanFacts): OwnerReason {
 /** One row per inode (S11): a socket that changed its place while it was dumped is told twice, and the later one is newer. */
 function keepLastOfEachInode(rows: SocketRows, inodes: InodeMap): void {
   const { words, count } = rows;
+  let rowsWithInode = 0;
+  for (let row = 0; row < count; row++) if (words[row * SOCKET_WORDS + SOCKET.inode] !== 0) rowsWithInode++;
+  if (rowsWithInode === inodes.size) return;
   let kept = 0;
   for (let row = 0; row < count; row++) {
     const from = row * SOCKET_WORDS;

@@ -20,7 +20,7 @@ import { facts, gather, gatheredState } from "./gather.ts";
 import { joinUnseen, locate } from "./join.ts";
 import type { MergeState } from "./merge-state.ts";
 import { MARK, ROW } from "./row.ts";
-import { baseOf, doublesOf, pageOf, releaseRow } from "./row-store.ts";
+import { baseOf, doublesOf, pageOf, releaseRow, SLOT } from "./row-store.ts";
 
 /** Builds the snapshot for a tick. Everything must be settled. */
 export function buildSnapshot(state: MergeState, tick: Tick): Snapshot {
@@ -57,9 +57,10 @@ function writeFlows(state: MergeState, tick: Tick, writer: ColumnWriter): void {
   const several = flows.perNamespace.size > 1 || state.conntrack.namespaces > 1;
   const patient = several && !tick.final && tick.timeMs - flows.batchMs < MAX_WAIT_MS;
   for (let slot = 0; slot < store.slots; slot++) {
+    if (store.states[slot] !== SLOT.active) continue;
     const page = pageOf(store, slot);
     const base = baseOf(slot);
-    if ((page[base + ROW.marks]! & (MARK.used | MARK.told)) !== MARK.used) continue;
+    if ((page[base + ROW.marks]! & MARK.told) !== 0) continue;
     const head = page[base + ROW.ringHead]!;
     if (head !== 0 && head !== slot + 1) continue;
     const tail = head === 0 ? slot : page[base + ROW.ringTail]! - 1;
@@ -86,9 +87,9 @@ function writeAggregates(state: MergeState, writer: ColumnWriter): void {
   const { aggregates } = state.flows;
   const { context } = state;
   for (let slot = 0; slot < aggregates.slots; slot++) {
+    if (aggregates.states[slot] === SLOT.free) continue;
     const page = pageOf(aggregates, slot);
     const base = baseOf(slot);
-    if ((page[base + ROW.marks]! & MARK.used) === 0) continue;
     const endMs = doublesOf(aggregates, slot)[(base + FLOW.lastSeenMs) >> 1]!;
     locate(context.namespaces, page, base);
     directFlow(context, page, base, endMs);
@@ -106,15 +107,14 @@ function writeSocketConnections(state: MergeState, tick: Tick, writer: ColumnWri
   const { store, generation } = state.connections;
   const patient = !tick.final && state.conntrack.state !== "off";
   for (let slot = 0; slot < store.slots; slot++) {
+    if (store.states[slot] === SLOT.free) continue;
     const page = pageOf(store, slot);
     const base = baseOf(slot);
-    const marks = page[base + ROW.marks]!;
-    if ((marks & MARK.used) === 0) continue;
     const ended = page[base + ROW.generation] !== generation;
     // A scan may be faster than the events of a flow: what it saw is told as over when no flow can come any more that has it.
     const waits =
       ended && patient && mayBecomeFlow(state, tick, doublesOf(store, slot)[(base + FLOW.lastSeenMs) >> 1]!);
-    if (waits && (marks & MARK.shown) === 0) continue;
+    if (waits && (page[base + ROW.marks]! & MARK.shown) === 0) continue;
     gather(store, slot);
     facts.sources = SOURCE.sockets;
     facts.netns = openerNetns(page, base);

@@ -22,18 +22,19 @@ import type { FlowTable } from "./flow-table.ts";
 import { entryValue, firstEntry, nextEntry } from "./hash-index.ts";
 import { joinRings, leaveRing, ringMembers, setRingEnds } from "./ring.ts";
 import { MARK, ROW } from "./row.ts";
-import { baseOf, pageOf, type RowStore } from "./row-store.ts";
+import { baseOf, pageOf, type RowStore, SLOT } from "./row-store.ts";
 import { compareEntry, exitHash, readEntry, readExit, SAME_WIRE, staysInside, WIRE_WORDS } from "./wire-tuple.ts";
 
 /** Links what belongs together. `lagMs`: how far the clocks of two events about one packet may differ. Local marks must be set. */
 export function linkChains(table: FlowTable, lagMs: number): void {
   const { store } = table;
   for (let slot = 0; slot < store.slots; slot++) {
+    if (store.states[slot] === SLOT.free) continue;
     const marks = marksOf(store, slot);
     if ((marks & (MARK.hooked | MARK.nat)) === (MARK.hooked | MARK.nat)) claimNextWire(store, slot, marks, lagMs);
   }
   for (let slot = 0; slot < store.slots; slot++) {
-    if ((marksOf(store, slot) & MARK.hooked) !== 0) linkWire(table, slot, lagMs);
+    if (store.states[slot] !== SLOT.free && (marksOf(store, slot) & MARK.hooked) !== 0) linkWire(table, slot, lagMs);
   }
 }
 

@@ -14,7 +14,7 @@ import { addAggregate, NOT_ATTRIBUTED } from "./aggregates.ts";
 import { closeFlow, dropFlow, insertFlow, supersedeFlow } from "./flow-life.ts";
 import type { FlowTable } from "./flow-table.ts";
 import { isTranslated, MARK, originalHash, ROW } from "./row.ts";
-import { baseOf, copyFlow, doublesOf, findRow, pageOf, type RowStore } from "./row-store.ts";
+import { baseOf, copyFlow, doublesOf, findRow, pageOf, type RowStore, SLOT } from "./row-store.ts";
 
 /** Takes a batch in. Copies its rows; the caller keeps the batch. */
 export function takeBatch(table: FlowTable, batch: FlowBatch): void {
@@ -126,10 +126,10 @@ function takeAggregated(table: FlowTable, rows: Uint32Array, offset: number): vo
 function endOtherEpochs(table: FlowTable): void {
   const { store } = table;
   for (let slot = 0; slot < store.slots; slot++) {
+    if (store.states[slot] !== SLOT.active) continue;
     const page = pageOf(store, slot);
     const base = baseOf(slot);
-    const marks = page[base + ROW.marks]!;
-    if ((marks & MARK.used) === 0 || (marks & MARK.closed) !== 0) continue;
+    if ((page[base + ROW.marks]! & MARK.closed) !== 0) continue;
     if (page[base + ROW.epoch] !== table.epoch) closeFlow(table, slot, true);
   }
 }

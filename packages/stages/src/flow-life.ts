@@ -5,7 +5,7 @@ import { turnReasons } from "./decision.ts";
 import type { FlowTable } from "./flow-table.ts";
 import { dissolveRing, leaveRing, ringMembers } from "./ring.ts";
 import { MARK, ROW } from "./row.ts";
-import { baseOf, doublesOf, insertRow, pageOf, releaseRow, unhookRow } from "./row-store.ts";
+import { baseOf, doublesOf, insertRow, pageOf, releaseRow, SLOT, unhookRow } from "./row-store.ts";
 
 /** A new row, or -1 when the table is full: then an ended flow was added to the aggregated rows, a live one turned away. `fresh`: not counted yet. */
 export function insertFlow(
@@ -103,6 +103,7 @@ function retire(table: FlowTable, slot: number): void {
     releaseFlow(table, slot);
     return;
   }
+  table.store.states[slot] = SLOT.silent;
   silent.push(slot);
   if (silent.length <= limits.silent) return;
   for (const old of silent.splice(0, Math.ceil(silent.length / 2))) releaseFlow(table, old);

@@ -7,8 +7,8 @@ import type { JoinContext } from "./join.ts";
 import type { MergeSettings } from "./merge-options.ts";
 import { createNamespaceIndex, loadNamespaces } from "./namespaces.ts";
 import { createOwnerRegistry, type OwnerRegistry } from "./owner-registry.ts";
-import { MARK, ROW } from "./row.ts";
-import { baseOf, pageOf } from "./row-store.ts";
+import { ROW } from "./row.ts";
+import { baseOf, pageOf, SLOT } from "./row-store.ts";
 import { createSocketConnections, type SocketConnections } from "./socket-connections.ts";
 import { createSocketHistory, takeTable } from "./socket-history.ts";
 
@@ -100,9 +100,9 @@ export function takeSocketTable(state: MergeState, table: SocketTable): void {
 export function eachOwner(state: MergeState, keep: (id: number) => void): void {
   for (const { store } of [state.flows, state.connections]) {
     for (let slot = 0; slot < store.slots; slot++) {
+      if (store.states[slot] === SLOT.free) continue;
       const page = pageOf(store, slot);
       const base = baseOf(slot);
-      if ((page[base + ROW.marks]! & MARK.used) === 0) continue;
       keep(page[base + ROW.sourceOwner]!);
       keep(page[base + ROW.replyOwner]!);
     }

@@ -14,7 +14,10 @@ import { MARK, ROW, ROW_WORDS, UNDECIDED } from "./row.ts";
 const PAGE_SHIFT = 12;
 const PAGE_ROWS = 1 << PAGE_SHIFT;
 
-/** The store. Iterate slots from 0 to `slots` and skip those without MARK.used. */
+/** What a slot holds: nothing, a row, or a row that only waits to be released. */
+export const SLOT = { free: 0, active: 1, silent: 2 } as const;
+
+/** The store. Iterate slots from 0 to `slots` and skip those that are free. */
 export interface RowStore {
   /** Offsets of the words that make the key, beside the protocol. */
   readonly key: Uint8Array;
@@ -22,6 +25,8 @@ export interface RowStore {
   /** The same memory as doubles: half the word offset. */
   readonly doubles: Float64Array[];
   readonly index: HashIndex;
+  /** SLOT of each slot: a pass over all slots touches only the rows that it is about. */
+  states: Uint8Array;
   /** Rows held now. */
   size: number;
   /** Slots ever used. */
@@ -37,6 +42,7 @@ export function createRowStore(key: readonly number[]): RowStore {
     pages: [],
     doubles: [],
     index: createHashIndex(PAGE_ROWS),
+    states: new Uint8Array(PAGE_ROWS),
     size: 0,
     slots: 0,
     free: 0,
@@ -76,8 +82,9 @@ export function insertRow(store: RowStore, hash: number, words: Uint32Array, off
   copyFlow(page, base, words, offset);
   page.fill(0, base + FLOW_WORDS, base + ROW_WORDS);
   page[base + ROW.hash] = hash;
-  page[base + ROW.marks] = MARK.used | MARK.hooked;
+  page[base + ROW.marks] = MARK.hooked;
   page[base + ROW.decision] = UNDECIDED;
+  store.states[slot] = SLOT.active;
   addEntry(store.index, hash, slot);
   store.size++;
   return slot;
@@ -101,6 +108,7 @@ export function unhookRow(store: RowStore, slot: number): void {
 export function releaseRow(store: RowStore, slot: number): void {
   unhookRow(store, slot);
   const page = pageOf(store, slot);
+  store.states[slot] = SLOT.free;
   page[baseOf(slot) + ROW.marks] = 0;
   page[baseOf(slot)] = store.free;
   store.free = slot + 1;
@@ -129,6 +137,13 @@ function takeSlot(store: RowStore): number {
     const page = new Uint32Array(PAGE_ROWS * ROW_WORDS);
     store.pages.push(page);
     store.doubles.push(new Float64Array(page.buffer));
+    if (store.states.length < store.slots) store.states = twiceAsLong(store.states);
   }
   return slot;
+}
+
+function twiceAsLong(states: Uint8Array): Uint8Array {
+  const longer = new Uint8Array(states.length * 2);
+  longer.set(states);
+  return longer;
 }

@@ -36,7 +36,6 @@ export const ROW_WORDS: number = FLOW_WORDS + 18;
 
 /** Bits of `ROW.marks`. */
 export const MARK = {
-  used: 1,
   hooked: 2, // can be found by its key
   closed: 4, // its end is known
   told: 8, // its end was told: never emitted again

@@ -9,7 +9,7 @@ import { socketState } from "./flow-state.ts";
 import { aimAt, joinEnd, locate, setLife } from "./join.ts";
 import type { MergeState } from "./merge-state.ts";
 import { MARK, ROW } from "./row.ts";
-import { baseOf, doublesOf, pageOf } from "./row-store.ts";
+import { baseOf, doublesOf, pageOf, SLOT } from "./row-store.ts";
 import { handOver, takeSockets } from "./socket-connections.ts";
 import { FOUND, findSocket, knownSince, netnsOf } from "./socket-history.ts";
 
@@ -35,15 +35,12 @@ type RowAction = (state: MergeState, slot: number, page: Uint32Array, base: numb
 function eachUnjoined(state: MergeState, action: RowAction): void {
   const { store } = state.flows;
   for (let slot = 0; slot < store.slots; slot++) {
+    if (store.states[slot] !== SLOT.active) continue;
     const page = pageOf(store, slot);
     const base = baseOf(slot);
-    const marks = page[base + ROW.marks]!;
-    if ((marks & MARK.used) === 0 || page[base + ROW.generation] === state.generation) continue;
-    if ((marks & SILENT) !== SILENT) action(state, slot, page, base);
+    if (page[base + ROW.generation] !== state.generation) action(state, slot, page, base);
   }
 }
-
-const SILENT = MARK.told | MARK.closed;
 
 function directAndJoinRow(state: MergeState, slot: number, page: Uint32Array, base: number): void {
   directRow(state, slot, page, base);
@@ -70,7 +67,9 @@ function joinRow(state: MergeState, slot: number, page: Uint32Array, base: numbe
 function joinAndTakeOver(state: MergeState, page: Uint32Array, doubles: Float64Array, base: number, end: RowEnd): void {
   const { history, query } = state.context;
   const found = joinEnd(state.context, page, base, end);
-  noteSince(doubles, base, handOver(state.connections, query, found ? netnsOf(history.match) : 0));
+  if (state.connections.store.size > 0) {
+    noteSince(doubles, base, handOver(state.connections, query, found ? netnsOf(history.match) : 0));
+  }
   if (found) noteSince(doubles, base, knownSince(history.match));
 }
 

@@ -72,7 +72,6 @@ export function takeSockets(connections: SocketConnections, context: JoinContext
 export function handOver(connections: SocketConnections, query: SocketQuery, netns: number): number {
   const { store } = connections;
   let sinceMs = 0;
-  if (store.size === 0) return sinceMs;
   for (let at = firstEntry(store.index, query.hash); at >= 0; ) {
     const slot = entryValue(store.index, at);
     if (!isAbout(store, slot, query, netns)) {

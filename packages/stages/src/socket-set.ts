@@ -3,14 +3,11 @@
  * socket-row.ts of the model, but `SOCKET.owner` is an id of the owner registry.
  */
 import {
-  isIpv4,
   isUnspecified,
-  kindFlags,
   kindProtocol,
   kindState,
   PROTOCOL,
   SOCKET,
-  SOCKET_FLAG,
   SOCKET_STATE,
   SOCKET_WORDS,
   sameAddress,
@@ -123,54 +120,9 @@ export function findSame(set: SocketSet, rows: Uint32Array, base: number): numbe
   return -1;
 }
 
-/**
- * The listener that covers an address and port in a namespace, among those seen by `endMs`: the one bound to the very address,
- * else to the wildcard of its family, else to the IPv6 wildcard with dual stack. A group of equals with one owner counts as one.
- */
-export function findListener(
-  set: SocketSet,
-  netns: number,
-  protocol: number,
-  words: Uint32Array,
-  address: number,
-  port: number,
-  endMs: number,
-): number {
-  const hash = portHash(netns, protocol, port);
-  let best: number = SOCKET_MATCH.none;
-  let bestRow: number = SOCKET_MATCH.none;
-  let level = 0;
-  for (let at = firstEntry(set.listeners, hash); at >= 0; at = nextEntry(set.listeners, hash, at)) {
-    const row = entryValue(set.listeners, at);
-    const base = row * SOCKET_WORDS;
-    if (set.rows[base + SOCKET.netns] !== netns || set.rows[base + SOCKET.ports]! >>> 16 !== port) continue;
-    if (kindProtocol(set.rows[base + SOCKET.kind]!) !== protocol || set.firstSeenMs[row]! > endMs) continue;
-    const covered = coverage(set.rows, base, words, address);
-    if (covered === 0 || covered < level) continue;
-    if (covered > level) best = row;
-    else if (set.rows[bestRow * SOCKET_WORDS + SOCKET.owner] !== set.rows[base + SOCKET.owner])
-      best = SOCKET_MATCH.several;
-    if (covered > level || isBefore(set, row, bestRow)) {
-      if (best >= 0) best = row;
-      bestRow = row;
-    }
-    level = covered;
-  }
-  return best;
-}
-
 /** True when row `a` comes before row `b` in an order that does not depend on the table's: by inode. */
 export function isBefore(set: SocketSet, a: number, b: number): boolean {
   return set.rows[a * SOCKET_WORDS + SOCKET.inode]! < set.rows[b * SOCKET_WORDS + SOCKET.inode]!;
-}
-
-/** 3: bound to the address; 2: to the wildcard of its family; 1: to the IPv6 wildcard, which takes IPv4 too; 0: not at all. */
-function coverage(rows: Uint32Array, base: number, words: Uint32Array, address: number): number {
-  if (sameAddress(rows, base + SOCKET.local, words, address)) return 3;
-  if (!isUnspecified(rows, base + SOCKET.local)) return 0;
-  const ipv4 = isIpv4(words, address);
-  if (isIpv4(rows, base + SOCKET.local) === ipv4) return 2;
-  return ipv4 && (kindFlags(rows[base + SOCKET.kind]!) & SOCKET_FLAG.dualStack) !== 0 ? 1 : 0;
 }
 
 function isListener(rows: Uint32Array, base: number): boolean {
@@ -180,14 +132,23 @@ function isListener(rows: Uint32Array, base: number): boolean {
 }
 
 function isSameSocket(a: Uint32Array, aBase: number, b: Uint32Array, bBase: number): boolean {
-  for (const word of [SOCKET.inode, SOCKET.ports, SOCKET.netns]) if (a[aBase + word] !== b[bBase + word]) return false;
-  const aCookie = a[aBase + SOCKET.cookieLow]! + a[aBase + SOCKET.cookieHigh]! * 2 ** 32;
-  const bCookie = b[bBase + SOCKET.cookieLow]! + b[bBase + SOCKET.cookieHigh]! * 2 ** 32;
-  if (aCookie !== bCookie && aCookie !== 0 && bCookie !== 0) return false;
   return (
+    a[aBase + SOCKET.inode] === b[bBase + SOCKET.inode] &&
+    a[aBase + SOCKET.ports] === b[bBase + SOCKET.ports] &&
+    a[aBase + SOCKET.netns] === b[bBase + SOCKET.netns] &&
     sameAddress(a, aBase + SOCKET.local, b, bBase + SOCKET.local) &&
-    sameAddress(a, aBase + SOCKET.remote, b, bBase + SOCKET.remote)
+    sameAddress(a, aBase + SOCKET.remote, b, bBase + SOCKET.remote) &&
+    haveSameCookie(a, aBase, b, bBase)
   );
+}
+
+/** A cookie of 0 says nothing: /proc has none. */
+function haveSameCookie(a: Uint32Array, aBase: number, b: Uint32Array, bBase: number): boolean {
+  const aLow = a[aBase + SOCKET.cookieLow]!;
+  const aHigh = a[aBase + SOCKET.cookieHigh]!;
+  const bLow = b[bBase + SOCKET.cookieLow]!;
+  const bHigh = b[bBase + SOCKET.cookieHigh]!;
+  return (aLow === bLow && aHigh === bHigh) || (aLow | aHigh) === 0 || (bLow | bHigh) === 0;
 }
 
 function listenerHash(set: SocketSet, row: number): number {
@@ -196,7 +157,8 @@ function listenerHash(set: SocketSet, row: number): number {
   return portHash(set.rows[base + SOCKET.netns]!, protocol, set.rows[base + SOCKET.ports]! >>> 16);
 }
 
-function portHash(netns: number, protocol: number, port: number): number {
+/** The hash that a listener is found by. */
+export function portHash(netns: number, protocol: number, port: number): number {
   return mixed(Math.imul(netns, 0x9e3779b1) ^ ((port << 8) | protocol));
 }
 
