@@ -3,7 +3,7 @@
  * counts (recv-loop.c), and `conntrack -E`. Generator and reader have a CPU each where there are two.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -118,7 +118,9 @@ let binary: string | undefined | null = null;
 
 function compiled(): string | undefined {
   if (binary !== null) return binary;
-  const path = join(mkdtempSync(join(tmpdir(), "conntrail-bench-")), "recv-loop");
+  const folder = mkdtempSync(join(tmpdir(), "conntrail-recv-loop-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, "recv-loop");
   try {
     execFileSync("cc", ["-O2", "-o", path, file("recv-loop.c")]);
     binary = path;

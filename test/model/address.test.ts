@@ -130,3 +130,8 @@ test("addresses are the same when all of their words are", () => {
     expect(sameAddress(words, 0, other, 4)).toBe(false);
   }
 });
+
+test("the deprecated IPv4-compatible form is not taken for the IPv4-mapped one", () => {
+  expect(formatAddress(parseAddress("::127.0.0.1")!)).toBe("::7f00:1");
+  expect(formatAddress(parseAddress("::ffff:127.0.0.1")!)).toBe("127.0.0.1");
+});

@@ -142,7 +142,7 @@ describe("protocols", () => {
     expect(protocolNumber("TCP")).toBe(6);
   });
 
-  test.each(["", "256", "-1", "6.0", "0x6", "tcp ", "http"])("%j is none", (name) => {
+  test.each(["", "256", "-1", "6.0", "0x6", "tcp ", "http", "constructor"])("%j is none", (name) => {
     expect(protocolNumber(name)).toBeUndefined();
   });
 

@@ -37,6 +37,18 @@ describe("S6 an ended flow", () => {
     expect(reports.map(lines)).toEqual([[`${LINE} closed`], []]);
   });
 
+  test("is told once when its socket was seen by a scan that stamped its table after the end", () => {
+    const facts = { namespaces: [namespace(HOST, "10.0.0.1")] };
+    const reports = run([
+      table(1030, [socket("10.0.0.1:40000 > 10.0.0.2:80")], { ...facts, startedMs: 1010 }),
+      table(1060, [], { ...facts, startedMs: 1050 }),
+      batch(1200, [destroyed(CALL.seen(1000, 1018))]),
+      tick(2000),
+      tick(3000),
+    ]);
+    expect(reports.map(lines)).toEqual([[`${LINE} closed`], []]);
+  });
+
   test("is told once, as the last report, when the stream ends", () => {
     const reports = run([batch(1000, [CALL]), tick(2000), batch(2100, [destroyed(CALL)]), tick(2200, true)]);
     expect(reports.map(lines)).toEqual([[`${LINE} established`], [`${LINE} closed`]]);

@@ -62,6 +62,8 @@ export function parseAddress(text: string): Uint32Array | undefined {
   if (!(bare.includes(":") ? ipaddr.IPv6.isValid(bare) : ipaddr.IPv4.isValidFourPartDecimal(bare))) return undefined;
   const parsed = ipaddr.parse(bare);
   const bytes = (parsed instanceof ipaddr.IPv4 ? parsed.toIPv4MappedAddress() : parsed).toByteArray();
+  // ipaddr.js takes the deprecated IPv4-compatible form (RFC 4291, 2.5.5.1) for the IPv4-mapped one.
+  if (/^::\d+\./.test(bare)) bytes.fill(0, 10, 12);
   return new Uint32Array(Uint8Array.from(bytes).buffer);
 }
 

@@ -21,8 +21,8 @@ export function protocolName(protocol: number): string {
 
 /** The protocol's number from its name or number as text; `undefined` when it is neither. */
 export function protocolNumber(name: string): number | undefined {
-  const known = (PROTOCOL as Readonly<Record<string, number>>)[name.toLowerCase()];
-  if (known !== undefined) return known;
+  const key = name.toLowerCase();
+  if (Object.hasOwn(PROTOCOL, key)) return PROTOCOL[key as keyof typeof PROTOCOL];
   return /^\d{1,3}$/.test(name) && Number(name) < 256 ? Number(name) : undefined;
 }
 

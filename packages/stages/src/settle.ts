@@ -68,9 +68,15 @@ function joinAndTakeOver(state: MergeState, page: Uint32Array, doubles: Float64A
   const { history, query } = state.context;
   const found = joinEnd(state.context, page, base, end);
   if (state.connections.store.size > 0) {
-    noteSince(doubles, base, handOver(state.connections, query, found ? netnsOf(history.match) : 0));
+    const netns = found ? netnsOf(history.match) : 0;
+    noteSince(doubles, base, handOver(state.connections, query, netns, tableLagMs(state)));
   }
   if (found) noteSince(doubles, base, knownSince(history.match));
+}
+
+/** A socket was seen between the beginning of its scan and the time of its table; the flow's end may have been read a little late. */
+function tableLagMs(state: MergeState): number {
+  return state.settings.eventLagMs + Math.max(0, (state.sockets.timeMs ?? 0) - state.tableStartedMs);
 }
 
 /** A connection is as old as the first thing that showed it. 0: nothing did. */

@@ -68,13 +68,16 @@ export function takeSockets(connections: SocketConnections, context: JoinContext
   }
 }
 
-/** Forgets the connections whose sockets the last search was about, in its namespace and in `netns`: a flow has them now. Returns since when one was known, or 0. */
-export function handOver(connections: SocketConnections, query: SocketQuery, netns: number): number {
+/**
+ * Forgets the connections whose sockets the last search was about, in its namespace and in `netns`: a flow has them now. A table may be
+ * stamped up to `lateMs` after it saw a socket. Returns since when one was known, or 0.
+ */
+export function handOver(connections: SocketConnections, query: SocketQuery, netns: number, lateMs: number): number {
   const { store } = connections;
   let sinceMs = 0;
   for (let at = firstEntry(store.index, query.hash); at >= 0; ) {
     const slot = entryValue(store.index, at);
-    if (!isAbout(store, slot, query, netns)) {
+    if (!isAbout(store, slot, query, netns, lateMs)) {
       at = nextEntry(store.index, query.hash, at);
       continue;
     }
@@ -88,7 +91,7 @@ export function handOver(connections: SocketConnections, query: SocketQuery, net
 }
 
 /** A search is about a connection when it has the same ends, is known from one of the namespaces, and lived at the same time. */
-function isAbout(store: RowStore, slot: number, query: SocketQuery, netns: number): boolean {
+function isAbout(store: RowStore, slot: number, query: SocketQuery, netns: number, lateMs: number): boolean {
   const page = pageOf(store, slot);
   const doubles = doublesOf(store, slot);
   const base = baseOf(slot);
@@ -96,7 +99,8 @@ function isAbout(store: RowStore, slot: number, query: SocketQuery, netns: numbe
   const high = page[base + ROW.highNetns]!;
   if (low !== query.netns && high !== query.netns && (netns === 0 || (low !== netns && high !== netns))) return false;
   if (doubles[(base + FLOW.lastSeenMs) >> 1]! < query.startMs) return false;
-  if (doubles[(base + FLOW.firstSeenMs) >> 1]! > query.endMs || protocolAt(page, base) !== query.protocol) return false;
+  if (doubles[(base + FLOW.firstSeenMs) >> 1]! > query.endMs + lateMs) return false;
+  if (protocolAt(page, base) !== query.protocol) return false;
   const { words, local, remote, ports } = query;
   const original = page[base + FLOW.originalPorts]!;
   const source = base + FLOW.originalSource;
