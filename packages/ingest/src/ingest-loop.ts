@@ -16,6 +16,7 @@ import type { NamespaceWatch } from "./namespace-watch.ts";
 import { type EmitChunk, RAW, RawTap } from "./raw-tap.ts";
 import { receiveFilter } from "./receive-filter.ts";
 import type { IngestFacts } from "./tracker-health.ts";
+import { warmUp } from "./warm-up.ts";
 
 /** Where the loop's products go. */
 export interface IngestOutputs {
@@ -77,6 +78,7 @@ export class IngestLoop {
 
   /** Subscribes everywhere before it returns, so that nothing that happens from now on is missed. */
   start(): void {
+    warmUp();
     this.#rosterDueMs = this.#roster.work(performance.now());
     this.#schedule(0);
   }

@@ -10,9 +10,9 @@ export interface IngestOptions
   readonly namespaces?: "all" | "own";
   /** The most namespaces that are watched at once, the own one first. Default 256. */
   readonly maxNamespaces?: number;
-  /** The receive buffer of each namespace at the start. The memory is used only while events wait. Default 64 MiB. */
+  /** The receive buffer of each namespace at the start. The memory is used only while events wait. Default 128 MiB. */
   readonly receiveBuffer?: number;
-  /** How far a receive buffer grows when events are lost: it doubles each time. Default 128 MiB, and at least `receiveBuffer`. */
+  /** How far a receive buffer grows when events are lost: it doubles each time. Default 256 MiB, and at least `receiveBuffer`. */
   readonly receiveBufferMax?: number;
   /** Milliseconds between batches while flows change. Default 100. */
   readonly flushMs?: number;
@@ -34,8 +34,8 @@ const DEFAULTS = {
   aggregateUdpPorts: [53],
   namespaces: "all",
   maxNamespaces: 256,
-  receiveBuffer: 64 * MIB,
-  receiveBufferMax: 128 * MIB,
+  receiveBuffer: 128 * MIB,
+  receiveBufferMax: 256 * MIB,
   flushMs: 100,
   reconcileMs: 30_000,
   procRoot: "/proc",
