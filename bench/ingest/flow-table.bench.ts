@@ -21,7 +21,7 @@ const FULL = 262_144;
 export const cases: readonly BenchCase[] = [
   {
     kind: "timed",
-    name: "ingest/decode/10k",
+    name: "ingest/F14-decode/10k",
     per: "event",
     count: 10_000 * EVENTS_PER_LIFE,
     size: 10_000,
