@@ -1,9 +1,10 @@
 /**
  * One load, several readers, one after the other in the same sample: our ingest as an agent runs it, a C loop of one recv() per event that only
- * counts (recv-loop.c), and `conntrack -E`. Generator and reader have a CPU each where there are two.
+ * counts (recv-loop.c), and `conntrack -E`. Generator and reader have a CPU each where there are two, and precedence over whatever else the machine
+ * has to do, where that is granted (sched(7), autogroups): what is lost must be lost by the reader.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -45,6 +46,7 @@ export type Load = Readonly<Record<string, number | string | true>>;
 
 /** A namespace that tracks connections, for one contest. */
 export async function arena(): Promise<Lab> {
+  takePrecedence();
   const lab = await createLab("arena");
   await lab.ns("arena").nft(TRACK);
   return lab;
@@ -107,6 +109,14 @@ export async function conntrackTool(lab: Lab, load: Load): Promise<{ readonly ma
   await sleep(300);
   const made = await generate(lab, load);
   return { made, events: Number(await program.line(() => true, 20_000)) };
+}
+
+function takePrecedence(): void {
+  try {
+    writeFileSync("/proc/self/autogroup", "-20");
+  } catch {
+    // Without autogroups, or without the right to it: then the machine should have nothing else to do.
+  }
 }
 
 function pinned(lab: Lab, cpu: number, command: string, args: readonly string[]): Program {
