@@ -238,6 +238,17 @@ test("a tuple that is used again is a new flow with a first moment of its own, w
   expect(Math.max(...first) - Math.min(...first)).toBeLessThan(0.01);
 });
 
+test("an SCTP association begins in CLOSED and is no closed one until an answer was seen", () => {
+  const tracker = started();
+  const isClosed = ({ flags }: { flags: number }): boolean => (flags & FLOW_FLAG.closed) !== 0;
+  tell(tracker, "new", { protocol: SCTP, state: CT_SCTP_STATE.closed, status: 8 });
+  expect(flush(tracker).map(isClosed)).toEqual([false]);
+  tell(tracker, "update", { protocol: SCTP, status: CT_STATUS.confirmed | CT_STATUS.seenReply });
+  expect(flush(tracker).map(isClosed)).toEqual([true]);
+  tell(tracker, "destroy", { protocol: SCTP, state: CT_SCTP_STATE.closed, status: ASSURED });
+  expect(flush(tracker)).toEqual([]);
+});
+
 test("an SCTP association that is opened again in its closed entry is told again", () => {
   const tracker = started();
   const association = { protocol: SCTP, status: ASSURED };

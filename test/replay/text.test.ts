@@ -51,7 +51,7 @@ function connectionLine({ protocol, from, to, nat, state }: ReportJson["connecti
     isPorted(protocol) ? `${address} ${port}` : address;
   const seen = nat?.visible.to ?? to;
   const over = state === "closed" || state === "failed";
-  return `${protocol} ${end(from)} > ${end(to)} as ${end(seen)} ${ending(protocol, over)}`;
+  return `${protocol} ${end(from)} > ${end(to)} as ${end(seen)} ${ending(over)}`;
 }
 
 /** The lives of the flows: a NEW, or the first word of a flow, begins one; DESTROY, TIME_WAIT and CLOSE end it. */
@@ -61,7 +61,7 @@ function lives(rows: readonly Row[]): Line[] {
   const silent = new Set<string>();
   for (const row of rows) {
     const key = JSON.stringify([row.protocol, row.original, row.zone, row.zoneOriginal, row.zoneReply]);
-    const closing = ["TIME_WAIT", "CLOSE"].includes(row.state ?? "") && row.protocol === 6;
+    const closing = closingStates(row).includes(row.state ?? "");
     if (row.event === "new") silent.delete(key);
     if (silent.has(key)) continue;
     if (closing || row.event === "destroy") {
@@ -80,12 +80,18 @@ function rowLine({ protocol, original, reply }: Row, over: boolean): Line {
   const [source, destination, sourcePort, destinationPort] = original;
   const [server, , serverPort] = reply;
   const visible = end(destination, destinationPort);
-  return `${protocolName(protocol)} ${end(source, sourcePort)} > ${end(server, serverPort)} as ${visible} ${ending(protocolName(protocol), over)}`;
+  return `${protocolName(protocol)} ${end(source, sourcePort)} > ${end(server, serverPort)} as ${visible} ${ending(over)}`;
 }
 
-/** The word CLOSED is printed of an SCTP flow that has ended and, by new kernels, of one that has just begun: it tells neither. */
-function ending(protocol: string, over: boolean): string {
-  return protocol === "sctp" ? "-" : over ? "over" : "open";
+function ending(over: boolean): string {
+  return over ? "over" : "open";
+}
+
+/** SCTP begins in CLOSED, unreplied, and ends there. */
+function closingStates({ protocol, status }: Row): readonly string[] {
+  if (protocol === 6) return ["TIME_WAIT", "CLOSE"];
+  if (protocol !== 132) return [];
+  return status.includes("SEEN_REPLY") ? ["SHUTDOWN_ACK_SENT", "CLOSED"] : ["SHUTDOWN_ACK_SENT"];
 }
 
 function isPorted(protocol: string): boolean {

@@ -20,6 +20,7 @@ describe("a live flow", () => {
     ["UDP without answers", flow(CLIENT).udp().unreplied(), "unreplied"],
     ["ICMP with answers", flow("10.0.0.1:77 > 10.0.0.2:2048").icmp(), "established"],
     ["GRE without answers", flow(CLIENT).protocol(PROTOCOL.gre).unreplied(), "unreplied"],
+    ["SCTP at its first packet", sctp("closed").with({ flags: 0 }), "unreplied"],
     ["SCTP in its handshake", sctp("cookieEchoed"), "opening"],
     ["SCTP established", sctp("established"), "established"],
     ["SCTP shutting down", sctp("shutdownSent"), "closing"],

@@ -2,7 +2,7 @@
 import type { ReporterOptions } from "@conntrail/reporter";
 import { type Command, Option } from "commander";
 import { oneOf } from "./one-of.ts";
-import { parseCount, parseDuration, parseSize } from "./units.ts";
+import { parseCount, parseDuration, parsePercent, parseSize } from "./units.ts";
 
 /** What commander parses out of them. */
 export interface CollectionOptions {
@@ -17,6 +17,8 @@ export interface CollectionOptions {
   readonly receiveBuffer?: number;
   readonly receiveBufferMax?: number;
   readonly reconcile?: number;
+  readonly scanInterval?: number;
+  readonly scanCpu?: number;
   readonly maxFlows?: number;
   readonly hostId?: string;
   readonly hostName?: string;
@@ -56,6 +58,12 @@ export function addCollectionOptions(command: Command): Command {
     .option("--receive-buffer <size>", "receive buffer of the event socket at start, e.g. 8MiB", parseSize)
     .option("--receive-buffer-max <size>", "how far it may grow after an overrun, e.g. 64MiB", parseSize)
     .option("--reconcile <duration>", "look for flows whose end nobody told this often, e.g. 30s", parseDuration)
+    .option(
+      "--scan-interval <duration>",
+      "read the sockets this often; 20ms finds the clients of short connections",
+      parseDuration,
+    )
+    .option("--scan-cpu <percent>", "of one core that reading them may take at the most (default: 10%)", parsePercent)
     .optionsGroup("This host:")
     .option("--host-id <id>", "name of this host in reports (default: the machine id)")
     .option("--host-name <name>", "name of this host for people (default: the host's name)")
@@ -76,6 +84,8 @@ export function reporterOptions(options: CollectionOptions): ReporterOptions {
     receiveBuffer: options.receiveBuffer,
     receiveBufferMax: options.receiveBufferMax,
     reconcileMs: options.reconcile,
+    scanIntervalMs: options.scanInterval,
+    scanCpuShare: options.scanCpu,
     maxFlows: options.maxFlows,
     hostId: options.hostId,
     hostName: options.hostName,

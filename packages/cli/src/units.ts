@@ -20,6 +20,13 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** A share from `25%`. */
+export function parsePercent(text: string): number {
+  const percent = /^\d{1,4}(?:\.\d{1,3})?%$/.test(text) ? Number.parseFloat(text) : 0;
+  if (percent > 0) return percent / 100;
+  throw new InvalidArgumentError(`Expected a percentage above 0 such as 25%, got "${text}".`);
+}
+
 /** A number that multiplies time, or `max`. */
 export function parseSpeed(text: string): number | "max" {
   if (text === "max") return "max";

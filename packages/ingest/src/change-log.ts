@@ -13,6 +13,8 @@ import { MARK } from "./row-marks.ts";
 const BATCH_ROWS = 32_768;
 
 const SMALLEST_ROWS = 256;
+/** The next batch has room for this many times the rows of the last: a chunk that must grow is copied. */
+const ROOM = 1.25;
 
 /** The rows of a batch. Whoever takes them owns them. */
 export interface TakenRows {
@@ -119,7 +121,7 @@ export class ChangeLog {
       chunk.changes.fill(FLOW_CHANGE.destroyed, chunk.count, chunk.count + count);
       chunk.count += count;
     }
-    this.#chunk = chunkOf(Math.min(BATCH_ROWS, Math.max(SMALLEST_ROWS, chunk.count)));
+    this.#chunk = chunkOf(Math.min(BATCH_ROWS, Math.max(SMALLEST_ROWS, Math.ceil(ROOM * chunk.count))));
     return chunk;
   }
 

@@ -1,10 +1,10 @@
 /**
- * How long to wait before a socket is read again. Under load so long that some hundreds of events come with each reading, for waking costs more than
+ * How long to wait before a socket is read again. Under load so long that a thousand events or so come with each reading, for waking costs more than
  * reading; never so long that the buffer could fill; when nothing comes, ever longer. No clock: elapsed time is an argument.
  */
 
-/** Events that a reading should find under load. */
-const GOAL = 512;
+/** Events that a reading should find under load: with 512, an event cost 6 % more of the reader's CPU. */
+const GOAL = 2_048;
 
 /** Milliseconds. What comes while the reader sleeps its longest must fit into the receive buffer, also when a burst begins just then. */
 const SHORTEST = 2;

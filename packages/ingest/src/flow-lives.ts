@@ -176,7 +176,7 @@ function createShown(slots: FlowSlots, namespace: NamespaceState, hash: number, 
 
 function isClosed(row: Uint32Array): boolean {
   const kind = row[FLOW.kind]!;
-  return isClosedState(kindProtocol(kind), kindState(kind));
+  return isClosedState(kindProtocol(kind), kindState(kind), row[FLOW.status]!);
 }
 
 function eachOf(slots: FlowSlots, namespace: NamespaceState, visit: (slot: number, marks: number) => void): void {

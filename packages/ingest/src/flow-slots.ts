@@ -199,7 +199,8 @@ export class FlowSlots {
   /** The message shows an open state. Of a closed flow's entry (SCTP reuses it, TCP may): a new connection. */
   isReopened(): boolean {
     if ((this.row[FLOW.reserved]! & DECODED_FIELD.state) === 0) return false;
-    return !isClosedState(kindProtocol(this.row[FLOW.kind]!), kindState(this.row[FLOW.kind]!));
+    const kind = this.row[FLOW.kind]!;
+    return !isClosedState(kindProtocol(kind), kindState(kind), CT_STATUS.seenReply);
   }
 
   /** The marks of a row (row-marks.ts). */

@@ -3,13 +3,17 @@ import { CT_SCTP_STATE, CT_STATUS, CT_TCP_STATE, FLOW_FLAG, PROTOCOL } from "@co
 
 const CT_DCCP_TIMEWAIT = 7; // CT_DCCP_TIMEWAIT
 
-/** True for the states from which a connection does not come back: its closing is to be told (S6). */
-export function isClosedState(protocol: number, state: number): boolean {
+/**
+ * True for the states from which a connection does not come back: its closing is to be told (S6). Since Linux 6 SCTP begins in CLOSED: there
+ * an answer seen in `status` tells the end from the beginning.
+ */
+export function isClosedState(protocol: number, state: number, status: number): boolean {
   switch (protocol) {
     case PROTOCOL.tcp:
       return state === CT_TCP_STATE.timeWait || state === CT_TCP_STATE.close;
     case PROTOCOL.sctp:
-      return state === CT_SCTP_STATE.closed || state === CT_SCTP_STATE.shutdownAckSent;
+      if (state === CT_SCTP_STATE.closed) return (status & CT_STATUS.seenReply) !== 0;
+      return state === CT_SCTP_STATE.shutdownAckSent;
     case PROTOCOL.dccp:
       return state === CT_DCCP_TIMEWAIT;
     default:
@@ -20,7 +24,7 @@ export function isClosedState(protocol: number, state: number): boolean {
 /** The flags of FLOW_FLAG that a state and status give a flow for good: closed, replied, established. */
 export function lifeFlags(protocol: number, state: number, status: number): number {
   let flags = (status & CT_STATUS.seenReply) !== 0 ? FLOW_FLAG.replied : 0;
-  if (isClosedState(protocol, state)) flags |= FLOW_FLAG.closed;
+  if (isClosedState(protocol, state, status)) flags |= FLOW_FLAG.closed;
   if (protocol === PROTOCOL.tcp) {
     // conntrack sets ASSURED on the last packet of the handshake; the states behind ESTABLISHED are reached through it.
     const past = state >= CT_TCP_STATE.established && state <= CT_TCP_STATE.timeWait;

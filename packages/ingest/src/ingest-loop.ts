@@ -94,6 +94,14 @@ export class IngestLoop {
     this.#tap?.acknowledge();
   }
 
+  /** Somebody who sees the messages begins anew: every table is to be dumped as soon as its last dump allows. */
+  requestDumps(): void {
+    if (this.#stopped) return;
+    const nowMs = performance.now();
+    for (const watch of this.#roster.watches.values()) watch.requestDump(nowMs);
+    this.#wake();
+  }
+
   /** Reads what is left, sends it, and closes everything. */
   stop(): void {
     if (this.#stopped) return;
@@ -102,9 +110,9 @@ export class IngestLoop {
     clearImmediate(this.#immediate);
     const nowMs = performance.now();
     for (const watch of this.#roster.watches.values()) this.#guard(watch, () => watch.drain(nowMs));
+    this.#tap?.flush();
     do this.#send(nowMs);
     while (this.#tracker.hasChanges);
-    this.#tap?.flush();
     this.#roster.close();
   }
 
@@ -171,11 +179,11 @@ export class IngestLoop {
         : this.#flushedMs + Math.max(HEARTBEAT_MS, flushMs);
     if (this.#credits === 0) return Number.POSITIVE_INFINITY;
     if (nowMs < dueMs) return dueMs;
+    this.#tap?.flush();
     do {
       this.#credits--;
       this.#send(nowMs);
     } while (this.#credits > 0 && this.#tracker.hasChanges);
-    this.#tap?.flush();
     return nowMs + flushMs;
   }
 

@@ -10,8 +10,8 @@ export interface IngestWorkerData {
   readonly tap: boolean;
 }
 
-/** Host to worker: a batch, or a chunk of raw messages, has been taken. */
-export type IngestCommand = { readonly kind: "taken" } | { readonly kind: "raw-taken" };
+/** Host to worker: a batch, or a chunk of raw messages, has been taken; dump every table once more. */
+export type IngestCommand = { readonly kind: "taken" } | { readonly kind: "raw-taken" } | { readonly kind: "dump" };
 
 /** Worker to host. */
 export type IngestMessage = FlowBatch | RawChunk;

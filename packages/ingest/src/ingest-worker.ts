@@ -12,7 +12,8 @@ runWorker<IngestCommand, IngestMessage, IngestWorkerData>(({ workerData, command
   commands$.subscribe({
     next: (command) => {
       if (command.kind === "taken") loop.acknowledge();
-      else loop.acknowledgeRaw();
+      else if (command.kind === "raw-taken") loop.acknowledgeRaw();
+      else loop.requestDumps();
     },
     error: fail,
   });

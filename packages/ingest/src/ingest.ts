@@ -10,6 +10,8 @@ import type { RawChunk } from "./raw-tap.ts";
 export interface IngestHooks {
   /** Takes every raw message, for a recorder: called synchronously, in the order of their arrival and ahead of the batch they led to. */
   readonly tap?: (chunk: RawChunk) => void;
+  /** Each value asks for one more dump of every table, for a recording that begins anew: as soon as ten times its last dump's time has passed. */
+  readonly dump$?: Observable<unknown>;
   /** Ends the ingest in good order: what was received is emitted, then the Observable completes. */
   readonly stop$?: Observable<unknown>;
 }
@@ -22,7 +24,8 @@ const WORKER = new URL("./ingest-worker.js", import.meta.url);
  * fails; what is missing or not permitted is no error, but stands in the batches' health. When the consumer is slow the worker sends at
  * most two batches ahead and keeps the latest state of each flow. Throws RangeError for options that cannot be meant.
  */
-export function ingest(options: IngestOptions = {}, { tap, stop$ = NEVER }: IngestHooks = {}): Observable<FlowBatch> {
+export function ingest(options: IngestOptions = {}, hooks: IngestHooks = {}): Observable<FlowBatch> {
+  const { tap, dump$ = NEVER, stop$ = NEVER } = hooks;
   const resolved = resolveIngestOptions(options);
   return new Observable((subscriber) => {
     const workerData: IngestWorkerData = { options: resolved, tap: tap !== undefined };
@@ -41,6 +44,7 @@ export function ingest(options: IngestOptions = {}, { tap, stop$ = NEVER }: Inge
       complete: () => subscriber.complete(),
     });
     const stop = (): void => void worker.close();
+    subscription.add(dump$.subscribe(() => worker.post({ kind: "dump" })));
     subscription.add(stop$.subscribe({ next: stop, error: stop }));
     return subscription;
   });

@@ -50,6 +50,9 @@ const RETRY_LATEST_MS = 1_000;
 /** Dumps take at most this share of the time: 1/30. */
 const REST_PER_DUMP = 30;
 
+/** Between a dump and one that is asked for: this many times what it took. */
+const REST_PER_REQUEST = 10;
+
 /** Between dumps of a namespace without events. */
 const POLL_MS = 1_000;
 
@@ -82,6 +85,10 @@ export class NamespaceWatch {
   #dump: TableDump | undefined;
   #dumpStartMs = 0;
   #failures = 0;
+  /** When a dump that is asked for may begin. */
+  #restedMs = 0;
+  /** A dump was asked for while one was under way. */
+  #requested = false;
 
   constructor(options: NamespaceWatchOptions) {
     const { netns, inside, receiveBuffer, receiveBufferMax, filter, nowMs, late } = options;
@@ -131,6 +138,12 @@ export class NamespaceWatch {
     this.drainDueMs = events < CALLS_PER_DRAIN * MESSAGES_PER_CALL ? nowMs + delayMs : nowMs;
     this.#drainedMs = nowMs;
     return events;
+  }
+
+  /** Asks for a dump that begins from now on, soon. */
+  requestDump(nowMs: number): void {
+    if (this.dumping) this.#requested = true;
+    else this.dumpDueMs = Math.min(this.dumpDueMs, Math.max(nowMs, this.#restedMs));
   }
 
   /** Begins a dump, or takes its next slice. Returns true while there is more to do. Throws OpError when the namespace cannot be entered. */
@@ -183,7 +196,11 @@ export class NamespaceWatch {
       this.complete = true;
       this.#failures = 0;
       const restMs = this.eventsOff ? Math.min(POLL_MS, this.#options.reconcileMs) : this.#options.reconcileMs;
-      this.dumpDueMs = nowMs + Math.max(restMs, REST_PER_DUMP * (nowMs - this.#dumpStartMs));
+      const lastedMs = nowMs - this.#dumpStartMs;
+      this.#restedMs = nowMs + REST_PER_REQUEST * lastedMs;
+      this.dumpDueMs = nowMs + Math.max(restMs, REST_PER_DUMP * lastedMs);
+      if (this.#requested) this.dumpDueMs = Math.min(this.dumpDueMs, this.#restedMs);
+      this.#requested = false;
     } else {
       const waitMs = Math.min(RETRY_LATEST_MS, RETRY_MS * 2 ** Math.min(this.#failures++, 8));
       this.#notBeforeMs = nowMs + Math.max(waitMs, 2 * (nowMs - this.#dumpStartMs));

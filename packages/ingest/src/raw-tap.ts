@@ -63,8 +63,8 @@ export class RawTap {
     offset = 0,
     length = 0,
   ): void {
-    if (this.#count === CHUNK_RECORDS || this.#used + length > CHUNK_BYTES) this.flush();
-    if (this.#credits === 0 || length > CHUNK_BYTES) {
+    if (!this.#hasRoom(length) && this.#credits > 0) this.flush();
+    if (!this.#hasRoom(length)) {
       this.#dropped++;
       return;
     }
@@ -80,9 +80,9 @@ export class RawTap {
     this.#used += (length + 3) & ~3;
   }
 
-  /** Hands out what there is, if the consumer keeps up. */
+  /** Hands out what there is, so that it comes ahead of a batch: those wait for the consumer themselves. */
   flush(): void {
-    if (this.#count === 0 || this.#credits === 0) return;
+    if (this.#count === 0) return;
     this.#credits--;
     const { what, netns, detail, timesMs, offsets, lengths, bytes } = this.#chunk;
     const chunk: RawChunk = { kind: "raw", ...this.#chunk, count: this.#count, dropped: this.#dropped };
@@ -93,6 +93,10 @@ export class RawTap {
     this.#chunk = emptyChunk();
     this.#count = 0;
     this.#used = 0;
+  }
+
+  #hasRoom(length: number): boolean {
+    return this.#count < CHUNK_RECORDS && this.#used + length <= CHUNK_BYTES;
   }
 
   /** The consumer is done with a chunk. */

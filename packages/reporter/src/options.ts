@@ -36,6 +36,8 @@ export interface ReporterOptions {
   readonly maxFlows?: number;
   /** Time between scans of the sockets; a scan also runs just before each report. Default: the report's interval, or 1,000 without one. */
   readonly scanIntervalMs?: number;
+  /** Share of one core that scans may take: after an expensive one the next waits. Default 0.1. */
+  readonly scanCpuShare?: number;
   /** Servers for reverse lookups, `address` or `address:port`. Default: those of /etc/resolv.conf. */
   readonly nameServers?: readonly string[];
   /** Reverse lookups a second at the most. Default 10. */
@@ -72,6 +74,7 @@ export interface PipelineOptions {
   readonly reconcileMs: number | undefined;
   readonly maxFlows: number | undefined;
   readonly scanIntervalMs: number;
+  readonly scanCpuShare: number | undefined;
   readonly nameServers: readonly string[] | undefined;
   readonly lookupsPerSecond: number | undefined;
   readonly localNetworks: readonly string[];
@@ -100,7 +103,9 @@ export function pipelineOptions(options: ReporterOptions): PipelineOptions {
     receiveBufferMax: options.receiveBufferMax,
     reconcileMs: options.reconcileMs,
     maxFlows: options.maxFlows,
-    scanIntervalMs: options.scanIntervalMs ?? (intervalMs === 0 ? 1000 : intervalMs),
+    scanIntervalMs: atLeast("scanIntervalMs", MIN_SCAN_INTERVAL_MS, options.scanIntervalMs ?? (intervalMs || 1000)),
+    scanCpuShare:
+      options.scanCpuShare === undefined ? undefined : atLeast("scanCpuShare", MIN_SHARE, options.scanCpuShare),
     nameServers: options.nameServers,
     lookupsPerSecond: options.lookupsPerSecond,
     localNetworks: options.localNetworks ?? [],
@@ -113,6 +118,15 @@ export function pipelineOptions(options: ReporterOptions): PipelineOptions {
 /** What crosses into another thread. */
 function recordSettings({ onProgress: _onProgress, ...settings }: RecordOptions): RecordSettings {
   return settings;
+}
+
+/** Closer together, scans would find the sockets of the one before. */
+const MIN_SCAN_INTERVAL_MS = 10;
+const MIN_SHARE = 0.001;
+
+function atLeast(name: string, least: number, value: number): number {
+  if (value >= least) return value;
+  throw new RangeError(`${name}: expected at least ${least}, got ${value}`);
 }
 
 /** A report costs more than a scan of an idle host: closer together they would only chase themselves. */

@@ -26,7 +26,8 @@ export interface SourceContext {
 /** Batches of changed flows. */
 export function flowSource(options: PipelineOptions, context: SourceContext): Observable<FlowBatch> {
   const { stop$, now, onRestart, recorder } = context;
-  const hooks = { stop$, ...(recorder && { tap: (chunk: RawChunk) => recorder.raw(chunk) }) };
+  const recording = recorder && { tap: (chunk: RawChunk) => recorder.raw(chunk), dump$: recorder.rotated$ };
+  const hooks = { stop$, ...recording };
   if (!options.conntrack) return NEVER.pipe(takeUntil(stop$));
   const failures$ = new Subject<FlowBatch>();
   let last: FlowBatch | undefined;
@@ -53,6 +54,7 @@ export function socketSource(options: PipelineOptions, context: SourceContext): 
     processes: options.processes,
     namespaces: options.namespaces,
     intervalMs: options.scanIntervalMs,
+    ...(options.scanCpuShare !== undefined && { cpuBudget: options.scanCpuShare }),
     trigger$: scan$,
     stop$,
     ...(recorder && { tap: (scan: ScanRecord) => recorder.scan(scan) }),

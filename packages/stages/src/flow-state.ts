@@ -24,7 +24,10 @@ export function flowState(kind: number, status: number, ended: boolean): number 
     if (ended) return replied ? STATE.closed : STATE.failed;
     return replied ? STATE.established : STATE.unreplied;
   }
-  const phase = protocol === PROTOCOL.tcp ? tcpPhase(kindState(kind)) : sctpPhase(kindState(kind));
+  const phase =
+    protocol === PROTOCOL.tcp
+      ? tcpPhase(kindState(kind))
+      : sctpPhase(kindState(kind), (flags & FLOW_FLAG.closed) !== 0);
   const was = (flags & FLOW_FLAG.established) !== 0 || (status & CT_STATUS.assured) !== 0;
   if (ended || phase === "over") return was || hasBegun(kind, phase) ? STATE.closed : STATE.failed;
   if (phase === "closing") return STATE.closing;
@@ -51,7 +54,8 @@ function tcpPhase(state: number): Phase {
   }
 }
 
-function sctpPhase(state: number): Phase {
+/** SCTP begins in CLOSED and ends there: whether it has ended, ingest has seen. */
+function sctpPhase(state: number, closed: boolean): Phase {
   switch (state) {
     case CT_SCTP_STATE.established:
       return "established";
@@ -60,7 +64,7 @@ function sctpPhase(state: number): Phase {
     case CT_SCTP_STATE.shutdownAckSent:
       return "closing";
     case CT_SCTP_STATE.closed:
-      return "over";
+      return closed ? "over" : "handshake";
     default:
       return "handshake";
   }

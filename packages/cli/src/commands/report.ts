@@ -15,15 +15,18 @@ export interface ReportCommandOptions extends CollectionOptions {
 }
 
 /** The window begins when all sources have been heard, or after this long. */
-const READY_DEADLINE_MS = 10_000;
+const READY_DEADLINE_MS = 20_000;
+
+/** Short windows are scanned once in them, and no more often. */
+const SHORTEST_SCAN_INTERVAL_MS = 100;
 
 /** Prints one report of `window` milliseconds; a signal prints it at once. */
 export async function runReport(options: ReportCommandOptions): Promise<void> {
   const stop = stopSignal();
   const reporter = createReporter({
+    scanIntervalMs: Math.min(1000, Math.max(SHORTEST_SCAN_INTERVAL_MS, options.window)),
     ...reporterOptions(options),
     intervalMs: 0,
-    scanIntervalMs: Math.min(1000, options.window),
   });
   const hide = showProgress(`Watching connections for ${options.window / 1000} s; Ctrl-C reports at once.`);
   try {

@@ -2,8 +2,7 @@
  * Records what the pipeline takes in, as it came and in its order (docs/capture-format.md): conntrack's events and dumps and the dumps of
  * sock_diag as netlink, all else beside them. It runs in the pipeline worker, between the sources and the stages.
  *
- * Replay makes the same batches of flows again by ending each where it ended live. A batch and the messages that led to it come from the
- * ingest one after the other, in either order; their times say where among the messages the batch ended.
+ * Replay makes the same batches of flows again by ending each where it ended live: behind the messages that led to it.
  */
 import {
   type CaptureRecord,
@@ -18,6 +17,7 @@ import { NETLINK_FAMILY } from "@conntrail/netlink";
 import { readNetNamespace } from "@conntrail/procfs";
 import type { ScanRecord } from "@conntrail/scan";
 import type { NameSource } from "@conntrail/stages";
+import { Subject } from "rxjs";
 import type { PipelineOptions } from "../options.ts";
 import type { RecordProgress, RecordSettings } from "./record-options.ts";
 import { type RecordedNames, recordNames } from "./recorded-names.ts";
@@ -33,9 +33,6 @@ export interface RecorderContext {
   /** Number of the first report; above 1 the pipeline was restarted, and what was recorded before must stay. */
   readonly firstSequence: number;
 }
-
-/** Batches whose place among the messages is not known yet, at the most. */
-const MAX_OPEN_ENDS = 64;
 
 /** Opens the file. Rejects with OpError when it cannot be created. */
 export async function openRecorder(settings: RecordSettings, context: RecorderContext): Promise<Recorder> {
@@ -64,12 +61,12 @@ function pathOf(path: string, firstSequence: number): string {
 export class Recorder {
   /** Where the pipeline gets its names from, so that they are recorded as they are attached. */
   readonly names: RecordedNames;
+  /** A file begins that is not the first: it lacks the flows that are open, until a dump shows them. */
+  readonly rotated$: Subject<void> = new Subject<void>();
   readonly #writer: CaptureWriter;
   readonly #context: RecorderContext;
   /** By inode: what is known of each namespace, for the next file. */
   readonly #namespaces = new Map<number, NamespaceFacts>();
-  /** Ends of batches that the next messages may still belong before. */
-  readonly #openEnds: Pick<FlowBatch, "timeMs" | "health">[] = [];
   #leftOut = 0;
   #files = 0;
   #ending = false;
@@ -84,7 +81,7 @@ export class Recorder {
 
   /** What the ingest read. */
   raw(chunk: RawChunk): void {
-    writeRaw(this.#writer, chunk, (timeMs) => this.#endBatches(timeMs));
+    writeRaw(this.#writer, chunk);
     if (chunk.dropped <= this.#leftOut) return;
     const count = chunk.dropped - this.#leftOut;
     this.#leftOut = chunk.dropped;
@@ -92,29 +89,25 @@ export class Recorder {
     this.#loss(timeMs, "recorder", count);
   }
 
-  /** A batch that the ingest handed on. */
+  /** A batch that the ingest handed on, made of the messages that came before it. */
   batch({ timeMs, health }: FlowBatch): void {
-    this.#openEnds.push({ timeMs, health });
-    if (this.#openEnds.length > MAX_OPEN_ENDS) this.#endBatch();
+    this.#writer.write({ kind: "health", timeMs, part: "conntrack", health });
   }
 
   /** What a scan took in; its table follows. */
   scan(scan: ScanRecord): void {
-    this.#endBatches(Number.POSITIVE_INFINITY);
     this.#know(scan.namespaces);
     for (const record of scanRecords(scan)) this.#writer.write(record);
   }
 
   /** A table of an injected scanner. */
   table(table: SocketTable): void {
-    this.#endBatches(Number.POSITIVE_INFINITY);
     this.#know(table.namespaces);
     this.#writer.write({ kind: "sockets", timeMs: table.timeMs, table });
   }
 
   /** The ingest failed and is started anew: its flows are forgotten. */
   restarted(): void {
-    this.#endBatches(Number.POSITIVE_INFINITY);
     this.#leftOut = 0;
     this.#loss(this.#context.now(), "restart", null);
   }
@@ -126,7 +119,6 @@ export class Recorder {
 
   /** A report was made. */
   report(content: ReportContent): void {
-    this.#endBatches(Number.POSITIVE_INFINITY);
     const timeMs = content.window.endMs;
     const answers = this.names.takeChanges();
     if (answers.length > 0) this.#writer.write({ kind: "names", timeMs, answers });
@@ -152,17 +144,17 @@ export class Recorder {
 
   /** Writes what is left and completes the file. Never rejects: `progress` says what failed. */
   async close(): Promise<void> {
-    this.#endBatches(Number.POSITIVE_INFINITY);
     await this.#writer.close().catch((error: unknown) => {
       this.#failure ??= error;
     });
   }
 
-  /** What a file begins with, so that it can be read without those before it. What flows were there is not among it: the next dump tells. */
+  /** What a file begins with, so that it can be read without those before it. What flows were there is told by the dump that it asks for. */
   *snapshot(timeMs: number): Generator<CaptureRecord, void, undefined> {
     yield { kind: "host", timeMs, host: this.#context.host() };
     yield { kind: "options", timeMs, options: plainOptions(this.#context.options) };
     if (this.#files++ === 0) return;
+    this.rotated$.next();
     const restart = {
       kind: "loss",
       timeMs,
@@ -176,16 +168,6 @@ export class Recorder {
     for (const facts of this.#namespaces.values()) yield { kind: "namespace", timeMs, facts };
     const answers = this.names.all();
     if (answers.length > 0) yield { kind: "names", timeMs, answers };
-  }
-
-  /** Ends the batches that were closed before `timeMs`. */
-  #endBatches(timeMs: number): void {
-    while (this.#openEnds.length > 0 && this.#openEnds[0]!.timeMs < timeMs) this.#endBatch();
-  }
-
-  #endBatch(): void {
-    const { timeMs, health } = this.#openEnds.shift()!;
-    this.#writer.write({ kind: "health", timeMs, part: "conntrack", health });
   }
 
   #loss(timeMs: number, cause: "restart" | "recorder", count: number | null): void {

@@ -5,10 +5,9 @@ import { NETLINK_FAMILY } from "@conntrail/netlink";
 
 const family = NETLINK_FAMILY.netfilter;
 
-/** Writes every record of the chunk. `before` is told the time of each, before it is written. */
-export function writeRaw(writer: CaptureWriter, chunk: RawChunk, before: (timeMs: number) => void): void {
+/** Writes every record of the chunk. */
+export function writeRaw(writer: CaptureWriter, chunk: RawChunk): void {
   for (let i = 0; i < chunk.count; i++) {
-    before(chunk.timesMs[i]!);
     if (chunk.what[i] === RAW.event) writePacket(writer, chunk, i, false, true);
     else writeOther(writer, chunk, i);
   }
