@@ -103,6 +103,8 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [["report", "--protocol", "tpc"], /"tcp"/],
   [["report", "--name-server", "nonsense"], /nonsense/],
   [["watch", "--publish", "not a url"], /not a url/],
+  [["watch", "--scan-cpu", "0.1"], /percentage/],
+  [["report", "--scan-interval", "1ms"], /scanIntervalMs: expected at least 10/],
   [["report", "superfluous"], /argument/],
 ];
 

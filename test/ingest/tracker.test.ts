@@ -70,6 +70,18 @@ test("S6 S7 the life of a connection: each batch has it once, in its latest stat
   expect(tracker.flows).toBe(0);
 });
 
+test("F3 a flow whose NEW was lost is told as one that began unseen, whichever event comes first", () => {
+  const tracker = started();
+  tell(tracker, "update", { id: 1, state: established, status: ASSURED });
+  const [joined] = flush(tracker);
+  expect(joined!.flags & FLOW_FLAG.beganUnseen).not.toBe(0);
+  tell(tracker, "destroy", { id: 1, state: timeWait, status: ASSURED });
+  tell(tracker, "destroy", { id: 2, state: synSent, status: 8 });
+  tell(tracker, "new", { id: 3, state: synSent });
+  const seen = flush(tracker).map(({ flags }) => (flags & FLOW_FLAG.beganUnseen) !== 0);
+  expect(seen).toEqual([true, true, false]);
+});
+
 test("S6 a connection that lives and dies between two batches is one row", () => {
   const tracker = started();
   tell(tracker, "new", { state: synSent });

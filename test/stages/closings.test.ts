@@ -109,6 +109,21 @@ describe("F4 loss", () => {
     expect(ended!.flags).toContain("endUnseen");
   });
 
+  test("F4 a flow that a restarted ingest learns of by an event, ahead of its dump, is the one it was", () => {
+    const again = CALL.beganUnseen().seen(2400);
+    const reports = run([
+      batch(1000, [CALL]),
+      tick(2000),
+      batch(2500, [again], { epoch: 2, health: { completeSinceMs: null } }),
+      tick(3000),
+      batch(3500, [again.state("timeWait")], { epoch: 2, health: { completeSinceMs: 3400 } }),
+      tick(4000),
+      tick(5000),
+    ]);
+    expect(reports.map(lines)).toEqual([[`${LINE} established`], [`${LINE} established`], [`${LINE} closed`], []]);
+    expect(connections(reports[2]!)[0]).toMatchObject({ firstSeenMs: 1000, confidence: "certain" });
+  });
+
   test("F4 a restarted ingest does not tell again what it finds in TIME_WAIT", () => {
     const over = CALL.state("timeWait");
     const reports = run([

@@ -25,6 +25,7 @@ describe("S13 a flow", () => {
       "10.0.0.1:40000 > 10.0.0.2:80 conntrack certain",
     ],
     ["from a dump", CALL.fromDump(), [], "10.0.0.1:40000 > 10.0.0.2:80 conntrack likely"],
+    ["whose NEW was lost", CALL.beganUnseen(), [], "10.0.0.1:40000 > 10.0.0.2:80 conntrack likely"],
     [
       "from a dump, confirmed by a listener",
       CALL.fromDump(),

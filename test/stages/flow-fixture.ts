@@ -62,6 +62,8 @@ export interface FlowFixture {
   unreplied(): FlowFixture;
   /** First seen in a dump. */
   fromDump(): FlowFixture;
+  /** First seen in an UPDATE or DESTROY. */
+  beganUnseen(): FlowFixture;
   /** Tracked from the middle of the stream. */
   pickedUp(): FlowFixture;
   /** No UPDATE was seen, only NEW. */
@@ -124,6 +126,7 @@ function fixture(facts: FlowFacts): FlowFixture {
     protocol: (protocol) => change({ protocol }),
     unreplied: () => change({ flags: 0, status: CT_STATUS.confirmed }),
     fromDump: () => flag(FLOW_FLAG.fromDump),
+    beganUnseen: () => flag(FLOW_FLAG.beganUnseen),
     pickedUp: () => flag(FLOW_FLAG.pickedUp),
     neverUpdated: () => change({ flags: facts.flags & ~FLOW_FLAG.updated }),
     aggregated: (count) =>
@@ -144,7 +147,7 @@ function fixture(facts: FlowFacts): FlowFixture {
 }
 
 function tcpFacts(facts: FlowFacts, name: keyof typeof CT_TCP_STATE): Partial<FlowFacts> {
-  const kept = facts.flags & (FLOW_FLAG.fromDump | FLOW_FLAG.pickedUp);
+  const kept = facts.flags & (FLOW_FLAG.fromDump | FLOW_FLAG.beganUnseen | FLOW_FLAG.pickedUp);
   const nat = facts.status & (CT_STATUS.srcNat | CT_STATUS.dstNat);
   const state = CT_TCP_STATE[name];
   if (name === "synSent") return { state, flags: kept, status: nat | CT_STATUS.confirmed };

@@ -150,6 +150,19 @@ describe("a flow for a connection that sockets showed", () => {
     expect(only(reports[1]!)).toMatchObject({ firstSeenMs: 1000, from: "curl(12)", to: "nginx(7)" });
   });
 
+  test("F3 takes it over although its first events were lost and the socket is gone: it is told as closed once", () => {
+    const reports = run([
+      table(1000, [CLIENT, SERVER]),
+      tick(1100),
+      batch(1500, [CALL.beganUnseen().state("timeWait").seen(1400)]),
+      table(2000, []),
+      tick(2100),
+      tick(3100),
+    ]);
+    expect(states(reports)).toEqual([["established sockets"], ["closed conntrack+sockets"], []]);
+    expect(only(reports[1]!)).toMatchObject({ firstSeenMs: 1000, from: "curl(12)", to: "nginx(7)" });
+  });
+
   test("takes it over although it comes as closed, and after the socket is gone", () => {
     const reports = run([
       table(1000, [CLIENT]),

@@ -36,16 +36,20 @@ export function beginFlow(slots: FlowSlots, namespace: NamespaceState, timeMs: n
   slots.replace(slot, namespace, timeMs, flags, true);
 }
 
+/** The flags of a flow whose first message is an UPDATE. */
+const JOINED_LATE = FLOW_FLAG.updated | FLOW_FLAG.beganUnseen;
+
 /** UPDATE: a flow changed. One that was never seen began unseen. */
 export function updateFlow(slots: FlowSlots, namespace: NamespaceState, timeMs: number): void {
   const hash = slots.table.hash(slots.row);
   const slot = slots.table.find(slots.row, hash);
   if (slot < 0) {
-    if (!slots.isDying()) slots.create(namespace, hash, timeMs, FLOW_FLAG.updated, true);
+    if (!slots.isDying()) slots.create(namespace, hash, timeMs, JOINED_LATE, true);
     return;
   }
   const marks = slots.marks(slot);
   const same = slots.isSame(slot);
+  let flags: number = JOINED_LATE;
   if ((marks & MARK.dead) !== 0) {
     if (same) return; // an update that lost the race against the end
   } else if (isShown(namespace, marks)) {
@@ -58,8 +62,11 @@ export function updateFlow(slots: FlowSlots, namespace: NamespaceState, timeMs: 
   } else if (same && !((marks & MARK.told) !== 0 && slots.isReopened())) {
     slots.merge(slot, namespace, timeMs, FLOW_FLAG.updated, true);
     return;
-  } else slots.endUnseen(slot, FLOW_CHANGE.swept);
-  slots.replace(slot, namespace, timeMs, FLOW_FLAG.updated, true);
+  } else {
+    slots.endUnseen(slot, FLOW_CHANGE.swept);
+    if (same) flags = FLOW_FLAG.updated; // the entry was closed and is used again: this is the beginning
+  }
+  slots.replace(slot, namespace, timeMs, flags, true);
 }
 
 /** DESTROY: the kernel is done with a flow. Told unless its closing was told before. */
@@ -163,7 +170,7 @@ function isShown(namespace: NamespaceState, marks: number): boolean {
 function tellUnknown(slots: FlowSlots, namespace: NamespaceState, timeMs: number): void {
   const missed = namespace.complete && namespace.lossy && timeMs > slots.markersMissingUntilMs;
   if (isClosed(slots.row) && !missed) return;
-  slots.complete(timeMs, 0);
+  slots.complete(timeMs, FLOW_FLAG.beganUnseen);
   slots.changes.end(slots.row, 0, FLOW_CHANGE.destroyed, false);
 }
 

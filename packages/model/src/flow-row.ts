@@ -45,6 +45,7 @@ export const FLOW_FLAG = {
   replied: 8, // IPS_SEEN_REPLY was seen at some time
   established: 0x10, // TCP: the handshake was completed at some time
   pickedUp: 0x40, // TCP: tracked from the middle of the stream (nf_conntrack_tcp_loose); original and reply may be swapped
+  beganUnseen: 0x80, // first seen in an UPDATE or DESTROY, for its NEW was lost or missed: it is older than firstSeenMs
   aggregated: 0x20, // stands for `count` connections of one client to one service; the client's port is 0
 } as const;
 

@@ -146,9 +146,11 @@ function isSuccessor(store: RowStore, later: number, earlier: number): boolean {
   return (marksOf(store, earlier) & MARK.closed) !== 0 && startMs(store, later) > startMs(store, earlier);
 }
 
+const OLDER_THAN_SEEN = FLOW_FLAG.fromDump | FLOW_FLAG.beganUnseen | FLOW_FLAG.pickedUp;
+
 function startMs(store: RowStore, slot: number): number {
   const flags = kindFlags(wordOf(store, slot, FLOW.kind));
-  if ((flags & (FLOW_FLAG.fromDump | FLOW_FLAG.pickedUp)) !== 0) return Number.NEGATIVE_INFINITY;
+  if ((flags & OLDER_THAN_SEEN) !== 0) return Number.NEGATIVE_INFINITY;
   return doublesOf(store, slot)[(baseOf(slot) + FLOW.firstSeenMs) >> 1]!;
 }
 

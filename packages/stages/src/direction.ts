@@ -1,7 +1,7 @@
 /**
  * Who opened a connection, and how sure that is (S13): conntrack's original tuple; a listener at one end; a port that only a
- * client's kernel hands out; the lower port, as a guess; else nothing, and a stable order. Conntrack's word counts less for rows from
- * a dump, and nothing when it picked the stream up in the middle (nf_conntrack_tcp_loose).
+ * client's kernel hands out; the lower port, as a guess; else nothing, and a stable order. Conntrack's word counts less for flows
+ * whose beginning was not seen, and nothing when it picked the stream up in the middle (nf_conntrack_tcp_loose).
  */
 import { ADDRESS_WORDS, FLOW, FLOW_FLAG, kindFlags, SOCKET_STATE } from "@conntrail/model";
 import { EVIDENCE_CODE as BY, CONFIDENCE_CODE as SURE } from "./codes.ts";
@@ -20,7 +20,8 @@ export function directFlow(around: Surroundings, page: Uint32Array, base: number
 function judgeFlow(around: Surroundings, page: Uint32Array, base: number, endMs: number): number {
   const flags = kindFlags(page[base + FLOW.kind]!);
   const pickedUp = (flags & FLOW_FLAG.pickedUp) !== 0;
-  if (!pickedUp && (flags & FLOW_FLAG.fromDump) === 0) return verdict(BY.conntrack, SURE.certain, false);
+  const beganUnseen = (flags & (FLOW_FLAG.fromDump | FLOW_FLAG.beganUnseen)) !== 0;
+  if (!pickedUp && !beganUnseen) return verdict(BY.conntrack, SURE.certain, false);
   if ((flags & FLOW_FLAG.aggregated) !== 0) return verdict(BY.conntrack, SURE.likely, false);
   const source = listensAt(around, page, base, FLOW.originalSource, FLOW.originalPorts, 0, endMs);
   const reply = listensAt(around, page, base, FLOW.replySource, FLOW.replyPorts, 0, endMs);

@@ -66,13 +66,15 @@ function takeRow(table: FlowTable, change: FlowChange, rows: Uint32Array, double
   if (ended) closeFlow(table, slot, change === FLOW_CHANGE.swept || change === FLOW_CHANGE.released);
 }
 
-/** A key can be used again; a flow keeps its first moment, unless a new life of the ingest learnt it from a dump. */
+/** A key can be used again; a flow keeps its first moment, unless a new life of the ingest learnt of it in its middle. */
 function isSameFlow(table: FlowTable, slot: number, flags: number, doubles: Float64Array, first: number): boolean {
   const { store } = table;
   if (doublesOf(store, slot)[(baseOf(slot) + FLOW.firstSeenMs) >> 1] === doubles[first]) return true;
   const ended = (pageOf(store, slot)[baseOf(slot) + ROW.marks]! & MARK.closed) !== 0;
-  return (flags & FLOW_FLAG.fromDump) !== 0 && !ended;
+  return (flags & LEARNT_LATE) !== 0 && !ended;
 }
+
+const LEARNT_LATE = FLOW_FLAG.fromDump | FLOW_FLAG.beganUnseen;
 
 const STICKY = FLOW_FLAG.updated | FLOW_FLAG.replied | FLOW_FLAG.established | FLOW_FLAG.pickedUp;
 
@@ -86,10 +88,11 @@ function updateRow(table: FlowTable, slot: number, rows: Uint32Array, offset: nu
   if (sameReply) for (let i = FLOW.kind; i < FLOW_WORDS; i++) page[base + i] = rows[offset + i]!;
   else copyFlow(page, base, rows, offset);
   if (kept !== doubles[(offset + FLOW.firstSeenMs) >> 1]) {
-    // The same flow, learnt again from a dump: what was seen of it before still holds.
+    // The same flow, learnt again: what was seen of it before still holds.
     doublesOf(store, slot)[(base + FLOW.firstSeenMs) >> 1] = kept;
-    if ((flags & FLOW_FLAG.fromDump) === 0) page[base + FLOW.kind]! &= ~(FLOW_FLAG.fromDump << 24);
-    page[base + FLOW.kind]! |= (flags & STICKY) << 24;
+    const again = kindFlags(page[base + FLOW.kind]!) & ~LEARNT_LATE;
+    const whole = again | (flags & (LEARNT_LATE | STICKY));
+    page[base + FLOW.kind] = (page[base + FLOW.kind]! & 0xffffff) | (whole << 24);
   }
   if (!sameReply) markTuples(store, slot);
 }

@@ -49,11 +49,11 @@ export function setLife(context: JoinContext, page: Uint32Array, doubles: Float6
   const startMs = doubles[half + (FLOW.startMs >> 1)]!;
   const seenMs = doubles[half + (FLOW.firstSeenMs >> 1)]! - context.eventLagMs;
   const beganMs = startMs > 0 ? Math.min(startMs, seenMs) : seenMs;
-  const fromDump = (flags & FLOW_FLAG.fromDump) !== 0;
-  // A dump's row is older than it looks; so may be the sockets of a flow that conntrack met in the middle of its life.
-  query.pastStartMs = fromDump && startMs === 0 ? Number.NEGATIVE_INFINITY : beganMs;
+  const beganUnseen = (flags & (FLOW_FLAG.fromDump | FLOW_FLAG.beganUnseen)) !== 0;
+  // Such a flow is older than it looks; so may be the sockets of one that conntrack met in the middle of its life.
+  query.pastStartMs = beganUnseen && startMs === 0 ? Number.NEGATIVE_INFINITY : beganMs;
   const older =
-    fromDump || (flags & FLOW_FLAG.pickedUp) !== 0 || kindProtocol(page[base + FLOW.kind]!) !== PROTOCOL.tcp;
+    beganUnseen || (flags & FLOW_FLAG.pickedUp) !== 0 || kindProtocol(page[base + FLOW.kind]!) !== PROTOCOL.tcp;
   query.startMs = older ? Number.NEGATIVE_INFINITY : beganMs;
   const closed = (page[base + ROW.marks]! & MARK.closed) !== 0;
   query.endMs = closed ? doubles[half + (ROW.closedMs >> 1)]! : Number.POSITIVE_INFINITY;
