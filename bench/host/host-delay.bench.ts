@@ -68,7 +68,7 @@ async function underLoad(args: readonly string[]): Promise<Measured> {
   program.write("begin\n");
   await sleep(SECONDS * 1000);
   program.write("end\n");
-  return program.json<Measured>(60_000);
+  return await program.json<Measured>(60_000);
 }
 
 function sleep(ms: number): Promise<void> {

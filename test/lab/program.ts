@@ -86,7 +86,11 @@ export class Program implements AsyncDisposable {
         const line = this.lines[this.#seen++]!;
         if (matches(line)) return line;
       }
-      if (this.#ended) throw new Error(`${this.#command}: ended before the expected line; stderr: ${this.#stderr}`);
+      if (this.#ended) {
+        const { exitCode, signalCode } = this.#child;
+        const end = signalCode ?? `exit ${exitCode}`;
+        throw new Error(`${this.#command}: ended (${end}) before the expected line; stderr: ${this.#stderr}`);
+      }
       const left = deadline - Date.now();
       if (left <= 0)
         throw new Error(`${this.#command}: no expected line within ${timeoutMs} ms; stderr: ${this.#stderr}`);
