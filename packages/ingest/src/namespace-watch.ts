@@ -106,6 +106,7 @@ export class NamespaceWatch {
       }),
     );
     this.#receiveBufferBytes = this.#socket.receiveBufferBytes();
+    this.#pace.setReceiveBuffer(this.#receiveBufferBytes);
     this.loss = new LossAccount(receiveBufferMax, nowMs);
     this.#drainedMs = nowMs;
     this.dumpDueMs = nowMs;
@@ -244,7 +245,10 @@ export class NamespaceWatch {
   #overrun(nowMs: number): void {
     const { tracker, tap, wallMs } = this.#options;
     const wanted = this.loss.lost(nowMs, this.#receiveBufferBytes);
-    if (wanted > this.#receiveBufferBytes) this.#receiveBufferBytes = this.#socket.setReceiveBuffer(wanted);
+    if (wanted > this.#receiveBufferBytes) {
+      this.#receiveBufferBytes = this.#socket.setReceiveBuffer(wanted);
+      this.#pace.setReceiveBuffer(this.#receiveBufferBytes);
+    }
     tracker.overrun(this.netns);
     const lost = this.#socket.drops() ?? 0;
     tap?.add(RAW.overrun, this.netns, wallMs(), lost - this.#lostTapped);
