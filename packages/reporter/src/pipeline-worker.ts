@@ -12,7 +12,7 @@ import type { PipelineCommand, PipelineMessage, PipelineStart } from "./protocol
 import { readiness } from "./readiness.ts";
 import { openRecorder } from "./record/recorder.ts";
 import { flowSource, type SourceContext, socketSource } from "./sources.ts";
-import { scanTriggers, ticks } from "./ticks.ts";
+import { beginnings, scanTriggers, ticks } from "./ticks.ts";
 
 type Context = WorkerContext<PipelineCommand, PipelineMessage, PipelineStart>;
 
@@ -47,7 +47,6 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   );
   const context: SourceContext = {
     stop$,
-    scan$: scanTriggers(options.intervalMs),
     now: Date.now,
     recorder,
     onRestart: (part, error) =>
@@ -57,7 +56,8 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     tap((batch) => recorder?.batch(batch)),
     share(),
   );
-  const sockets$ = (options.scannerInjected ? injected$ : socketSource(options, context)).pipe(share());
+  const scan$ = merge(scanTriggers(options.intervalMs), beginnings(flows$));
+  const sockets$ = (options.scannerInjected ? injected$ : socketSource(options, context, scan$)).pipe(share());
   const inputs = {
     flows$,
     sockets$,

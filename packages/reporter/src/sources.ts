@@ -15,8 +15,6 @@ import { restarting } from "./restart.ts";
 /** What the sources need beside the options. */
 export interface SourceContext {
   readonly stop$: Observable<unknown>;
-  /** Each value asks for a scan. */
-  readonly scan$: Observable<unknown>;
   readonly now: () => number;
   readonly onRestart: (part: WorkerPart, error: unknown) => void;
   /** Takes everything that comes in, ahead of the pipeline. */
@@ -45,9 +43,13 @@ export function flowSource(options: PipelineOptions, context: SourceContext): Ob
   return merge(restarting(batches$, { onFailure, isFinal: isBug, stop$ }), failures$.pipe(takeUntil(stop$)));
 }
 
-/** Socket tables. */
-export function socketSource(options: PipelineOptions, context: SourceContext): Observable<SocketTable> {
-  const { stop$, scan$, onRestart, recorder } = context;
+/** Socket tables. Each value of `scan$` asks for one, beside those that come by themselves. */
+export function socketSource(
+  options: PipelineOptions,
+  context: SourceContext,
+  scan$: Observable<unknown>,
+): Observable<SocketTable> {
+  const { stop$, onRestart, recorder } = context;
   if (!options.sockets) return NEVER.pipe(takeUntil(stop$));
   const tables$ = scanSockets({
     root: options.procRoot,
