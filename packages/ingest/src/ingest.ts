@@ -44,7 +44,8 @@ export function ingest(options: IngestOptions = {}, hooks: IngestHooks = {}): Ob
       complete: () => subscriber.complete(),
     });
     const stop = (): void => void worker.close();
-    subscription.add(dump$.subscribe(() => worker.post({ kind: "dump" })));
+    const dump = (): void => void worker.post({ kind: "dump" });
+    subscription.add(dump$.subscribe({ next: dump, error: stop }));
     subscription.add(stop$.subscribe({ next: stop, error: stop }));
     return subscription;
   });

@@ -17,7 +17,7 @@ import { NETLINK_FAMILY } from "@conntrail/netlink";
 import { readNetNamespace } from "@conntrail/procfs";
 import type { ScanRecord } from "@conntrail/scan";
 import type { NameSource } from "@conntrail/stages";
-import { Subject } from "rxjs";
+import { type Observable, Subject } from "rxjs";
 import type { PipelineOptions } from "../options.ts";
 import type { RecordProgress, RecordSettings } from "./record-options.ts";
 import { type RecordedNames, recordNames } from "./recorded-names.ts";
@@ -62,7 +62,8 @@ export class Recorder {
   /** Where the pipeline gets its names from, so that they are recorded as they are attached. */
   readonly names: RecordedNames;
   /** A file begins that is not the first: it lacks the flows that are open, until a dump shows them. */
-  readonly rotated$: Subject<void> = new Subject<void>();
+  readonly rotated$: Observable<void>;
+  readonly #rotated = new Subject<void>();
   readonly #writer: CaptureWriter;
   readonly #context: RecorderContext;
   /** By inode: what is known of each namespace, for the next file. */
@@ -77,6 +78,7 @@ export class Recorder {
     this.#writer = writer;
     this.#context = context;
     this.names = recordNames(context.names);
+    this.rotated$ = this.#rotated.asObservable();
   }
 
   /** What the ingest read. */
@@ -154,7 +156,7 @@ export class Recorder {
     yield { kind: "host", timeMs, host: this.#context.host() };
     yield { kind: "options", timeMs, options: plainOptions(this.#context.options) };
     if (this.#files++ === 0) return;
-    this.rotated$.next();
+    this.#rotated.next();
     const restart = {
       kind: "loss",
       timeMs,
