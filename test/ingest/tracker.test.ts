@@ -82,6 +82,22 @@ test("F3 a flow whose NEW was lost is told as one that began unseen, whichever e
   expect(seen).toEqual([true, true, false]);
 });
 
+test("F3 F5 after a loss a consumer keeps what the table keeps, also when a later flow has the id of an earlier one by chance", () => {
+  const tracker = started();
+  const consumer = new Consumer();
+  tell(tracker, "new", { id: 1, state: established, status: ASSURED });
+  consumer.take(tracker.flush(0));
+  tracker.overrun(NETNS);
+  // The end of the first and the beginning of the second were lost, and so was the beginning of a third.
+  tell(tracker, "destroy", { id: 2, state: established, status: ASSURED });
+  consumer.take(tracker.flush(0));
+  expect({ told: consumer.live.size, kept: tracker.flows }).toEqual({ told: 0, kept: 0 });
+  dump(tracker, [{ id: 1, state: established, status: ASSURED }]);
+  consumer.take(tracker.flush(0));
+  expect({ told: consumer.live.size, kept: tracker.flows }).toEqual({ told: 1, kept: 1 });
+  expect(consumer.ended.map(({ id }) => id)).toEqual([1, 2]);
+});
+
 test("S6 a connection that lives and dies between two batches is one row", () => {
   const tracker = started();
   tell(tracker, "new", { state: synSent });

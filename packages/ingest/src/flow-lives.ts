@@ -81,12 +81,13 @@ export function destroyFlow(slots: FlowSlots, namespace: NamespaceState, timeMs:
   const marks = slots.marks(slot);
   if ((marks & MARK.dead) !== 0) return;
   if (!slots.isSame(slot)) {
-    // What a dump has shown is this flow's successor: the end was told when that showed.
-    if (isShown(namespace, marks)) return;
-    const untouched = namespace.dumping && generationOf(marks) !== namespace.generation;
-    if (untouched) slots.endUnseen(slot, FLOW_CHANGE.swept); // its tuple was used again, unheard
+    // What a dump has shown is this flow's successor: the end was told when that showed. Where events were lost, it may be its predecessor too.
+    if (isShown(namespace, marks) || ((marks & MARK.byEvent) === 0 && !namespace.lossy)) return;
+    // Its tuple was used again, unheard. Both are over: a row that stayed could be taken for a later flow that has its id by chance.
+    slots.endUnseen(slot, FLOW_CHANGE.swept);
     tellUnknown(slots, namespace, timeMs);
-    if (untouched) slots.replaceByDead(slot, namespace, timeMs);
+    if (namespace.dumping) slots.replaceByDead(slot, namespace, timeMs);
+    else slots.table.remove(slot);
     return;
   }
   const page = slots.table.page(slot);
