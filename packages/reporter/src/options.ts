@@ -35,7 +35,7 @@ export interface ReporterOptions {
   /** Flows that may be followed at once. */
   readonly maxFlows?: number;
   /**
-   * Time between scans of the sockets; scans also run just before each report and, five a second at the most, when connections began. Default: the
+   * Time between scans of the sockets; scans also run just before each report and, when connections began (five a second at the most, fewer with many flows). Default: the
    * report's interval, or 1,000 without one.
    */
   readonly scanIntervalMs?: number;
