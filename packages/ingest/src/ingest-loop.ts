@@ -179,6 +179,8 @@ export class IngestLoop {
         : this.#flushedMs + Math.max(HEARTBEAT_MS, flushMs);
     if (this.#credits === 0) return Number.POSITIVE_INFINITY;
     if (nowMs < dueMs) return dueMs;
+    // A batch has what happened before its time in every namespace: a connection through several is told in one piece.
+    for (const watch of this.#roster.watches.values()) this.#guard(watch, () => watch.drain(nowMs));
     this.#tap?.flush();
     do {
       this.#credits--;

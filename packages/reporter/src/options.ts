@@ -34,10 +34,7 @@ export interface ReporterOptions {
   readonly reconcileMs?: number;
   /** Flows that may be followed at once. */
   readonly maxFlows?: number;
-  /**
-   * Time between scans of the sockets; scans also run just before each report and, when connections began (five a second at the most, fewer with many flows). Default: the
-   * report's interval, or 1,000 without one.
-   */
+  /** Time between scans of the sockets; a scan also runs just before each report. Default: the report's interval, or 1,000 without one. */
   readonly scanIntervalMs?: number;
   /** Share of one core that scans may take: after an expensive one the next waits. Default 0.1. */
   readonly scanCpuShare?: number;

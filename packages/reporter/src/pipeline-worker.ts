@@ -12,7 +12,7 @@ import type { PipelineCommand, PipelineMessage, PipelineStart } from "./protocol
 import { readiness } from "./readiness.ts";
 import { openRecorder } from "./record/recorder.ts";
 import { flowSource, type SourceContext, socketSource } from "./sources.ts";
-import { beginnings, scanTriggers, ticks } from "./ticks.ts";
+import { scanTriggers, ticks } from "./ticks.ts";
 
 type Context = WorkerContext<PipelineCommand, PipelineMessage, PipelineStart>;
 
@@ -56,7 +56,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     tap((batch) => recorder?.batch(batch)),
     share(),
   );
-  const scan$ = merge(scanTriggers(options.intervalMs), beginnings(flows$));
+  const scan$ = scanTriggers(options.intervalMs);
   const sockets$ = (options.scannerInjected ? injected$ : socketSource(options, context, scan$)).pipe(share());
   const inputs = {
     flows$,

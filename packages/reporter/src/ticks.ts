@@ -2,20 +2,8 @@
  * When reports are due, and when the sockets are looked at for them. A regular tick comes at every interval; a pulled one at once. Ticks that fall due while the
  * pipeline is busy collapse into one, and a tick answers every request made before it.
  */
-import type { FlowBatch, Tick } from "@conntrail/model";
-import {
-  defer,
-  filter,
-  interval,
-  map,
-  merge,
-  NEVER,
-  type Observable,
-  type SchedulerLike,
-  takeUntil,
-  throttle,
-  timer,
-} from "rxjs";
+import type { Tick } from "@conntrail/model";
+import { interval, map, merge, NEVER, type Observable, type SchedulerLike, takeUntil, timer } from "rxjs";
 
 /** What makes ticks. */
 export interface TickOptions {
@@ -46,26 +34,4 @@ const SCAN_LEAD_MS = 150;
 export function scanTriggers(intervalMs: number, scheduler?: SchedulerLike): Observable<unknown> {
   if (intervalMs === 0) return NEVER;
   return timer(intervalMs - Math.min(SCAN_LEAD_MS, intervalMs / 2), intervalMs, scheduler);
-}
-
-/** Between two scans that beginnings ask for; more with many flows: joining one with a new table takes 0.8 µs, and that is to be 2 % of a core at most. */
-const BEGINNINGS_MS = 200;
-const MS_PER_FLOW = 0.04;
-
-/** Asks for a scan when connections began, so that the processes at their ends are met while they live. What a dump shows is no beginning. */
-export function beginnings(flows$: Observable<FlowBatch>, scheduler?: SchedulerLike): Observable<unknown> {
-  return defer(() => {
-    let known = 0;
-    return flows$.pipe(
-      filter(({ health }) => {
-        const more = health.events.new > known;
-        known = health.events.new;
-        return more;
-      }),
-      throttle(({ health }) => timer(Math.max(BEGINNINGS_MS, MS_PER_FLOW * health.flows), scheduler), {
-        leading: true,
-        trailing: true,
-      }),
-    );
-  });
 }
