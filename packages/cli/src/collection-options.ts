@@ -60,7 +60,7 @@ export function addCollectionOptions(command: Command): Command {
     .option("--reconcile <duration>", "look for flows whose end nobody told this often, e.g. 30s", parseDuration)
     .option(
       "--scan-interval <duration>",
-      "read the sockets this often; 20ms finds the clients of short connections",
+      "read the sockets this often (default: 1s, or the interval), e.g. 20ms for short connections",
       parseDuration,
     )
     .option("--scan-cpu <percent>", "of one core that reading them may take at the most (default: 10%)", parsePercent)

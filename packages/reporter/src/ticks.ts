@@ -1,5 +1,5 @@
 /**
- * When reports are due, and when the sockets are looked at for them. A regular tick comes at every interval; a pulled one at once. Ticks that fall due while the
+ * When reports are due, and scans for them. A regular tick comes at every interval; a pulled one at once. Ticks that fall due while the
  * pipeline is busy collapse into one, and a tick answers every request made before it.
  */
 import type { Tick } from "@conntrail/model";
