@@ -1,7 +1,16 @@
 /** Names of addresses come from servers in the lab; a report never waits for one. */
 import { expect } from "vitest";
-import { blackHoleDnsIn, type DnsServer, dnsmasqIn, kernelTest, type NatLab, natLab, nodeDnsIn } from "../lab/index.ts";
-import { NETWORK, OWN, toPort, watch } from "./reports.ts";
+import {
+  blackHoleDnsIn,
+  type DnsServer,
+  dnsmasqIn,
+  kernelTest,
+  type NatLab,
+  natLab,
+  nodeDnsIn,
+  runConntrail,
+} from "../lab/index.ts";
+import { NETWORK, OWN, parsed, toPort, watch } from "./reports.ts";
 
 kernelTest("S15 names from a DNS server arrive in a later report", async () => {
   await using lab = await clientAndServer();
@@ -16,6 +25,17 @@ kernelTest(
   },
   { requires: ["dnsmasq"] },
 );
+
+kernelTest("F44 report asks for names while its window runs, so that one report has them", async () => {
+  await using lab = await clientAndServer();
+  const dns = await nodeDnsIn(lab.router, records(lab));
+  await lab.client.start("tcp-client", { host: lab.servers[0]!.address, port: 9000, hold: true });
+  const args = ["report", "--format", "json", "--window", "2s", ...OWN, "--name-server", dns.address];
+  const [found] = toPort(parsed(await runConntrail(lab.client, args)), 9000);
+
+  expect(found?.to.names).toEqual(["web.lab"]);
+  expect(found?.from.names).toEqual(["desk.lab"]);
+});
 
 kernelTest(
   "S15 F41 with a server that never answers no report is late, and few lookups leave the host",
@@ -70,7 +90,12 @@ async function clientAndServer(): Promise<NatLab> {
 }
 
 function records(lab: NatLab): Record<string, string[]> {
-  return { [lab.servers[0]!.address]: ["web.lab"], [lab.client.address]: ["desk.lab"] };
+  // The server of names, too, is an end of a connection: of the lookups.
+  return {
+    [lab.servers[0]!.address]: ["web.lab"],
+    [lab.client.address]: ["desk.lab"],
+    [lab.router.address]: ["gate.lab"],
+  };
 }
 
 /** The connection is told at once, without a name, and later with it; each name is asked for a few times at the most. */

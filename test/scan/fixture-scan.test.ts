@@ -48,7 +48,7 @@ describe("a scan of a /proc tree", () => {
 
   test("S12 an owner has name, start, parent, command line, control group and container", async () => {
     using tree = unpackProcTree("pods");
-    const { owners } = await scanOf(tree);
+    const { owners } = await scanOf(tree, { commandLines: true });
     const id = "3b1f0c9d2e4a5b6c7d8e9f00112233445566778899aabbccddeeff0011223344";
     expect(owners.find(({ pid }) => pid === 1065)).toEqual({
       pid: 1065,
@@ -59,6 +59,13 @@ describe("a scan of a /proc tree", () => {
       cgroup: `/system.slice/docker-${id}.scope`,
       containerId: id,
     });
+  });
+
+  test("F62 command lines are left alone unless they are asked for", async () => {
+    using tree = unpackProcTree("pods");
+    const { owners } = await scanOf(tree);
+    expect(owners.length).toBeGreaterThan(0);
+    expect(owners.filter(({ cmdline }) => cmdline !== "")).toEqual([]);
   });
 
   test("F26 a listening socket shared by a forked server belongs to its lowest pid, with the number of holders, in every scan", async () => {

@@ -39,7 +39,7 @@ describe("a scan of real sockets", () => {
       const host = lab.ns("host");
       for (const address of ["127.0.0.1", "::1"]) {
         const { server, client, port } = await pair(host, address, 3);
-        const table = await scan();
+        const table = await scan({ commandLines: true });
         const family = address === "::1" ? 6 : 4;
         const there = linesWith(table, `tcp${family} established ${address}|`, `${address}|${port}`).filter(
           ({ netns }) => netns === host.inode,

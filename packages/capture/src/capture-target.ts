@@ -13,12 +13,12 @@ export interface CaptureTarget {
 }
 
 /**
- * A new file, which replaces one of the same name. While it is written nothing is synced: a killed process loses nothing that was
+ * A new file, which replaces one of the same name, and which only its owner may read: command lines hold secrets. While it is written nothing is synced: a killed process loses nothing that was
  * written, a crashed machine may. With `sync` its data are on the disk when `finish` is done. If the disk is full,
  * a block of which only a part could be written is cut off again.
  */
 export async function fileTarget(path: string, sync: boolean): Promise<CaptureTarget> {
-  const handle = await attempt("open", path, () => open(path, "w"));
+  const handle = await attempt("open", path, () => open(path, "w", OWNER_ONLY));
   let written = 0;
   let finished = false;
   return {
@@ -43,6 +43,9 @@ export async function fileTarget(path: string, sync: boolean): Promise<CaptureTa
     },
   };
 }
+
+/** The mode of a file that is created. */
+const OWNER_ONLY = 0o600;
 
 /** Pipes and devices cannot be synced, which is no fault of theirs (fdatasync(2): EINVAL, EROFS). */
 function ignoreUnsyncable(error: NodeJS.ErrnoException): void {

@@ -9,6 +9,7 @@ export interface CollectionOptions {
   readonly conntrack: boolean;
   readonly sockets: boolean;
   readonly processes: boolean;
+  readonly cmdline?: boolean;
   readonly names: boolean;
   readonly namespaces: "all" | "own";
   readonly protocol?: string[];
@@ -34,6 +35,7 @@ export function addCollectionOptions(command: Command): Command {
     .option("--no-conntrack", "leave conntrack alone: sockets only")
     .option("--no-sockets", "do not read sockets: flows only")
     .option("--no-processes", "do not look for the process of each socket")
+    .option("--cmdline", "tell the command lines of processes, which may hold secrets")
     .option("--no-names", "do not look up names")
     .addOption(
       new Option("--namespaces <which>", "network namespaces to look into: all, own")
@@ -95,6 +97,7 @@ export function reporterOptions(options: CollectionOptions): ReporterOptions {
     conntrack: options.conntrack,
     sockets: options.sockets,
     processes: options.processes,
+    commandLines: options.cmdline ?? false,
     names: options.names,
     namespaces: options.namespaces,
     ...(Object.fromEntries(

@@ -1,12 +1,27 @@
-/** Standard output for a program in a pipe: waits when the reader is slow, and ends quietly when the reader is gone. */
+/** Standard output for a program in a pipe: waits when the reader is slow, ends quietly when the reader is gone, and says in one line what else went wrong. */
 import { once } from "node:events";
+import { writeSync } from "node:fs";
 
-/** Ends the process with code 0 as soon as standard output is closed by its reader (`| head -1`). */
-export function endQuietlyOnClosedOutput(): void {
+/**
+ * Ends the process as soon as standard output fails: with code 0 when its reader closed it (`| head -1`), and else, a full
+ * disk for instance, with one line on standard error and code 1. Where standard error fails nobody can be told.
+ */
+export function endOnFailedOutput(): void {
+  process.stderr.on("error", () => undefined);
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(0);
+    if (error.code === "EPIPE") process.exit(0);
+    tellNow(`conntrail: standard output: ${error.message}\n`);
+    process.exit(1);
   });
+}
+
+/** Before anyone else hears of the failure: whoever waits for room would tell it a second time. */
+function tellNow(line: string): void {
+  try {
+    writeSync(process.stderr.fd, line);
+  } catch {
+    // Standard error fails too.
+  }
 }
 
 /** Writes and waits until there is room for more. */

@@ -9,7 +9,7 @@ export interface Owner {
   /** /proc/PID/comm: at most 15 bytes. */
   readonly process: string;
   readonly ppid: number;
-  /** Command line, arguments joined by spaces, at most 256 characters; empty for kernel threads. */
+  /** Command line, arguments joined by spaces, at most 256 characters; empty for kernel threads, and unless it was asked for. */
   readonly cmdline: string;
   /** Path in the unified hierarchy (the line `0::` of /proc/PID/cgroup), or the longest path of cgroup v1; empty when unreadable. */
   readonly cgroup: string;

@@ -21,6 +21,8 @@ export interface ReporterOptions {
   readonly sockets?: boolean;
   /** Find the process of each socket. Default true. */
   readonly processes?: boolean;
+  /** Read command lines, and tell them in reports and recordings: they hold secrets. Default false. */
+  readonly commandLines?: boolean;
   /** Look up names. Default true. */
   readonly names?: boolean;
   /** Which network namespaces: all that can be entered, or only the one this process is in. Default "all". */
@@ -66,6 +68,7 @@ export interface PipelineOptions {
   readonly conntrack: boolean;
   readonly sockets: boolean;
   readonly processes: boolean;
+  readonly commandLines: boolean;
   readonly names: boolean;
   readonly namespaces: "all" | "own";
   readonly protocols: readonly string[] | undefined;
@@ -96,6 +99,7 @@ export function pipelineOptions(options: ReporterOptions): PipelineOptions {
     conntrack: options.conntrack ?? true,
     sockets: options.sockets ?? true,
     processes: options.processes ?? true,
+    commandLines: options.commandLines ?? false,
     names: options.names ?? true,
     namespaces: options.namespaces ?? "all",
     protocols: options.protocols,

@@ -5,6 +5,7 @@ import { createResolver } from "@conntrail/names";
 import { packReport } from "@conntrail/report";
 import { runWorker, type WorkerContext } from "@conntrail/thread";
 import { filter, map, merge, Subject, share, takeUntil, tap } from "rxjs";
+import { nameAsker } from "./ask-names.ts";
 import { sequenceEncoder } from "./encode.ts";
 import { hostFacts } from "./host-facts.ts";
 import { pipeline } from "./pipeline.ts";
@@ -52,12 +53,17 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     onRestart: (part, error) =>
       emit({ kind: "restart", part, error: error instanceof Error ? error.message : String(error) }),
   };
+  const asker = nameAsker(resolver);
   const flows$ = flowSource(options, context).pipe(
     tap((batch) => recorder?.batch(batch)),
+    tap((batch) => asker.flows(batch)),
     share(),
   );
   const scan$ = scanTriggers(options.intervalMs);
-  const sockets$ = (options.scannerInjected ? injected$ : socketSource(options, context, scan$)).pipe(share());
+  const sockets$ = (options.scannerInjected ? injected$ : socketSource(options, context, scan$)).pipe(
+    tap((table) => asker.sockets(table)),
+    share(),
+  );
   const inputs = {
     flows$,
     sockets$,

@@ -54,6 +54,7 @@ export function socketSource(
   const tables$ = scanSockets({
     root: options.procRoot,
     processes: options.processes,
+    commandLines: options.commandLines,
     namespaces: options.namespaces,
     intervalMs: options.scanIntervalMs,
     ...(options.scanCpuShare !== undefined && { cpuBudget: options.scanCpuShare }),

@@ -9,6 +9,8 @@ export interface ScanSettings {
   readonly root: string;
   /** Look for the process behind each socket. Default true; false saves the walk of descriptors (F16). */
   readonly processes: boolean;
+  /** Read the command line of each owner. Default false: command lines hold secrets. */
+  readonly commandLines: boolean;
   /** `auto` (default): sock_diag, and /proc/net for what it refuses. The others: that one or nothing. */
   readonly backend: "auto" | "sock_diag" | "proc";
   /** `all` (default): every namespace that a process is in or that has a name. `own`: the thread's own. */
@@ -51,6 +53,7 @@ const UNWANTED_STATES = (1 << SOCKET_STATE.timeWait) | (1 << SOCKET_STATE.close)
 const SETTINGS: ScanSettings = {
   root: "/proc",
   processes: true,
+  commandLines: false,
   backend: "auto",
   namespaces: "all",
   namespaceFolders: ["/run/netns", "/var/run/docker/netns"],

@@ -1,6 +1,7 @@
 /** The owners that a table names: each process once, described when the first of its sockets is found. */
 import type { Owner } from "@conntrail/model";
 import { isParseError, readPidCgroup, readPidCmdline, readPidStat } from "@conntrail/procfs";
+import type { ScanSettings } from "./options.ts";
 import { orForbidden } from "./or-forbidden.ts";
 import type { OwnerSearch } from "./owner-search.ts";
 import type { ProcessEntry } from "./process-table.ts";
@@ -11,17 +12,20 @@ const YOUNG_SCANS = 3;
 
 const HOLDER_WORDS = 3;
 
+/** What it must know of the settings. */
+type BookSettings = Pick<ScanSettings, "root" | "commandLines">;
+
 /** The owners of one table. */
 export class OwnerBook implements OwnerLookup {
   readonly owners: Owner[] = [];
-  readonly #root: string;
+  readonly #settings: BookSettings;
   readonly #search: OwnerSearch;
   readonly #scan: number;
   /** By slot: 1 + index into `owners`. */
   readonly #places: number[] = [];
 
-  constructor(root: string, search: OwnerSearch, scan: number) {
-    this.#root = root;
+  constructor(settings: BookSettings, search: OwnerSearch, scan: number) {
+    this.#settings = settings;
     this.#search = search;
     this.#scan = scan;
   }
@@ -29,7 +33,7 @@ export class OwnerBook implements OwnerLookup {
   find(inode: number): number {
     const slot = this.#search.ownerSlot(inode);
     if (slot < 0) return 0;
-    this.#places[slot] ??= this.owners.push(describe(this.#root, this.#search.processes.at(slot), this.#scan));
+    this.#places[slot] ??= this.owners.push(describe(this.#settings, this.#search.processes.at(slot), this.#scan));
     return this.#places[slot]!;
   }
 
@@ -51,17 +55,17 @@ export class OwnerBook implements OwnerLookup {
   }
 }
 
-function describe(root: string, process: ProcessEntry, scan: number): Owner {
+function describe(settings: BookSettings, process: ProcessEntry, scan: number): Owner {
   const known = process.ownerScan > 0 && scan - process.bornScan >= YOUNG_SCANS;
   if (process.owner === undefined || !known) {
-    process.owner = read(root, process) ?? process.owner ?? unknown(process);
+    process.owner = read(settings, process) ?? process.owner ?? unknown(process);
     process.ownerScan = scan;
   }
   return process.owner;
 }
 
 /** `undefined` when the process is gone, or its pid already belongs to another one (F27). */
-function read(root: string, { pid, startTicks }: ProcessEntry): Owner | undefined {
+function read({ root, commandLines }: BookSettings, { pid, startTicks }: ProcessEntry): Owner | undefined {
   try {
     const stat = orForbidden(() => readPidStat(root, pid));
     if (stat === undefined || stat.startTicks !== startTicks) return undefined;
@@ -71,7 +75,7 @@ function read(root: string, { pid, startTicks }: ProcessEntry): Owner | undefine
       startTicks,
       process: stat.comm,
       ppid: stat.ppid,
-      cmdline: orForbidden(() => readPidCmdline(root, pid)) ?? "",
+      cmdline: (commandLines ? orForbidden(() => readPidCmdline(root, pid)) : undefined) ?? "",
       cgroup: cgroup?.path ?? "",
       containerId: cgroup?.containerId ?? "",
     };

@@ -62,7 +62,7 @@ export class Scanner {
     const dumped = performance.now();
     const inodes = work.builder.inodes();
     if (this.#settings.processes) this.#owners.update(inodes, fresh, scans);
-    const book = new OwnerBook(this.#settings.root, this.#owners, scans);
+    const book = new OwnerBook(this.#settings, this.#owners, scans);
     const holders = request.record ? book.triples(inodes.keys().sort()) : undefined;
     const owned = performance.now();
     const facts = this.#facts(work, scans, owned - began);

@@ -7,11 +7,12 @@ import { finished } from "node:stream/promises";
 import type { Delivery, Sink } from "./sink.ts";
 
 const NEWLINE = Uint8Array.of(10);
+const OWNER_ONLY = 0o600;
 
-/** Writes to `target`: a path is appended to and closed at the end, a stream is left open. Waits when the stream is full. */
+/** Writes to `target`: a path is appended to and closed at the end (a new file is readable by its owner only), a stream is left open. Waits when the stream is full. */
 export function ndjson(target: Writable | string, name = "ndjson"): Sink {
   const owned = typeof target === "string";
-  const stream = owned ? createWriteStream(target, { flags: "a" }) : target;
+  const stream = owned ? createWriteStream(target, { flags: "a", mode: OWNER_ONLY }) : target;
   let failure: Error | undefined;
   stream.on("error", (error: Error) => {
     failure = error;
