@@ -24,10 +24,11 @@ export class ScanPool {
   constructor(settings: ScanSettings, options: ScanPoolOptions) {
     this.#settings = settings;
     this.#options = options;
+    const execArgv = workerExecArguments();
     this.#pool = new Piscina({
       filename: new URL("./scan-task.js", import.meta.url).href,
       name: "scan",
-      execArgv: workerExecArguments(),
+      ...(execArgv === undefined ? {} : { execArgv }),
       minThreads: 1,
       maxThreads: 1,
       // A thread that waits by Atomics.wait hears nothing else; one wake-up per scan is no cost worth saving.

@@ -1,12 +1,13 @@
-/** What a worker takes over of the process's own Node options (worker_threads, `execArgv`). */
+/**
+ * Which of the process's own Node options a worker is given (worker_threads, `execArgv`). Given none it inherits them all, also those that Node
+ * refuses to take for a single thread: V8's (`--max-old-space-size`, `--expose-gc`, …) and the process's (`--title`).
+ */
 
-/** Options that speak of the program's text, and make a worker that is loaded from a file fail (ERR_INPUT_TYPE_NOT_ALLOWED). */
-const PROGRAM_ONLY = /^--input-type(=|$)/;
+/** An option that speaks of a program given as text, and makes a worker fail that is loaded from a file (ERR_INPUT_TYPE_NOT_ALLOWED). */
+const PROGRAM_AS_TEXT = /^--input-type(=|$)/;
 
-/** `process.execArgv` as it stands, without what only holds for a program given on the command line (`node --input-type=module -e …`). */
-export function workerExecArguments(): string[] {
-  return process.execArgv.filter((argument, i, all) => {
-    const valueOfBefore = i > 0 && all[i - 1] === "--input-type";
-    return !valueOfBefore && !PROGRAM_ONLY.test(argument);
-  });
+/** The `execArgv` of a new worker: `undefined`, which inherits, or nothing at all where inheriting would not do. */
+export function workerExecArguments(): string[] | undefined {
+  const fromEnvironment = process.env.NODE_OPTIONS?.split(/\s+/) ?? [];
+  return [...process.execArgv, ...fromEnvironment].some((argument) => PROGRAM_AS_TEXT.test(argument)) ? [] : undefined;
 }

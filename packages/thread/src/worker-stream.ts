@@ -3,7 +3,7 @@
  * leads to one place, its `exit` event; only there is the stream settled, so whoever sees it end may start the next
  * worker without meeting the old one.
  */
-import { type ResourceLimits, type TransferListItem, Worker } from "node:worker_threads";
+import { type ResourceLimits, type TransferListItem, Worker, type WorkerOptions } from "node:worker_threads";
 import { Observable, type Subscriber } from "rxjs";
 import { WorkerError, type WorkerErrorCode } from "./errors.ts";
 import { workerExecArguments } from "./exec-arguments.ts";
@@ -45,7 +45,10 @@ export interface WorkerStream<Command, Message> extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Starts the worker whose module is at `url`; the module calls `runWorker`. Workers may start workers: a terminated one takes its own with it. */
+/**
+ * Starts the worker whose module is at `url`; the module calls `runWorker`. Workers may start workers: a terminated one takes its own with it.
+ * Throws a WorkerError (`refused`) when Node does not start a thread at all.
+ */
 export function workerStream<Command, Message>(
   url: URL,
   options: WorkerStreamOptions = {},
@@ -69,10 +72,11 @@ class HostedWorker<Command, Message> implements WorkerStream<Command, Message> {
   constructor(url: URL, options: WorkerStreamOptions) {
     this.#options = { ...DEFAULTS, ...options } as WorkerStreamOptions & typeof DEFAULTS;
     const { workerData, transfer, name, resourceLimits, env } = this.#options;
-    this.#worker = new Worker(url, {
+    const execArgv = workerExecArguments();
+    this.#worker = startThread(url, {
       workerData,
       name,
-      execArgv: workerExecArguments(),
+      ...(execArgv === undefined ? {} : { execArgv }),
       ...(transfer === undefined ? {} : { transferList: [...transfer] }),
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
       ...(env === undefined ? {} : { env }),
@@ -184,5 +188,15 @@ class HostedWorker<Command, Message> implements WorkerStream<Command, Message> {
   #end(subscriber: Subscriber<Message>): void {
     if (this.#failure === undefined) subscriber.complete();
     else subscriber.error(this.#failure);
+  }
+}
+
+/** Without a thread there is no stream to end: it is said at once. */
+function startThread(url: URL, options: WorkerOptions): Worker {
+  try {
+    return new Worker(url, options);
+  } catch (error) {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    throw new WorkerError("refused", options.name ?? DEFAULTS.name, true, cause.message, cause);
   }
 }
