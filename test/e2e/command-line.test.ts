@@ -99,12 +99,14 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [["--formta", "json"], /--format/],
   [["wacth"], /watch/],
   [["report", "--window", "3"], /3s/],
-  [["watch", "--interval", "1ms"], /interval/],
+  [["watch", "--interval", "1ms"], /--interval.* 50ms to/],
   [["report", "--protocol", "tpc"], /"tcp"/],
   [["report", "--name-server", "nonsense"], /nonsense/],
   [["watch", "--publish", "not a url"], /not a url/],
   [["watch", "--scan-cpu", "0.1"], /percentage/],
-  [["report", "--scan-interval", "1ms"], /scanIntervalMs: expected at least 10/],
+  [["watch", "--scan-cpu", "500%"], /--scan-cpu.* 0.1% to 100%/],
+  [["report", "--scan-interval", "1ms"], /--scan-interval.* 10ms to 596.5h/],
+  [["report", "--local-network", "foo"], /--local-network: expected a network such as 10.0.0.0\/8/],
   [["report", "superfluous"], /argument/],
 ];
 
@@ -122,6 +124,27 @@ test("wrong usage ends with code 2 and one line that names the nearest right wor
       });
       expect(stderr, what).toMatch(/^conntrail: /);
       expect(stderr, what).toMatch(expected);
+    }
+  }
+}, 60_000);
+
+const TOO_MUCH: readonly (readonly [readonly string[], RegExp])[] = [
+  [["watch", "--interval", "600h"], /--interval.* to 596.5h/],
+  [["watch", "--scan-interval", "600h"], /--scan-interval/],
+  [["record", "x.pcapng", "--duration", "600h"], /--duration/],
+  [["report", "--window", "600h"], /--window/],
+  [["report", "--max-flows", "8000000"], /--max-flows.* 1 to 2097152/],
+  [["report", "--max-flows", "0"], /--max-flows/],
+  [["report", "--receive-buffer", "4GiB"], /--receive-buffer/],
+];
+
+test("N2, N6 a number beyond what can be kept is refused under the name of its flag, with what would do", async () => {
+  for (let i = 0; i < TOO_MUCH.length; i += PARALLEL) {
+    const some = TOO_MUCH.slice(i, i + PARALLEL);
+    const runs = await Promise.all(some.map(([args]) => runConntrail(undefined, args)));
+    for (const [k, { code, stdout, stderr }] of runs.entries()) {
+      expect({ code, stdout }, some[k]![0].join(" ")).toEqual({ code: 2, stdout: "" });
+      expect(stderr).toMatch(some[k]![1]);
     }
   }
 }, 60_000);

@@ -1,8 +1,8 @@
 /** The options that `report`, `watch` and `record` share: what to collect, and how. */
-import type { ReporterOptions } from "@conntrail/reporter";
+import { type LimitedOption, OPTION_LIMITS, type ReporterOptions } from "@conntrail/reporter";
 import { type Command, Option } from "commander";
 import { oneOf } from "./one-of.ts";
-import { parseCount, parseDuration, parsePercent, parseSize } from "./units.ts";
+import { countIn, durationIn, formatDuration, formatPercent, formatSize, percentIn, sizeIn } from "./units.ts";
 
 /** What commander parses out of them. */
 export interface CollectionOptions {
@@ -54,18 +54,38 @@ export function addCollectionOptions(command: Command): Command {
       "ask this server; may be repeated (default: those of /etc/resolv.conf)",
       gather(String),
     )
-    .option("--lookups <n>", "reverse lookups a second at the most (default: 10)", parseCount)
+    .option(
+      "--lookups <n>",
+      `reverse lookups a second ${bounds("lookupsPerSecond", String)}`,
+      countIn(OPTION_LIMITS.lookupsPerSecond),
+    )
     .optionsGroup("Limits:")
-    .option("--max-flows <n>", "flows to follow at once", parseCount)
-    .option("--receive-buffer <size>", "receive buffer of the event socket at start, e.g. 8MiB", parseSize)
-    .option("--receive-buffer-max <size>", "how far it may grow after an overrun, e.g. 64MiB", parseSize)
-    .option("--reconcile <duration>", "look for flows whose end nobody told this often, e.g. 30s", parseDuration)
+    .option("--max-flows <n>", `flows to follow at once ${bounds("maxFlows", String)}`, countIn(OPTION_LIMITS.maxFlows))
+    .option(
+      "--receive-buffer <size>",
+      `receive buffer of each event socket at start ${bounds("receiveBuffer", formatSize)}`,
+      sizeIn(OPTION_LIMITS.receiveBuffer),
+    )
+    .option(
+      "--receive-buffer-max <size>",
+      `how far it may grow after an overrun ${bounds("receiveBufferMax", formatSize)}`,
+      sizeIn(OPTION_LIMITS.receiveBufferMax),
+    )
+    .option(
+      "--reconcile <duration>",
+      `look for flows whose end nobody told this often ${bounds("reconcileMs", formatDuration)}`,
+      durationIn(OPTION_LIMITS.reconcileMs),
+    )
     .option(
       "--scan-interval <duration>",
-      "read the sockets this often (default: 1s, or the interval), e.g. 20ms for short connections",
-      parseDuration,
+      "read the sockets this often (default: 1s, or the interval), e.g. 20ms for short connections; at least 10ms",
+      durationIn(OPTION_LIMITS.scanIntervalMs),
     )
-    .option("--scan-cpu <percent>", "of one core that reading them may take at the most (default: 10%)", parsePercent)
+    .option(
+      "--scan-cpu <percent>",
+      `of one core that reading them may take ${bounds("scanCpuShare", formatPercent)}`,
+      percentIn(OPTION_LIMITS.scanCpuShare),
+    )
     .optionsGroup("This host:")
     .option("--host-id <id>", "name of this host in reports (default: the machine id)")
     .option("--host-name <name>", "name of this host for people (default: the host's name)")
@@ -104,6 +124,12 @@ export function reporterOptions(options: CollectionOptions): ReporterOptions {
       Object.entries(said).filter(([, value]) => value !== undefined),
     ) as Partial<ReporterOptions>),
   };
+}
+
+/** What an option is when nothing is said, and at the most. */
+function bounds(option: LimitedOption, format: (value: number) => string): string {
+  const { preset, most } = OPTION_LIMITS[option];
+  return `(default: ${format(preset)}, at most ${format(most)})`;
 }
 
 /** Collects a repeated option into a list. */

@@ -1,13 +1,25 @@
 /** The command line: commands, options, help, and one line for whoever gets them wrong. */
+import { isOptionError, OPTION_LIMITS } from "@conntrail/reporter";
 import { Command, CommanderError, Option } from "commander";
 import { addCollectionOptions } from "./collection-options.ts";
 import { type RecordCommandOptions, runRecord } from "./commands/record.ts";
 import { type ReplayCommandOptions, runReplay } from "./commands/replay.ts";
 import { type ReportCommandOptions, runReport } from "./commands/report.ts";
 import { runWatch, type WatchCommandOptions } from "./commands/watch.ts";
+import { flagError } from "./flag-error.ts";
 import { REPLAY_FORMATS, REPORT_FORMATS, STREAM_FORMATS } from "./formats.ts";
 import { oneOf } from "./one-of.ts";
-import { parseCount, parseDuration, parseMoment, parseSize, parseSpeed, parseUrl } from "./units.ts";
+import {
+  durationIn,
+  formatDuration,
+  parseCount,
+  parseDuration,
+  parseMoment,
+  parseSize,
+  parseSpan,
+  parseSpeed,
+  parseUrl,
+} from "./units.ts";
 
 /** Exit codes of the command line. */
 const EXIT = { done: 0, failed: 1, usage: 2 } as const;
@@ -35,7 +47,7 @@ export function buildProgram(version: string): Command {
     program
       .command("watch")
       .description("print a report at every interval until interrupted")
-      .addOption(durationOption("--interval <duration>", "time between reports", 1000, "1s"))
+      .addOption(intervalOption("time between reports"))
       .addOption(formatOption(STREAM_FORMATS, "ndjson"))
       .option("--limit <n>", "show at most this many connections a report", parseCount)
       .option("--count <n>", "end after this many reports", parseCount)
@@ -47,7 +59,7 @@ export function buildProgram(version: string): Command {
       .command("record")
       .argument("<file>", "where to; a capture that Wireshark and tshark open as well (.pcapng, .pcapng.gz)")
       .description("record everything that reports are made of, for replay")
-      .addOption(durationOption("--interval <duration>", "time between the reports that a replay repeats", 1000, "1s"))
+      .addOption(intervalOption("time between the reports that a replay repeats"))
       .option("--duration <duration>", "end after this long (default: when interrupted)", parseDuration)
       .option("--compress", "gzip (default: when the file's name ends in .gz)")
       .option("--rotate-size <size>", "begin a new file at this size, e.g. 64MiB", parseSize)
@@ -64,7 +76,7 @@ export function buildProgram(version: string): Command {
     .addOption(
       new Option("--speed <factor>", "1: as fast as it was, 10: ten times, max").default("max").argParser(parseSpeed),
     )
-    .option("--interval <duration>", "time between reports (default: as recorded, else 1s)", parseDuration)
+    .option("--interval <duration>", "time between reports (default: as recorded, else 1s)", parseSpan)
     .option("--from <time>", "report from here on: 2026-01-31T12:00:00Z, or +10s after the beginning", parseMoment)
     .option("--to <time>", "read up to here", parseMoment)
     .addOption(formatOption(REPLAY_FORMATS, "json"))
@@ -87,8 +99,9 @@ export function withCommand(args: readonly string[]): string[] {
 export function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   const cause = firstCause(error);
-  process.stderr.write(`conntrail: ${cause instanceof Error ? oneLine(cause.message) : String(cause)}\n`);
-  return cause instanceof Error && cause.name === "RangeError" ? EXIT.usage : EXIT.failed;
+  const text = isOptionError(cause) ? flagError(cause) : cause instanceof Error ? cause.message : String(cause);
+  process.stderr.write(`conntrail: ${oneLine(text)}\n`);
+  return isOptionError(cause) || (cause instanceof Error && cause.name === "RangeError") ? EXIT.usage : EXIT.failed;
 }
 
 /** What went wrong first: a value out of range is refused in the part that knows the range, perhaps in another thread. */
@@ -113,6 +126,14 @@ function formatOption(choices: readonly string[], forPrograms: string): Option {
 
 function durationOption(flags: string, description: string, defaultMs: number, defaultText: string): Option {
   return new Option(flags, description).default(defaultMs, defaultText).argParser(parseDuration);
+}
+
+function intervalOption(description: string): Option {
+  const { least, preset } = OPTION_LIMITS.intervalMs;
+  const text = `${formatDuration(preset)}, at least ${formatDuration(least)}`;
+  return new Option("--interval <duration>", description)
+    .default(preset, text)
+    .argParser(durationIn(OPTION_LIMITS.intervalMs));
 }
 
 /** Commander puts its suggestion on a second line; one line is easier to find in a log. */

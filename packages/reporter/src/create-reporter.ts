@@ -5,7 +5,8 @@ import { isWorkerError, type WorkerStream, workerStream } from "@conntrail/threa
 import { defer, type Observable, Subject, type Subscription } from "rxjs";
 import { ReportChannel } from "./host-channel.ts";
 import { type ReporterMetrics, registerMetrics } from "./metrics.ts";
-import { pipelineOptions, type ReporterOptions } from "./options.ts";
+import { pipelineOptions } from "./options/pipeline-options.ts";
+import type { ReporterOptions } from "./options/reporter-options.ts";
 import type { PipelineCommand, PipelineMessage, PipelineStart, ReportMessage } from "./protocol.ts";
 import type { RecordProgress } from "./record/record-options.ts";
 import { restarting } from "./restart.ts";
@@ -40,7 +41,7 @@ const REPORT_DEADLINE_MS = 10_000;
 const CLOSE_DEADLINE_MS = 1500;
 const SINK_DEADLINE_MS = 400;
 
-/** Starts a reporter. Throws `RangeError` for options that cannot work; all else is told in `health`. */
+/** Starts a reporter. Throws an OptionError for an option that does not exist or cannot be meant; all else is told in `health`. */
 export function createReporter(options: ReporterOptions = {}): Reporter {
   return new PipelineReporter(options);
 }

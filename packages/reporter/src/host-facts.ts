@@ -2,7 +2,7 @@
 import { networkInterfaces, release, uptime } from "node:os";
 import type { HostFacts } from "@conntrail/model";
 import ipaddr from "ipaddr.js";
-import type { PipelineOptions } from "./options.ts";
+import type { PipelineOptions } from "./options/pipeline-options.ts";
 
 /** The host as it is at this moment. */
 export function hostFacts(options: PipelineOptions): HostFacts {

@@ -1,6 +1,8 @@
 /** What an agent embeds, in reading order: the reporter, its options, the sinks; then the pipeline itself, for replay and tests. */
 export { createReporter, type Reporter } from "./create-reporter.ts";
-export type { ReporterOptions } from "./options.ts";
+export { type LimitedOption, OPTION_LIMITS, type OptionLimit } from "./options/limits.ts";
+export { isOptionError, type OptionError } from "./options/option-error.ts";
+export type { ReporterOptions } from "./options/reporter-options.ts";
 export { type PipelineConfig, type PipelineInputs, pipeline } from "./pipeline.ts";
 export type { RecordOptions, RecordProgress } from "./record/record-options.ts";
 export { replay, replayReports } from "./replay/replay.ts";

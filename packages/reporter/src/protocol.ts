@@ -1,7 +1,7 @@
 /** What crosses between the host thread and the pipeline worker. */
 import type { SocketTable } from "@conntrail/model";
 import type { PackedReport } from "@conntrail/report";
-import type { PipelineOptions } from "./options.ts";
+import type { PipelineOptions } from "./options/pipeline-options.ts";
 import type { RecordProgress } from "./record/record-options.ts";
 import type { SinkEncoding } from "./sinks/sink.ts";
 

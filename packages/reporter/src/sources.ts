@@ -7,7 +7,7 @@ import type { FlowBatch, SocketTable } from "@conntrail/model";
 import { type ScanRecord, scanSockets } from "@conntrail/scan";
 import { isWorkerError } from "@conntrail/thread";
 import { defer, merge, NEVER, type Observable, Subject, takeUntil, tap } from "rxjs";
-import type { PipelineOptions } from "./options.ts";
+import type { PipelineOptions } from "./options/pipeline-options.ts";
 import type { WorkerPart } from "./protocol.ts";
 import type { Recorder } from "./record/recorder.ts";
 import { restarting } from "./restart.ts";

@@ -18,7 +18,7 @@ import { readNetNamespace } from "@conntrail/procfs";
 import type { ScanRecord } from "@conntrail/scan";
 import type { NameSource } from "@conntrail/stages";
 import { type Observable, Subject } from "rxjs";
-import type { PipelineOptions } from "../options.ts";
+import type { PipelineOptions } from "../options/pipeline-options.ts";
 import type { RecordProgress, RecordSettings } from "./record-options.ts";
 import { type RecordedNames, recordNames } from "./recorded-names.ts";
 import { writeRaw } from "./write-raw.ts";

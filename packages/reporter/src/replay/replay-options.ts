@@ -1,5 +1,17 @@
 /** What a replay can be told, and what it tells at its end. */
 import type { CaptureCounts, CaptureFormat, ParseError } from "@conntrail/capture";
+import { OPTION_LIMITS } from "../options/limits.ts";
+import {
+  amount,
+  callback,
+  checkOptions,
+  either,
+  havingMethods,
+  milliseconds,
+  type OptionChecks,
+  objectOf,
+  oneOf,
+} from "../options/option-check.ts";
 
 /** A moment of the capture: Unix milliseconds, or so many milliseconds after its first record. */
 export type ReplayTime = number | { readonly afterMs: number };
@@ -48,16 +60,34 @@ export interface ReplaySettings {
   readonly to: ReplayTime | undefined;
 }
 
-/** Fills the defaults in and refuses what cannot work (`RangeError`). */
+/** Half a year of hours in a second; beyond it "max" is meant. */
+const SPEED = { least: 0.001, most: 1_000_000 } as const;
+
+/** Times that a Date can hold (ECMA-262, 21.4.1.1). */
+const MOMENT = { least: -8.64e15, most: 8.64e15 } as const;
+
+const AFTER: OptionChecks<{ readonly afterMs: number }> = { afterMs: amount({ least: 0, most: MOMENT.most }) };
+
+const MOMENT_WORDS = "Unix milliseconds, or { afterMs } after the first record";
+const moment = either(MOMENT_WORDS, { number: amount(MOMENT), object: objectOf(AFTER) });
+
+const CHECKS: OptionChecks<ReplayOptions> = {
+  speed: either('a number above 0, or "max"', { number: amount(SPEED), string: oneOf(["max"]) }),
+  reports: either('milliseconds between reports, or "end"', {
+    number: milliseconds({ least: OPTION_LIMITS.intervalMs.least, most: Number.MAX_SAFE_INTEGER }),
+    string: oneOf(["end"]),
+  }),
+  from: moment,
+  to: moment,
+  onProblem: callback,
+  onEnd: callback,
+  signal: havingMethods("an AbortSignal", "addEventListener"),
+};
+
+/** Checks the options and fills the defaults in. Throws an OptionError. */
 export function replaySettings(options: ReplayOptions): ReplaySettings {
+  checkOptions(CHECKS, options, "");
   const speed = options.speed === undefined || options.speed === "max" ? Number.POSITIVE_INFINITY : options.speed;
-  if (!(speed > 0)) throw new RangeError(`speed: expected more than 0 or "max", got ${speed}`);
   const { reports, from, to } = options;
-  if (typeof reports === "number" && !(reports >= MIN_INTERVAL_MS)) {
-    throw new RangeError(`reports: expected at least ${MIN_INTERVAL_MS} ms, got ${reports}`);
-  }
   return { speed, reports, from, to };
 }
-
-/** As for live reports. */
-const MIN_INTERVAL_MS = 50;

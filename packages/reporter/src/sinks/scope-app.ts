@@ -1,10 +1,11 @@
 /** A sink that publishes to a Weave Scope app: POST /api/report, gzipped JSON, retried with back-off. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { checkOptions, milliseconds, type OptionChecks, text, whole } from "../options/option-check.ts";
 import type { Delivery, Sink } from "./sink.ts";
 
 /** Options of `scopeApp()`. */
 export interface ScopeAppOptions {
-  /** Tries for one report, the first included. Default 4. */
+  /** Tries for one report, the first included, 1 to 100. Default 4. */
   readonly tries?: number;
   /** Wait before the second try, doubled for each further one. Default 250 ms. */
   readonly backoffMs?: number;
@@ -16,8 +17,22 @@ export interface ScopeAppOptions {
 
 const DEFAULTS = { tries: 4, backoffMs: 250, timeoutMs: 5000 } as const;
 
-/** Publishes every report to the app at `url` (`http://host:4040`). A report that the app refuses (4xx) is not tried again. */
+const CHECKS: OptionChecks<ScopeAppOptions> = {
+  tries: whole({ least: 1, most: 100 }),
+  backoffMs: milliseconds({ least: 1, most: 60_000 }),
+  timeoutMs: milliseconds({ least: 1, most: 600_000 }),
+  authorization: text("a header's value"),
+};
+
+const httpUrl = text(
+  "a URL such as http://localhost:4040",
+  (value) => /^https?:\/\//i.test(value) && URL.canParse(value),
+);
+
+/** Publishes every report to the app at `url` (`http://host:4040`). A report that the app refuses (4xx) is not tried again. Throws an OptionError. */
 export function scopeApp(url: string, options: ScopeAppOptions = {}): Sink {
+  httpUrl("url", url);
+  checkOptions(CHECKS, options, "");
   const { tries, backoffMs, timeoutMs } = { ...DEFAULTS, ...options };
   const target = new URL("/api/report", url);
   const headers: Record<string, string> = { "Content-Type": "application/json", "Content-Encoding": "gzip" };

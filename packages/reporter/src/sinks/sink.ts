@@ -2,7 +2,8 @@
 import type { Report } from "@conntrail/report";
 
 /** Report formats that can be encoded off the host thread. */
-export type ReportFormat = "json" | "scope" | "table" | "dot";
+export const REPORT_FORMATS = ["json", "scope", "table", "dot"] as const;
+export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
 /** Bytes that a sink wants instead of a report. They are made in the pipeline worker and transferred. */
 export interface SinkEncoding {

@@ -1,0 +1,68 @@
+/** The options with nothing left open, as the pipeline worker gets them. */
+import { hostname } from "node:os";
+import { machineId } from "../machine-id.ts";
+import type { RecordOptions, RecordSettings } from "../record/record-options.ts";
+import { OPTION_LIMITS } from "./limits.ts";
+import { checkReporterOptions } from "./reporter-checks.ts";
+import type { ReporterOptions } from "./reporter-options.ts";
+
+/** The part of the options that crosses into the pipeline worker: plain data, every member present or absent on purpose. */
+export interface PipelineOptions {
+  readonly hostId: string;
+  readonly hostName: string;
+  readonly intervalMs: number;
+  readonly conntrack: boolean;
+  readonly sockets: boolean;
+  readonly processes: boolean;
+  readonly commandLines: boolean;
+  readonly names: boolean;
+  readonly namespaces: "all" | "own";
+  readonly protocols: readonly string[] | undefined;
+  readonly receiveBuffer: number | undefined;
+  readonly receiveBufferMax: number | undefined;
+  readonly reconcileMs: number | undefined;
+  readonly maxFlows: number | undefined;
+  readonly scanIntervalMs: number;
+  readonly scanCpuShare: number | undefined;
+  readonly nameServers: readonly string[] | undefined;
+  readonly lookupsPerSecond: number | undefined;
+  readonly localNetworks: readonly string[];
+  readonly procRoot: string;
+  readonly scannerInjected: boolean;
+  readonly record: RecordSettings | undefined;
+}
+
+/** Checks the options and fills the defaults in. Throws an OptionError (a TypeError or RangeError) for what does not exist or cannot be meant. */
+export function pipelineOptions(options: ReporterOptions): PipelineOptions {
+  checkReporterOptions(options);
+  const intervalMs = options.intervalMs ?? OPTION_LIMITS.intervalMs.preset;
+  return {
+    hostId: options.hostId ?? machineId(),
+    hostName: options.hostName ?? hostname(),
+    intervalMs,
+    conntrack: options.conntrack ?? true,
+    sockets: options.sockets ?? true,
+    processes: options.processes ?? true,
+    commandLines: options.commandLines ?? false,
+    names: options.names ?? true,
+    namespaces: options.namespaces ?? "all",
+    protocols: options.protocols,
+    receiveBuffer: options.receiveBuffer,
+    receiveBufferMax: options.receiveBufferMax,
+    reconcileMs: options.reconcileMs,
+    maxFlows: options.maxFlows,
+    scanIntervalMs: options.scanIntervalMs ?? (intervalMs || OPTION_LIMITS.scanIntervalMs.preset),
+    scanCpuShare: options.scanCpuShare,
+    nameServers: options.nameServers,
+    lookupsPerSecond: options.lookupsPerSecond,
+    localNetworks: options.localNetworks ?? [],
+    procRoot: options.procRoot ?? "/proc",
+    scannerInjected: options.scanner !== undefined,
+    record: options.record && recordSettings(options.record),
+  };
+}
+
+/** What crosses into another thread. */
+function recordSettings({ onProgress: _onProgress, ...settings }: RecordOptions): RecordSettings {
+  return settings;
+}

@@ -1,0 +1,95 @@
+/** The check of each option of `createReporter()`. */
+import { isAbsolute } from "node:path";
+import { protocolNumber } from "@conntrail/model";
+import { parseDnsServer } from "@conntrail/names";
+import ipaddr from "ipaddr.js";
+import type { RecordOptions } from "../record/record-options.ts";
+import type { Sink, SinkEncoding } from "../sinks/sink.ts";
+import { REPORT_FORMATS } from "../sinks/sink.ts";
+import { OPTION_LIMITS, RECORD_LIMITS } from "./limits.ts";
+import {
+  amount,
+  callback,
+  checkOptions,
+  flag,
+  havingMethods,
+  listOf,
+  milliseconds,
+  type OptionCheck,
+  type OptionChecks,
+  objectOf,
+  oneOf,
+  text,
+  whole,
+} from "./option-check.ts";
+import type { ReporterOptions } from "./reporter-options.ts";
+
+const RECORD: OptionChecks<RecordOptions> = {
+  path: text("a path"),
+  compress: flag,
+  rotateBytes: whole(RECORD_LIMITS.rotateBytes, "bytes"),
+  rotateMs: milliseconds(RECORD_LIMITS.rotateMs),
+  onProgress: callback,
+};
+
+const ENCODING: OptionChecks<SinkEncoding> = { format: oneOf(REPORT_FORMATS), gzip: flag };
+
+const sink: OptionCheck = (name, value) => {
+  havingMethods("a sink: an object with name, encoding and deliver()", "deliver")(name, value);
+  const { encoding, name: called } = value as Partial<Sink>;
+  text("a name")(`${name}.name`, called ?? "");
+  if (encoding !== null) checkOptions(ENCODING, encoding, `${name}.encoding.`);
+};
+
+/** Scope's ids are split at semicolons. */
+const hostId = text('a word without ";"', (value) => value !== "" && !value.includes(";"));
+
+const protocol = text(
+  'the name or number of a protocol, such as "tcp", "udp" or "132", or "all"',
+  (value) => value === "all" || protocolNumber(value) !== undefined,
+);
+
+const nameServer = text(
+  "an address such as 10.0.0.2, 10.0.0.2:53 or [fd00::2]:53",
+  (value) => parseDnsServer(value) !== undefined,
+);
+
+const CHECKS: OptionChecks<ReporterOptions> = {
+  hostId,
+  hostName: text("a name"),
+  intervalMs: milliseconds(OPTION_LIMITS.intervalMs, true),
+  conntrack: flag,
+  sockets: flag,
+  processes: flag,
+  commandLines: flag,
+  names: flag,
+  namespaces: oneOf(["all", "own"]),
+  protocols: listOf("a list of protocols", protocol),
+  receiveBuffer: whole(OPTION_LIMITS.receiveBuffer, "bytes"),
+  receiveBufferMax: whole(OPTION_LIMITS.receiveBufferMax, "bytes"),
+  reconcileMs: milliseconds(OPTION_LIMITS.reconcileMs),
+  maxFlows: whole(OPTION_LIMITS.maxFlows),
+  scanIntervalMs: milliseconds(OPTION_LIMITS.scanIntervalMs),
+  scanCpuShare: amount(OPTION_LIMITS.scanCpuShare),
+  nameServers: listOf("a list of name servers", nameServer),
+  lookupsPerSecond: whole(OPTION_LIMITS.lookupsPerSecond),
+  localNetworks: listOf(
+    "a list of networks",
+    text("a network such as 10.0.0.0/8", (value) => ipaddr.isValidCIDR(value)),
+  ),
+  procRoot: text("an absolute path", isAbsolute),
+  scanner: havingMethods("an Observable of socket tables", "subscribe"),
+  metrics: havingMethods("a Registry of prom-client", "registerMetric", "removeSingleMetric"),
+  metricsPrefix: text("a metric name's beginning: letters, digits, _ and :", (value) =>
+    /^[a-zA-Z_:][\w:]*$/.test(value),
+  ),
+  sinks: listOf("a list of sinks", sink),
+  record: objectOf(RECORD),
+};
+
+/** Throws an OptionError for the first option that does not exist or cannot be meant. */
+export function checkReporterOptions(options: unknown): void {
+  checkOptions(CHECKS, options, "");
+  const { record } = options as ReporterOptions;
+  if (record !== undefined) text("a path")("record.path", record.path ?? "");
+}

@@ -1,0 +1,60 @@
+/** What a reporter can be told, and what it does when it is told nothing. */
+import type { SocketTable } from "@conntrail/model";
+import type { Registry } from "prom-client";
+import type { Observable } from "rxjs";
+import type { RecordOptions } from "../record/record-options.ts";
+import type { Sink } from "../sinks/sink.ts";
+
+/** Options of `createReporter()`, each with its default. Durations are milliseconds, sizes bytes; limits.ts has the bounds as numbers. */
+export interface ReporterOptions {
+  /** Names this host in reports and in Scope's node ids. Default: /etc/machine-id, else the host's name. */
+  readonly hostId?: string;
+  /** Default: the host's name. */
+  readonly hostName?: string;
+  /** Time between reports, 50 to 2,147,483,647 (25 days); 0: only when `report()` asks. Default 1,000. */
+  readonly intervalMs?: number;
+  /** Follow conntrack's events. Default true. */
+  readonly conntrack?: boolean;
+  /** Read sockets. Default true. */
+  readonly sockets?: boolean;
+  /** Find the process of each socket. Default true. */
+  readonly processes?: boolean;
+  /** Read command lines, and tell them in reports and recordings: they hold secrets. Default false. */
+  readonly commandLines?: boolean;
+  /** Look up names. Default true. */
+  readonly names?: boolean;
+  /** Which network namespaces: all that can be entered, or only the one this process is in. Default "all". */
+  readonly namespaces?: "all" | "own";
+  /** Transport protocols to follow, by name or number, or "all". Default: TCP, SCTP, and UDP with its DNS lookups aggregated by service. */
+  readonly protocols?: readonly string[];
+  /** Receive buffer of each event socket at start, 4,096 to 2^30 - 1. Default 128 MiB; the memory is used only while events wait. */
+  readonly receiveBuffer?: number;
+  /** How far it may grow when events are lost, in the same bounds. Default 256 MiB, and at least `receiveBuffer`. */
+  readonly receiveBufferMax?: number;
+  /** Time between dumps that look for flows whose end nobody told, from 500. Default 30,000. */
+  readonly reconcileMs?: number;
+  /** Flows that may be followed at once, 1 to 2,097,152. Default 262,144. */
+  readonly maxFlows?: number;
+  /** Time between scans of the sockets; a scan also runs just before each report. From 10. Default: the report's interval, or 1,000 without one. */
+  readonly scanIntervalMs?: number;
+  /** Share of one core that scans may take, 0.001 to 1: after an expensive one the next waits. Default 0.1. */
+  readonly scanCpuShare?: number;
+  /** Servers for reverse lookups, `address` or `address:port`. Default: those of /etc/resolv.conf. */
+  readonly nameServers?: readonly string[];
+  /** Reverse lookups a second at the most, 1 to 1,000. Default 10. */
+  readonly lookupsPerSecond?: number;
+  /** Networks (CIDR) that mean something only on this host: their endpoints get the host's id in Scope's format. */
+  readonly localNetworks?: readonly string[];
+  /** Where /proc is mounted. Default "/proc". */
+  readonly procRoot?: string;
+  /** Socket tables from elsewhere instead of our own scan. Each table's arrays are transferred away. */
+  readonly scanner?: Observable<SocketTable>;
+  /** Metrics are registered here; none without it. */
+  readonly metrics?: Registry;
+  /** Put before every metric's name. Default "conntrail_"; "scope_probe_" gives Scope's own names. */
+  readonly metricsPrefix?: string;
+  /** Where reports go, beside `reports$` and iteration. */
+  readonly sinks?: readonly Sink[];
+  /** Records everything that the reporter takes in. When the file cannot be created, the reporter cannot start. */
+  readonly record?: RecordOptions;
+}
