@@ -19,13 +19,31 @@ describe("the table", () => {
     }
   });
 
-  test("keeps the port of what it shortens", () => {
-    const line = lines(CASES.nat!, { columns: 60 }).find((each) => each.includes("curl"));
-    expect(line).toMatch(/curl\S*….*:41000/);
+  test("N4 columns and processes give way before an address does, at any width at which the addresses fit", () => {
+    const body = (columns: number): string[] => lines(CASES.nat!, { columns }).filter((line) => /[-~?]>/.test(line));
+    const whole = [/10\.0\.0\.2:41000/, /10\.0\.0\.2:80|10\.0\.0\.1\d:8080/];
+    for (let columns = 200; columns >= 40; columns--) {
+      for (const line of lines(CASES.nat!, { columns })) expect([...line].length).toBeLessThanOrEqual(columns);
+      expect(body(columns).filter((line) => line.includes("…"))).toEqual([]);
+    }
+    expect(body(40)[0]).toMatch(whole[0]!);
+  });
+
+  test("N4 a narrow header is folded between words, and loses none", () => {
+    const words = (columns?: number): string[] =>
+      text(encodeTable(CASES["in-poor-health"]!, { columns, limit: 0 })).split(/\s+/);
+    expect(words(40)).toEqual(words());
+  });
+
+  test("N4 at a height the rows that fit are shown below the header, and the rest is counted", () => {
+    const shown = lines(many, { columns: 80, lines: 24 });
+    expect(shown.length).toBeLessThanOrEqual(24);
+    expect(shown[0]).toMatch(/^Report/);
+    expect(shown.find((line) => line.startsWith("…"))).toMatch(/^… and \d+ more/);
   });
 
   test("leaves the least important columns out first, and says which", () => {
-    expect(lines(CASES.nat!, { columns: 100 }).at(-2)).toBe("Too narrow for NOTES, EVIDENCE.");
+    expect(lines(CASES.nat!, { columns: 80 }).at(-2)).toBe("Too narrow for NOTES, EVIDENCE.");
     expect(lines(CASES.nat!).at(-2)).not.toContain("Too narrow");
   });
 
@@ -75,5 +93,12 @@ describe("the table", () => {
     expect(lines(many, { limit: 10 }).at(-2)).toBe("… and 20 more (210 connections)");
     expect(lines(many, { limit: 30 }).at(-2)).not.toContain("more");
     expect(lines(many, { limit: 0 }).at(-2)).toBe("… and 30 more (465 connections)");
+  });
+
+  test("N5 a limit keeps the heaviest rows, and the first ones of rows that were sorted", () => {
+    const ports = (options: object): string[] =>
+      lines(many, { limit: 2, ...options }).flatMap((line) => line.match(/10\.0\.0\.2:(\d+)/)?.[1] ?? []);
+    expect(ports({})).toEqual(["1", "2"]); // 30 and 29 connections
+    expect(ports({ sorted: true })).toEqual(["30", "29"]);
   });
 });

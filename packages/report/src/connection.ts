@@ -13,9 +13,10 @@ import {
   NAT_KIND,
   protocolName,
   SOURCE,
+  visibleFromPort,
+  visibleToPort,
 } from "@conntrail/model";
 import { type End, viewEnd } from "./end.ts";
-import { visibleFromPort, visibleToPort } from "./ends.ts";
 
 import type {
   AddressPortJson,

@@ -1,6 +1,5 @@
 /** Who talks to whom, counted: connections grouped by their ends' processes (or addresses) and the service's port. */
-import { CONFIDENCE, CONNECTION_STATE, formatAddress, hasPorts, indexOf, isLoopback } from "@conntrail/model";
-import { toPort } from "./ends.ts";
+import { CONFIDENCE, CONNECTION_STATE, formatAddress, hasPorts, indexOf, isLoopback, toPort } from "@conntrail/model";
 import type { RawReport } from "./raw-report.ts";
 
 /** Connections of one kind from one node to another. */

@@ -1,10 +1,13 @@
-/** Caps with exact counts: a report too big for its reader is cut at a number of rows, and says what was left out (F43). */
-import type { ConnectionColumns } from "@conntrail/model";
+/** Caps with exact counts: a report too big for its reader is cut at a number of rows, and says what was left out (F43). The heaviest rows stay. */
+import { type ConnectionColumns, takeRows } from "@conntrail/model";
+import type { RawReport } from "./raw-report.ts";
 
 /** An encoder's cap. */
 export interface LimitOption {
   /** Rows at the most; undefined: all of them. */
   readonly limit?: number | undefined;
+  /** The rows are in the order that their reader asked for: they are told in it, and a limit keeps the first. Default false: it keeps the heaviest. */
+  readonly sorted?: boolean | undefined;
 }
 
 /** What a cap left out. */
@@ -23,10 +26,31 @@ export function shownRows(length: number, { limit = Number.POSITIVE_INFINITY }: 
   return Math.min(length, limit);
 }
 
-/** What is left out when only the first `shown` rows are told; undefined when nothing is. `order` says which row comes when. */
-export function elidedRows(columns: ConnectionColumns, shown: number, order?: Uint32Array): Elided | undefined {
+/** A report whose first rows are those that the limit keeps: by weight, most bytes, then most connections, then the latest. They keep their order. */
+export function heaviestFirst(raw: RawReport, options: LimitOption): RawReport {
+  const { columns } = raw;
+  const shown = shownRows(columns.length, options);
+  if (shown >= columns.length || options.sorted === true) return raw;
+  const { originalBytes, replyBytes, count, lastSeenMs } = columns;
+  const rows = Uint32Array.from({ length: columns.length }, (_, row) => row);
+  const bytes = Float64Array.from(rows, (row) => Math.max(0, originalBytes[row]!) + Math.max(0, replyBytes[row]!));
+  rows.sort(
+    (a, b) =>
+      bytes[b]! - bytes[a]! || count[b]! - count[a]! || number(lastSeenMs[b]!) - number(lastSeenMs[a]!) || a - b,
+  );
+  rows.subarray(0, shown).sort();
+  return { ...raw, columns: takeRows(columns, rows) };
+}
+
+/** What is left out when only the first `shown` rows are told; undefined when nothing is. */
+export function elidedRows(columns: ConnectionColumns, shown: number): Elided | undefined {
   if (shown >= columns.length) return undefined;
   let connections = 0;
-  for (let i = shown; i < columns.length; i++) connections += columns.count[order === undefined ? i : order[i]!]!;
+  for (let row = shown; row < columns.length; row++) connections += columns.count[row]!;
   return { rows: columns.length - shown, connections };
+}
+
+/** A time that is no number compares as the beginning of time. */
+function number(value: number): number {
+  return Number.isFinite(value) ? value : 0;
 }

@@ -1,11 +1,17 @@
 /**
  * A report as JSON of schema `conntrail.report/1`: byte for byte what `JSON.stringify(report)` gives, written straight from the columns.
  */
-import { CONNECTION_FLAG, type ConnectionColumns } from "@conntrail/model";
+import {
+  CONNECTION_FLAG,
+  type ConnectionColumns,
+  fromPort,
+  toPort,
+  visibleFromPort,
+  visibleToPort,
+} from "@conntrail/model";
 import { ByteWriter, fragment } from "./byte-writer.ts";
 import { viewConnection } from "./connection.ts";
-import { elidedRows, type LimitOption, shownRows } from "./elision.ts";
-import { fromPort, toPort, visibleFromPort, visibleToPort } from "./ends.ts";
+import { elidedRows, heaviestFirst, type LimitOption, shownRows } from "./elision.ts";
 import { processesJson } from "./header-json.ts";
 import {
   DIRECTION,
@@ -37,7 +43,7 @@ const HEADER_BYTES = 4096;
 
 /** Encodes a report. The bytes are a view from the start of a buffer of their own. Throws `RangeError` for a limit that is none. */
 export function encodeJson(report: RawReport | Report, options: JsonOptions = {}): Uint8Array<ArrayBuffer> {
-  const raw = rawOf(report);
+  const raw = heaviestFirst(rawOf(report), options);
   const shown = shownRows(raw.columns.length, options);
   return options.pretty === true ? encodePretty(raw, shown) : encodeLine(raw, shown);
 }

@@ -3,10 +3,9 @@
  * Endpoint, Process and Host, and DNS. Values that may change while their node stays carry a timestamp, since on merging
  * the newest wins; what never changes (address, port, host) does without, for the sake of size.
  */
-import type { ReportWindow } from "@conntrail/model";
+import { networkTest, type ReportWindow } from "@conntrail/model";
 import { ByteWriter } from "./byte-writer.ts";
-import { elidedRows, type LimitOption, shownRows } from "./elision.ts";
-import { networkTest } from "./networks.ts";
+import { elidedRows, heaviestFirst, type LimitOption, shownRows } from "./elision.ts";
 import { type RawReport, rawOf } from "./raw-report.ts";
 import type { Report } from "./report.ts";
 import type { ScopeAliases } from "./scope-aliases.ts";
@@ -31,7 +30,7 @@ const TYPICAL_BYTES = 450;
 
 /** Encodes a report. The bytes are a view from the start of a buffer of their own. Throws `RangeError` for a limit or a network that is none. */
 export function encodeScope(report: RawReport | Report, options: ScopeOptions = {}): Uint8Array<ArrayBuffer> {
-  const raw = rawOf(report);
+  const raw = heaviestFirst(rawOf(report), options);
   const { host, window } = raw;
   const shown = shownRows(raw.columns.length, options);
   const hostScoped = host.hostScopedNetworks?.length ? networkTest(host.hostScopedNetworks) : undefined;

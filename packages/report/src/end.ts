@@ -1,7 +1,6 @@
 /** One end of a connection, read from the columns at the moment of asking (see connection.ts). */
 import { inspect } from "node:util";
-import { CONNECTION_FLAG, formatAddress, OWNER_REASON, type Owner } from "@conntrail/model";
-import { fromPort, toPort } from "./ends.ts";
+import { CONNECTION_FLAG, formatAddress, fromPort, OWNER_REASON, type Owner, toPort } from "@conntrail/model";
 
 import type { EndJson } from "./json-shape.ts";
 import type { RawReport } from "./raw-report.ts";
@@ -10,6 +9,8 @@ import type { RawReport } from "./raw-report.ts";
 export interface End extends Omit<EndJson, "startTicks" | "containerId"> {
   /** Undefined when `pid` is null. */
   readonly owner: Owner | undefined;
+  readonly startTicks: number | undefined;
+  readonly containerId: string | undefined;
   toJSON(): EndJson;
 }
 
@@ -55,6 +56,14 @@ class EndView implements End {
 
   get process(): string | null {
     return this.owner?.process ?? null;
+  }
+
+  get startTicks(): number | undefined {
+    return this.owner?.startTicks;
+  }
+
+  get containerId(): string | undefined {
+    return this.owner?.containerId || undefined;
   }
 
   get names(): readonly string[] {

@@ -3,8 +3,7 @@
  * An endpoint is an address, a port and the scope in which they mean something. Protocols share endpoints: Scope's ids
  * do not tell them apart.
  */
-import { ADDRESS_WORDS, hashEnd, isLoopback, sameAddress } from "@conntrail/model";
-import type { NetworkTest } from "./networks.ts";
+import { ADDRESS_WORDS, hashEnd, isLoopback, type NetworkTest, sameAddress } from "@conntrail/model";
 
 /** What is known of an endpoint: bits of `EndpointTable.bits`. */
 export const ENDPOINT_BIT = {

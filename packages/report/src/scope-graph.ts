@@ -7,14 +7,17 @@ import {
   CONNECTION_FLAG,
   CONNECTION_STATE,
   type ConnectionColumns,
+  fromPort,
   indexOf,
   NAT_KIND,
+  type NetworkTest,
   type Owner,
   PROTOCOL,
   SOURCE,
+  toPort,
+  visibleFromPort,
+  visibleToPort,
 } from "@conntrail/model";
-import { fromPort, toPort, visibleFromPort, visibleToPort } from "./ends.ts";
-import type { NetworkTest } from "./networks.ts";
 import type { RawReport } from "./raw-report.ts";
 import { compareTargets } from "./scope-aliases.ts";
 import { ENDPOINT_BIT, EndpointTable, NO_ENDPOINT } from "./scope-endpoints.ts";

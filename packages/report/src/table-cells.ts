@@ -1,22 +1,16 @@
 /** A connection as cells of a table: plain text, not yet aligned. */
 import type { Confidence } from "@conntrail/model";
+import { formatBytes } from "./amounts.ts";
 import type { Connection } from "./connection.ts";
 import { formatDuration } from "./durations.ts";
 import { addressText, endText, ownerText } from "./end-text.ts";
 import type { NatJson } from "./json-shape.ts";
+import type { Cell, LayoutColumn } from "./table-layout.ts";
 import { printable } from "./text-cell.ts";
 
-/** A column. */
-export interface TableColumn {
-  readonly title: string;
-  readonly alignRight: boolean;
-  /** May be shortened when the terminal is narrow. */
-  readonly flexible: boolean;
-  /** Place in the order in which columns go when the terminal is too narrow; undefined: it stays. */
-  readonly dropOrder: number | undefined;
-  /** The value that is not worth a column when every row has it. */
-  readonly usual: string | undefined;
-  cell(connection: Connection, endMs: number): string;
+/** A column of connections. */
+export interface TableColumn extends LayoutColumn {
+  cell(connection: Connection, endMs: number): Cell;
 }
 
 /** How far the direction can be trusted, between the ends it speaks of. */
@@ -29,21 +23,21 @@ export const ARROW_MEANING: Readonly<Record<Exclude<Confidence, "certain">, stri
   none: "-- direction unknown",
 };
 
-const plain = { alignRight: false, flexible: false, dropOrder: undefined, usual: undefined } as const;
+const plain = { alignRight: false, dropOrder: undefined, usual: undefined } as const;
 const number = { ...plain, alignRight: true } as const;
-const text = { ...plain, flexible: true } as const;
 
 /** The columns, from left to right. */
 export const TABLE_COLUMNS: readonly TableColumn[] = [
-  { ...plain, title: "PROTO", cell: ({ protocol }) => protocol },
-  { ...plain, title: "STATE", cell: ({ state }) => state },
-  { ...text, title: "FROM", cell: (connection) => side(connection, "from") },
+  { ...plain, title: "PROTO", dropOrder: 8, cell: ({ protocol }) => protocol },
+  { ...plain, title: "STATE", dropOrder: 9, cell: ({ state }) => state },
+  { ...plain, title: "FROM", cell: (connection) => side(connection, "from") },
   { ...plain, title: "", cell: ({ direction }) => ARROW[direction.confidence] },
-  { ...text, title: "TO", cell: (connection) => side(connection, "to") },
-  { ...text, title: "NAT", dropOrder: 5, usual: "", cell: natCell },
+  { ...plain, title: "TO", cell: (connection) => side(connection, "to") },
+  { ...plain, title: "NAT", dropOrder: 6, usual: "", cell: natCell },
+  { ...number, title: "BYTES", dropOrder: 5, usual: "", cell: bytesCell },
   { ...plain, title: "EVIDENCE", dropOrder: 2, cell: ({ direction }) => direction.evidence },
   { ...number, title: "AGE", dropOrder: 3, cell: ageCell },
-  { ...number, title: "COUNT", dropOrder: 6, usual: "1", cell: ({ count }) => String(count) },
+  { ...number, title: "COUNT", dropOrder: 7, usual: "1", cell: ({ count }) => String(count) },
   { ...plain, title: "NOTES", dropOrder: 1, usual: "", cell: ({ flags }) => flags.join(",") },
 ];
 
@@ -55,13 +49,24 @@ export const NETNS_COLUMN: TableColumn = {
   cell: ({ netns }) => String(netns ?? "?"),
 };
 
-function side(connection: Connection, end: "from" | "to"): string {
-  const owner = ownerText(connection[end]);
-  return printable(owner === "" ? endText(connection, end) : `${owner} ${endText(connection, end)}`);
+/** Who and where, in forms that give up the pid, then the name, then the process, and never the address. */
+function side(connection: Connection, end: "from" | "to"): string[] {
+  const { owner, names, address, port } = connection[end];
+  const named = endText(connection, end);
+  const bare = addressText(connection, end, address, port);
+  const who = ownerText(connection[end]);
+  const short = owner === undefined ? who : owner.process;
+  const forms =
+    who === "" ? [named, bare] : [`${who} ${named}`, `${short} ${named}`, `${who} ${bare}`, `${short} ${bare}`, bare];
+  return (names.length === 0 ? forms.filter((_, i) => who === "" || i >= 2) : forms).map(printable);
+}
+
+function bytesCell({ counters }: Connection): string {
+  return counters === undefined ? "" : formatBytes(counters.original.bytes + counters.reply.bytes);
 }
 
 /** The kind of translation, and what the other side saw. */
-function natCell(connection: Connection): string {
+function natCell(connection: Connection): Cell {
   const { nat } = connection;
   if (nat === null) return "";
   const { from, to } = nat.visible;
@@ -71,7 +76,7 @@ function natCell(connection: Connection): string {
     snat: addressText(connection, "from", from.address, from.port),
     "dnat+snat": `${addressText(connection, "to", to.address, to.port)} ${addressText(connection, "from", from.address, from.port)}`,
   };
-  return `${nat.kind} ${seen[nat.kind]}`;
+  return [`${nat.kind} ${seen[nat.kind]}`, nat.kind];
 }
 
 /** How long it has lived; of one that ended, how long it lived. */

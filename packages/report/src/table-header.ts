@@ -5,25 +5,31 @@ import type { HealthJson } from "./json-shape.ts";
 import type { Paint } from "./paint.ts";
 import type { RawReport } from "./raw-report.ts";
 import { viewReport } from "./report.ts";
-import { printable } from "./text-cell.ts";
+import { fold, printable } from "./text-cell.ts";
 
 /** Lines of the header, without newlines. */
-export function tableHeader(raw: RawReport, paint: Paint): string[] {
+export function tableHeader(raw: RawReport, paint: Paint, width?: number): string[] {
   const { sequence, host, window, health } = viewReport(raw);
   const lasts = formatDuration(raw.window.endMs - raw.window.startMs);
   const title = `Report ${sequence} of ${printable(host.name)}, ${window.end ?? "time unknown"}, window ${lasts}`;
-  return [paint("bold", title), ...healthLines(health, paint), totals(raw.columns)];
+  return [
+    ...fold(title, width, 2).map((line) => paint("bold", line)),
+    ...healthLines(health, paint, width),
+    ...fold(totals(raw.columns), width, 2),
+  ];
 }
 
-function healthLines({ conntrack, sockets, names, merge }: HealthJson, paint: Paint): string[] {
-  const line = (part: string, state: HealthState, reason: string | null, facts: readonly string[]): string => {
+function healthLines({ conntrack, sockets, names, merge }: HealthJson, paint: Paint, width?: number): string[] {
+  const line = (part: string, state: HealthState, reason: string | null, facts: readonly string[]): string[] => {
     const why = reason === null ? facts : [reason, ...facts];
-    return `${part.padEnd(9)}  ${paint(COLOR[state], state.padEnd(8))}  ${why.join(", ")}`;
+    const [first, ...more] = fold(`${part.padEnd(9)}  ${state.padEnd(8)}  ${why.join(", ")}`, width, INDENT);
+    return [first!.replace(state, paint(COLOR[state], state)), ...more];
   };
-  const advice = (text: string | null): string[] => (text === null ? [] : [`${" ".repeat(21)}${printable(text)}`]);
+  const advice = (text: string | null): string[] =>
+    text === null ? [] : fold(`${" ".repeat(INDENT)}${printable(text)}`, width, INDENT);
   const counted = (count: number, what: string): string[] => (count === 0 ? [] : [`${count} ${what}`]);
   return [
-    line("conntrack", conntrack.state, conntrack.reason, [
+    ...line("conntrack", conntrack.state, conntrack.reason, [
       `${conntrack.flows} flows`,
       `${conntrack.events} events`,
       conntrack.lost === null ? "loss not known" : `${conntrack.lost} lost`,
@@ -33,28 +39,29 @@ function healthLines({ conntrack, sockets, names, merge }: HealthJson, paint: Pa
       conntrack.completeSince === null ? "not complete" : `complete since ${conntrack.completeSince}`,
     ]),
     ...advice(conntrack.advice),
-    line("sockets", sockets.state, sockets.reason, [
+    ...line("sockets", sockets.state, sockets.reason, [
       `${sockets.sockets} sockets`,
       `${sockets.attributed} with their process`,
       ...counted(sockets.undecodable, "undecodable"),
       sockets.ageMs === null ? "not read yet" : `${formatDuration(sockets.ageMs)} old`,
     ]),
     ...advice(sockets.advice),
-    line("names", names.state, names.reason, [
+    ...line("names", names.state, names.reason, [
       `${names.cached} known`,
       `${names.pending} asked for`,
       ...counted(names.dropped, "dropped"),
     ]),
     ...(merge.aggregated + merge.dropped === 0
       ? []
-      : [
-          line("merge", merge.dropped === 0 ? "ok" : "degraded", null, [
-            `${merge.aggregated} aggregated`,
-            `${merge.dropped} dropped`,
-          ]),
-        ]),
+      : line("merge", merge.dropped === 0 ? "ok" : "degraded", null, [
+          `${merge.aggregated} aggregated`,
+          `${merge.dropped} dropped`,
+        ])),
   ];
 }
+
+/** Where the facts of a part begin. */
+const INDENT = 21;
 
 const COLOR = { ok: "green", degraded: "yellow", off: "red" } as const;
 

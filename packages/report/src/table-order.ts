@@ -1,6 +1,5 @@
 /** The order of rows in a table: what lives before what ended, then by process, so that what one program does stands together. */
-import { ADDRESS_WORDS, CONNECTION_STATE, indexOf, networkWord } from "@conntrail/model";
-import { fromPort, toPort } from "./ends.ts";
+import { ADDRESS_WORDS, CONNECTION_STATE, fromPort, indexOf, networkWord, toPort } from "@conntrail/model";
 import type { RawReport } from "./raw-report.ts";
 
 /** The rows in their order: living, failed, closed; by opener's process, server, opener's address. The same report gives the same order. */

@@ -58,6 +58,22 @@ export function cut(text: string, width: number): string {
   return cellWidth(text) <= width ? text : `${takeCells([...text], width - 1).join("")}${ELLIPSIS}`;
 }
 
+/** The text as lines of at most `width` cells, broken between words, the second and later ones indented where there is room. */
+export function fold(text: string, width: number | undefined, indent: number): string[] {
+  if (width === undefined || cellWidth(text) <= width) return [text];
+  const margin = " ".repeat(indent <= width / 3 ? indent : 2);
+  const [lead] = /^\s*/.exec(text)!;
+  const lines: string[] = [];
+  let line = lead.length <= width / 3 ? lead : margin;
+  for (const word of text.slice(lead.length).split(/(?<=\S)(?= )/)) {
+    if (cellWidth(line) + cellWidth(word) > width && line.trim() !== "") {
+      lines.push(line.trimEnd());
+      line = margin + word.trimStart();
+    } else line += word;
+  }
+  return [...lines, line.trimEnd()].map((each) => cut(each, Math.max(1, width)));
+}
+
 function takeCells(characters: readonly string[], cells: number): string[] {
   const taken: string[] = [];
   let width = 0;

@@ -1,8 +1,9 @@
 /**
- * Where the ends of a connection lie in the columns (connection-columns.ts of the model): the opener is the original
+ * Where the ends of a connection lie in the columns (connection-columns.ts): the opener is the original
  * source, the server the reply source, and what each of them sees of the other is the original and the reply destination.
  */
-import { type ConnectionColumns, PROTOCOL } from "@conntrail/model";
+import type { ConnectionColumns } from "./connection-columns.ts";
+import { PROTOCOL } from "./protocol.ts";
 
 /** The opener's own port. For ICMP, the id. */
 export function fromPort(columns: ConnectionColumns, row: number): number {

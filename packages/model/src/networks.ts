@@ -1,5 +1,5 @@
 /** Networks in CIDR notation (RFC 4632, RFC 4291 2.3), and whether an address lies in one of them. */
-import { ADDRESS_WORDS, networkWord, parseAddress } from "@conntrail/model";
+import { ADDRESS_WORDS, networkWord, parseAddress } from "./address.ts";
 
 /** True for addresses inside the networks. */
 export type NetworkTest = (words: Uint32Array, offset: number) => boolean;
