@@ -21,9 +21,13 @@ test("there is a shop, a scan of closed ports, a burst of short connections and 
   for (const name of NAMES) expect(statSync(join(SAMPLES, name)).size, name).toBeLessThan(200 * 1024);
 });
 
-test.each(NAMES)("replay %s --format table --limit 40 prints its golden table", async (name) => {
-  const output = await replay(name, "--format", "table", "--limit", "40");
+test.each(NAMES)("replay %s --format table --each --limit 40 prints its golden table", async (name) => {
+  const output = await replay(name, "--format", "table", "--each", "--limit", "40");
   await expect(output).toMatchFileSnapshot(`goldens/${name}.txt`);
+});
+
+test("replay shop.pcapng --format table prints who talks to whom", async () => {
+  await expect(await replay("shop.pcapng", "--format", "table")).toMatchFileSnapshot("goldens/shop.pcapng.groups.txt");
 });
 
 test.each(["shop.pcapng", "port-scan.pcapng"])("replay %s prints its golden JSON", async (name) => {

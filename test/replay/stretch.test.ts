@@ -81,9 +81,9 @@ test("moments may be given from the first record on, on the command line as +2s"
   const { stdout } = await runConntrail(undefined, [
     "replay",
     SHOP,
-    "--from",
+    "--since",
     "+2s",
-    "--to",
+    "--until",
     "+3s",
     "--format",
     "json",
@@ -140,8 +140,8 @@ test("a speed, an interval or a moment that cannot be meant is wrong usage", asy
     ["--speed", "0"],
     ["--speed", "fast"],
     ["--interval", "5"],
-    ["--from", "yesterday"],
-    ["--to", "2026-01-01T00:00:00"],
+    ["--since", "yesterday"],
+    ["--until", "2026-01-01T00:00:00"],
     ["--format", "jsn"],
   ]) {
     const { code, stdout, stderr } = await runConntrail(undefined, ["replay", SHOP, ...options]);

@@ -1,5 +1,8 @@
 /** The formats of a report on standard output. */
 import { encodeDot, encodeJson, encodeScope, encodeTable, type Report } from "@conntrail/report";
+import { groupsJson, groupsTable } from "./encode-groups.ts";
+import { answer, type Question } from "./question.ts";
+import { type Terminal, terminal } from "./terminal.ts";
 
 /** Formats of one report. */
 export const REPORT_FORMATS = ["table", "json", "scope", "dot"] as const;
@@ -18,28 +21,35 @@ export function defaultFormat<T>(forPrograms: T): T | "table" {
   return process.stdout.isTTY ? "table" : forPrograms;
 }
 
-/** The bytes of one report, with a newline at the end. */
-export function formatReport(report: Report, format: ReportFormat | StreamFormat, limit?: number): Uint8Array {
-  const bytes = encode(report, format, limit === undefined ? {} : { limit });
+/** The bytes of the answer that a report gives to a question, with a newline at the end. `lines`: a table is fitted into this height. */
+export function formatAnswer(
+  report: Report,
+  format: ReportFormat | StreamFormat,
+  question: Question,
+  lines?: number,
+): Uint8Array {
+  const bytes = encode(answer(report, question), format, question, { ...terminal(), lines });
   return bytes.at(-1) === 10 ? bytes : Buffer.concat([bytes, Buffer.from("\n")]);
 }
 
-function encode(report: Report, format: ReportFormat | StreamFormat, options: { readonly limit?: number }): Uint8Array {
+function encode(
+  report: Report,
+  format: ReportFormat | StreamFormat,
+  { grouping, groupSort, sort, limit, columns: show }: Question,
+  window: Terminal & { readonly lines: number | undefined },
+): Uint8Array {
+  const options = { limit, sorted: sort !== undefined };
   switch (format) {
     case "json":
     case "ndjson":
+      if (grouping !== undefined) return Buffer.from(groupsJson(report, grouping, { limit, sort: groupSort }));
       return encodeJson(report, options);
     case "scope":
       return encodeScope(report, options);
     case "dot":
       return encodeDot(report, options);
     case "table":
-      return encodeTable(report, { ...options, ...terminal() });
+      if (grouping === undefined) return encodeTable(report, { ...options, ...window, show });
+      return Buffer.from(groupsTable(report, grouping, { ...window, limit, sort: groupSort }));
   }
-}
-
-/** Widths and colours are for terminals; a pipe gets every column in full and no escapes. */
-function terminal(): { readonly columns?: number; readonly color?: boolean } {
-  if (!process.stdout.isTTY) return {};
-  return { columns: process.stdout.columns, color: process.env.NO_COLOR === undefined };
 }

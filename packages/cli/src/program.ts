@@ -1,4 +1,5 @@
 /** The command line: commands, options, help, and one line for whoever gets them wrong. */
+import { isQueryError } from "@conntrail/query";
 import { isOptionError, OPTION_LIMITS } from "@conntrail/reporter";
 import { Command, CommanderError, Option } from "commander";
 import { addCollectionOptions } from "./collection-options.ts";
@@ -9,6 +10,8 @@ import { runWatch, type WatchCommandOptions } from "./commands/watch.ts";
 import { flagError } from "./flag-error.ts";
 import { REPLAY_FORMATS, REPORT_FORMATS, STREAM_FORMATS } from "./formats.ts";
 import { oneOf } from "./one-of.ts";
+import { addQuestionOptions } from "./question-options.ts";
+import { COLOR_CHOICES, type ColorChoice, chooseColor } from "./terminal.ts";
 import {
   durationIn,
   formatDuration,
@@ -31,25 +34,29 @@ export function buildProgram(version: string): Command {
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "show this help")
     .configureOutput({ outputError: (text, write) => write(`conntrail: ${oneLine(text)}\n`) })
+    .addOption(
+      new Option("--color <when>", "auto, always, never; auto heeds the terminal and NO_COLOR")
+        .default("auto")
+        .argParser(oneOf(COLOR_CHOICES)),
+    )
+    .hook("preAction", (_, command) => chooseColor(command.optsWithGlobals().color as ColorChoice))
     .exitOverride()
     .addHelpText("after", EXAMPLES);
 
-  addCollectionOptions(
+  addReportOptions(
     program
       .command(DEFAULT_COMMAND)
       .description("watch for a while and print one report (the default command)")
       .addOption(durationOption("--window <duration>", "how long to watch", 3000, "3s"))
-      .addOption(formatOption(REPORT_FORMATS, "json"))
-      .option("--limit <n>", "show at most this many connections, and how many were left out", parseCount),
+      .addOption(formatOption(REPORT_FORMATS, "json")),
   ).action((options: ReportCommandOptions) => runReport(options));
 
-  addCollectionOptions(
+  addReportOptions(
     program
       .command("watch")
       .description("print a report at every interval until interrupted")
       .addOption(intervalOption("time between reports"))
       .addOption(formatOption(STREAM_FORMATS, "ndjson"))
-      .option("--limit <n>", "show at most this many connections a report", parseCount)
       .option("--count <n>", "end after this many reports", parseCount)
       .option("--publish <url>", "send each report to the Weave Scope app at this address, too", parseUrl),
   ).action((options: WatchCommandOptions) => runWatch(options));
@@ -66,24 +73,28 @@ export function buildProgram(version: string): Command {
       .option("--rotate-time <duration>", "begin a new file after this long, e.g. 10m", parseDuration),
   ).action((file: string, options: RecordCommandOptions) => runRecord(file, options));
 
-  program
-    .command("replay")
-    .argument(
-      "<file>",
-      "a recording, a pcap or pcapng of netlink, text of conntrack -E or -L, or /proc/net/nf_conntrack",
-    )
-    .description("print the reports of a recording: one of the whole, or with ndjson all")
-    .addOption(
-      new Option("--speed <factor>", "1: as fast as it was, 10: ten times, max").default("max").argParser(parseSpeed),
-    )
-    .option("--interval <duration>", "time between reports (default: as recorded, else 1s)", parseSpan)
-    .option("--from <time>", "report from here on: 2026-01-31T12:00:00Z, or +10s after the beginning", parseMoment)
-    .option("--to <time>", "read up to here", parseMoment)
-    .addOption(formatOption(REPLAY_FORMATS, "json"))
-    .option("--limit <n>", "show at most this many connections a report", parseCount)
-    .action((file: string, options: ReplayCommandOptions) => runReplay(file, options));
+  addQuestionOptions(
+    program
+      .command("replay")
+      .argument(
+        "<file>",
+        "a recording, a pcap or pcapng of netlink, text of conntrack -E or -L, or /proc/net/nf_conntrack",
+      )
+      .description("print the reports of a recording: one of the whole, or with ndjson all")
+      .addOption(
+        new Option("--speed <factor>", "1: as fast as it was, 10: ten times, max").default("max").argParser(parseSpeed),
+      )
+      .option("--interval <duration>", "time between reports (default: as recorded, else 1s)", parseSpan)
+      .option("--since <time>", "report from here on: 2026-01-31T12:00:00Z, or +10s after the beginning", parseMoment)
+      .option("--until <time>", "read up to here", parseMoment)
+      .addOption(formatOption(REPLAY_FORMATS, "json")),
+  ).action((file: string, options: ReplayCommandOptions) => runReplay(file, options));
 
   return program;
+}
+
+function addReportOptions(command: Command): Command {
+  return addCollectionOptions(addQuestionOptions(command));
 }
 
 const DEFAULT_COMMAND = "report";
@@ -91,6 +102,10 @@ const DEFAULT_COMMAND = "report";
 /** The arguments with the default command put in where none was named; `--help` and `--version` stay the program's own. */
 export function withCommand(args: readonly string[]): string[] {
   const [first] = args;
+  if (first?.startsWith("--color")) {
+    const taken = first.includes("=") ? 1 : 2;
+    return [...args.slice(0, taken), ...withCommand(args.slice(taken))];
+  }
   const own = first !== undefined && ["-h", "--help", "-V", "--version"].includes(first);
   return own || (first !== undefined && !first.startsWith("-")) ? [...args] : [DEFAULT_COMMAND, ...args];
 }
@@ -101,7 +116,9 @@ export function exitCode(error: unknown): number {
   const cause = firstCause(error);
   const text = isOptionError(cause) ? flagError(cause) : cause instanceof Error ? cause.message : String(cause);
   process.stderr.write(`conntrail: ${oneLine(text)}\n`);
-  return isOptionError(cause) || (cause instanceof Error && cause.name === "RangeError") ? EXIT.usage : EXIT.failed;
+  const isUsage =
+    isOptionError(cause) || isQueryError(cause) || (cause instanceof Error && cause.name === "RangeError");
+  return isUsage ? EXIT.usage : EXIT.failed;
 }
 
 /** What went wrong first: a value out of range is refused in the part that knows the range, perhaps in another thread. */

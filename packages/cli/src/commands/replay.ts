@@ -2,27 +2,28 @@
 import { isCaptureError, type ParseError } from "@conntrail/capture";
 import { viewReport } from "@conntrail/report";
 import { type ReplayOptions, type ReplaySummary, type ReplayTime, replayReports } from "@conntrail/reporter";
-import { defaultFormat, formatReport, type ReplayFormat } from "../formats.ts";
+import { defaultFormat, formatAnswer, type ReplayFormat } from "../formats.ts";
 import { writeOut } from "../output.ts";
+import { askedQuestion } from "../question.ts";
+import type { QuestionOptions } from "../question-options.ts";
+import { redraw, screenLines } from "../screen.ts";
 import { stopSignal } from "../stop-signal.ts";
 
 /** What commander parses for it. */
-export interface ReplayCommandOptions {
+export interface ReplayCommandOptions extends QuestionOptions {
   readonly speed: number | "max";
   readonly interval?: number;
-  readonly from?: ReplayTime;
-  readonly to?: ReplayTime;
+  readonly since?: ReplayTime;
+  readonly until?: ReplayTime;
   readonly format?: ReplayFormat;
-  readonly limit?: number;
 }
-
-const CLEAR_SCREEN = "\u001b[H\u001b[2J";
 
 /** Prints one report of the whole; as ndjson, and as tables that were asked for at an interval or a speed, every report. */
 export async function runReplay(file: string, options: ReplayCommandOptions): Promise<void> {
-  const { speed, interval, from, to, limit } = options;
+  const { speed, interval, since, until } = options;
   const format = options.format ?? defaultFormat("json");
   const live = format === "table" && (interval !== undefined || speed !== "max");
+  const question = askedQuestion(options, format === "table" && !live);
   const reports = format === "ndjson" || live ? interval : "end";
   const problems: ParseError[] = [];
   const replayOptions: ReplayOptions = {
@@ -31,13 +32,15 @@ export async function runReplay(file: string, options: ReplayCommandOptions): Pr
     onProblem: (problem) => void (problems.length === 0 && problems.push(problem)),
     onEnd: (summary) => tellLeftOut(file, summary, problems[0]),
     ...(reports === undefined ? {} : { reports }),
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
+    ...(since === undefined ? {} : { from: since }),
+    ...(until === undefined ? {} : { to: until }),
   };
   try {
     for await (const content of replayReports(file, replayOptions)) {
-      if (live && process.stdout.isTTY) await writeOut(CLEAR_SCREEN);
-      await writeOut(formatReport(viewReport(content), format, limit));
+      const report = viewReport(content);
+      if (live && process.stdout.isTTY) {
+        await redraw(Buffer.from(formatAnswer(report, format, question, screenLines())).toString());
+      } else await writeOut(formatAnswer(report, format, question));
     }
   } catch (error) {
     if (!isCaptureError(error)) throw error;

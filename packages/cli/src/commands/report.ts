@@ -2,16 +2,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createReporter } from "@conntrail/reporter";
 import { type CollectionOptions, reporterOptions } from "../collection-options.ts";
-import { defaultFormat, formatReport, type ReportFormat } from "../formats.ts";
+import { defaultFormat, formatAnswer, type ReportFormat } from "../formats.ts";
 import { writeOut } from "../output.ts";
 import { showProgress } from "../progress.ts";
+import { askedQuestion } from "../question.ts";
+import type { QuestionOptions } from "../question-options.ts";
 import { stopSignal } from "../stop-signal.ts";
 
 /** What commander parses for it. */
-export interface ReportCommandOptions extends CollectionOptions {
+export interface ReportCommandOptions extends CollectionOptions, QuestionOptions {
   readonly window: number;
   readonly format?: ReportFormat;
-  readonly limit?: number;
 }
 
 /** The window begins when all sources have been heard, or after this long. */
@@ -22,6 +23,8 @@ const SHORTEST_SCAN_INTERVAL_MS = 100;
 
 /** Prints one report of `window` milliseconds; a signal prints it at once. */
 export async function runReport(options: ReportCommandOptions): Promise<void> {
+  const format = options.format ?? defaultFormat("json");
+  const question = askedQuestion(options, format === "table");
   const stop = stopSignal();
   const reporter = createReporter({
     scanIntervalMs: Math.min(1000, Math.max(SHORTEST_SCAN_INTERVAL_MS, options.window)),
@@ -35,7 +38,7 @@ export async function runReport(options: ReportCommandOptions): Promise<void> {
     await Promise.race([sleep(options.window, undefined, { ref: false }), stopped]);
     const report = await reporter.report();
     hide();
-    await writeOut(formatReport(report, options.format ?? defaultFormat("json"), options.limit));
+    await writeOut(formatAnswer(report, format, question));
   } finally {
     hide();
     await reporter.close();

@@ -2,31 +2,32 @@
 import type { Report } from "@conntrail/report";
 import { createReporter, scopeApp } from "@conntrail/reporter";
 import { type CollectionOptions, reporterOptions } from "../collection-options.ts";
-import { defaultFormat, formatReport, type StreamFormat } from "../formats.ts";
+import { defaultFormat, formatAnswer, type StreamFormat } from "../formats.ts";
 import { writeOut } from "../output.ts";
+import { askedQuestion, type Question } from "../question.ts";
+import type { QuestionOptions } from "../question-options.ts";
+import { redraw, screenLines } from "../screen.ts";
 import { stopSignal } from "../stop-signal.ts";
 
 /** What commander parses for it. */
-export interface WatchCommandOptions extends CollectionOptions {
+export interface WatchCommandOptions extends CollectionOptions, QuestionOptions {
   readonly interval: number;
   readonly format?: StreamFormat;
-  readonly limit?: number;
   readonly count?: number;
   readonly publish?: string;
 }
 
-const CLEAR_SCREEN = "\u001b[H\u001b[2J";
-
 /** Prints reports as they come. The last one, after a signal, holds what happened since the one before. */
 export async function runWatch(options: WatchCommandOptions): Promise<void> {
   const format = options.format ?? defaultFormat("ndjson");
+  const question = askedQuestion(options, false);
   const sinks = options.publish === undefined ? [] : [scopeApp(options.publish)];
   const reporter = createReporter({ ...reporterOptions(options), intervalMs: options.interval, sinks });
   stopSignal().addEventListener("abort", () => void reporter.close());
   let left = options.count ?? Number.POSITIVE_INFINITY;
   try {
     for await (const report of reporter) {
-      await print(report, format, options.limit);
+      await print(report, format, question);
       if (--left === 0) break;
     }
   } finally {
@@ -34,7 +35,8 @@ export async function runWatch(options: WatchCommandOptions): Promise<void> {
   }
 }
 
-async function print(report: Report, format: StreamFormat, limit: number | undefined): Promise<void> {
-  if (format === "table" && process.stdout.isTTY) await writeOut(CLEAR_SCREEN);
-  await writeOut(formatReport(report, format, limit));
+async function print(report: Report, format: StreamFormat, question: Question): Promise<void> {
+  if (format === "table" && process.stdout.isTTY) {
+    await redraw(Buffer.from(formatAnswer(report, format, question, screenLines())).toString());
+  } else await writeOut(formatAnswer(report, format, question));
 }

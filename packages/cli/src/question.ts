@@ -1,0 +1,76 @@
+/** A question put to reports: which connections, in which order, one by one or in groups. */
+
+import { takeRows } from "@conntrail/model";
+import {
+  compileFilter,
+  compileGroup,
+  compileSort,
+  type Filter,
+  GROUP_SUMS,
+  type Grouping,
+  type Sort,
+  shorthandExpression,
+} from "@conntrail/query";
+import { type Report, type TableColumn, viewReport } from "@conntrail/report";
+import { chosenColumns } from "./chosen-columns.ts";
+import { fields } from "./fields.ts";
+import type { QuestionOptions } from "./question-options.ts";
+
+/** A question, checked. */
+export interface Question {
+  readonly filter: Filter | undefined;
+  readonly sort: Sort | undefined;
+  /** Groups instead of connections. */
+  readonly grouping: Grouping | undefined;
+  readonly groupSort: string | undefined;
+  readonly columns: readonly TableColumn[] | undefined;
+  readonly limit: number | undefined;
+}
+
+/** How a table groups when nobody says: who talks to whom, for which service. */
+const PICTURE = "process,service";
+
+/** The question of a command line. `picture`: without a word about it the answer is grouped. Throws QueryError or RangeError: errors of usage. */
+export function askedQuestion(options: QuestionOptions, picture: boolean): Question {
+  const { used, sort, by, each, columns, limit } = options;
+  if (used?.negate === true)
+    throw new RangeError("--not stands before the option that it turns around, and there is none");
+  if (by !== undefined && (each === true || columns !== undefined)) {
+    throw new RangeError("--by groups connections, --each and --columns list them: say one or the other");
+  }
+  const listed = each === true || columns !== undefined;
+  const grouping = by ?? (picture && !listed && !isFieldSort(sort) ? PICTURE : undefined);
+  const groups = grouping === undefined ? undefined : compileGroup(grouping, fields());
+  if (groups !== undefined) groups.sort([], sort);
+  return {
+    filter: filterOf(options),
+    sort: groups === undefined && sort !== undefined ? compileSort(sort, fields()) : undefined,
+    grouping: groups,
+    groupSort: sort,
+    columns: columns === undefined ? undefined : chosenColumns(columns),
+    limit,
+  };
+}
+
+/** The report without what was not asked for, in the order that was. */
+export function answer(report: Report, { filter, sort }: Question): Report {
+  if (filter === undefined && sort === undefined) return report;
+  const { raw } = report;
+  const all = filter?.rows(raw) ?? Uint32Array.from({ length: report.length }, (_, row) => row);
+  const rows = sort === undefined ? all : sort.rows(raw, all);
+  return viewReport({ ...raw, columns: takeRows(raw.columns, rows) });
+}
+
+/** All filters of a command line as one: those of `--filter` either, and with them every shorthand. */
+function filterOf({ filter = [], used }: QuestionOptions): Filter | undefined {
+  const written = filter.map((each) => `(${each})`).join(" || ");
+  const short = used === undefined ? undefined : shorthandExpression(used.all);
+  const parts = [written === "" ? undefined : `(${written})`, short].filter((each) => each !== undefined);
+  return parts.length === 0 ? undefined : compileFilter(parts.join(" && "), fields());
+}
+
+/** True for an order that connections have and groups have not: it asks for a list. */
+function isFieldSort(sort: string | undefined): boolean {
+  const [word = ""] = (sort ?? "").split(/[:,]/);
+  return fields().get(word) !== undefined && word !== "service" && !(GROUP_SUMS as readonly string[]).includes(word);
+}

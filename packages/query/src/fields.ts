@@ -1,0 +1,284 @@
+/**
+ * The fields that can be asked for: each member of a connection of `conntrail.report/1` by its path, as it lies in the columns, and
+ * a few that follow from others. A new member of the report gets its line here.
+ */
+import {
+  CONFIDENCE,
+  CONNECTION_FLAG,
+  CONNECTION_STATE,
+  type ConnectionColumns,
+  EVIDENCE,
+  FAMILY,
+  formatAddress,
+  fromPort,
+  NAT_KIND,
+  OWNER_REASON,
+  type Owner,
+  protocolName,
+  SOURCE,
+  toPort,
+  visibleFromPort,
+  visibleToPort,
+} from "@conntrail/model";
+import { readJson } from "./bound.ts";
+import { isoOf } from "./iso-time.ts";
+import { type Services, serviceName } from "./services.ts";
+import type { Table } from "./table.ts";
+import type { Kind, Value } from "./value.ts";
+
+/** A field. */
+export interface Field {
+  readonly path: string;
+  readonly kind: Kind;
+  /** The only words it can hold. */
+  readonly words?: readonly string[];
+  /** What it is, for help and completion. */
+  readonly about: string;
+  /** What a JSON row without the member means; null when not given. */
+  readonly absent?: Value;
+  /** Its value in row `row` of the columns. */
+  read(table: Table, row: number): Value;
+  /** Where an address lies in the columns. */
+  readonly words4?: (columns: ConnectionColumns) => Uint32Array;
+  /** How it follows from other fields; undefined for a member of the JSON. */
+  readonly derive?: (get: (path: string) => Value) => Value;
+}
+
+const FLAG_WORDS = ["transit", "aggregated", "offloaded", "endUnseen", "selfTraffic"] as const;
+const SOURCE_WORDS = ["conntrack", "sockets"] as const;
+const REASON_WORDS = OWNER_REASON.filter((word) => word !== "known");
+const NAT_WORDS = NAT_KIND.filter((word) => word !== "none");
+
+/** The members of a connection, in the order of the report. */
+const MEMBERS: readonly Field[] = [
+  field("protocol", "text", "tcp, udp, …", ({ columns }, row) => protocolName(columns.protocol[row]!)),
+  field(
+    "family",
+    "text",
+    "ipv4 or ipv6",
+    ({ columns }, row) => (columns.family[row] === FAMILY.ipv6 ? "ipv6" : "ipv4"),
+    { words: ["ipv4", "ipv6"] },
+  ),
+  field("netns", "number", "inode of the namespace", ({ columns }, row) => columns.netns[row]! || null),
+  ...endFields("from", "the side that opened it"),
+  ...endFields("to", "the side that was called"),
+  field(
+    "direction.evidence",
+    "text",
+    "how the direction is known",
+    ({ columns }, row) => EVIDENCE[columns.evidence[row]!]!,
+    {
+      words: EVIDENCE,
+    },
+  ),
+  field(
+    "direction.confidence",
+    "text",
+    "how far it can be trusted",
+    ({ columns }, row) => CONFIDENCE[columns.confidence[row]!]!,
+    { words: CONFIDENCE },
+  ),
+  field(
+    "sources",
+    "texts",
+    "conntrack, sockets, or both",
+    ({ columns }, row) => SOURCE_WORDS.filter((word) => columns.sources[row]! & SOURCE[word]),
+    { words: SOURCE_WORDS },
+  ),
+  field(
+    "state",
+    "text",
+    "established, closed, failed, …",
+    ({ columns }, row) => CONNECTION_STATE[columns.state[row]!]!,
+    {
+      words: CONNECTION_STATE,
+    },
+  ),
+  field("count", "number", "connections that the row stands for", ({ columns }, row) => columns.count[row]!),
+  field("nat", "part", "what the kernel rewrote", (table, row) => (isTranslated(table, row) ? "nat" : null)),
+  field("nat.kind", "text", "dnat, snat, …", (table, row) => natKind(table, row), { words: NAT_WORDS }),
+  ...visibleFields(),
+  field("firstSeen", "time", "when it began", ({ columns }, row) => isoOf(columns.firstSeenMs[row]!)),
+  field("lastSeen", "time", "when it was last seen", ({ columns }, row) => isoOf(columns.lastSeenMs[row]!)),
+  field("zone", "number", "conntrack zone", ({ columns }, row) => columns.zone[row]!, { absent: 0 }),
+  field("mark", "number", "conntrack mark", ({ columns }, row) => columns.mark[row]!, { absent: 0 }),
+  field("counters", "part", "bytes and packets, where the kernel counts", ({ columns }, row) =>
+    columns.originalPackets[row]! >= 0 ? "counters" : null,
+  ),
+  counter("counters.original.packets", "originalPackets"),
+  counter("counters.original.bytes", "originalBytes"),
+  counter("counters.reply.packets", "replyPackets"),
+  counter("counters.reply.bytes", "replyBytes"),
+  field(
+    "flags",
+    "texts",
+    "transit, aggregated, …",
+    ({ columns }, row) => FLAG_WORDS.filter((word) => columns.flags[row]! & CONNECTION_FLAG[word]),
+    { words: FLAG_WORDS, absent: [] },
+  ),
+];
+
+const MEMBER = new Map(MEMBERS.map((each) => [each.path, each]));
+
+/** What can be asked for: the members of a connection, and what follows from them. */
+export class Fields {
+  /** Every field, in the order of the report. */
+  readonly all: readonly Field[];
+  readonly #byPath: ReadonlyMap<string, Field>;
+
+  /** `services`: names of ports, for the field `service`. */
+  constructor(services: Services = new Map()) {
+    this.all = [...MEMBERS, ...derivedFields(services)];
+    this.#byPath = new Map(this.all.map((each) => [each.path, each]));
+  }
+
+  /** The field of that path. */
+  get(path: string): Field | undefined {
+    return this.#byPath.get(path);
+  }
+
+  /** The value of a field in a connection as JSON, or as a view of the library; null where there is none. Throws RangeError for a path that is none. */
+  read(path: string, connection: object): Value {
+    const known = this.get(path);
+    if (known === undefined) throw new RangeError(`field: there is no ${path}`);
+    return readJson(known, connection);
+  }
+
+  /** Every path: for suggestions. */
+  get paths(): string[] {
+    return [...this.#byPath.keys()];
+  }
+}
+
+function derivedFields(services: Services): Field[] {
+  return [
+    derived("bytes", "number", "bytes both ways", (get) =>
+      sum(get("counters.original.bytes"), get("counters.reply.bytes")),
+    ),
+    derived("packets", "number", "packets both ways", (get) =>
+      sum(get("counters.original.packets"), get("counters.reply.packets")),
+    ),
+    derived("service", "text", "name of the port that was called, or protocol/port", (get) =>
+      serviceName(services, get("protocol") as string, get("to.port") as number, get("direction.confidence") as string),
+    ),
+  ];
+}
+
+type Read = (table: Table, row: number) => Value;
+type Extra = Partial<Pick<Field, "words" | "absent" | "words4">>;
+
+function field(path: string, kind: Kind, about: string, read: Read, extra: Extra = {}): Field {
+  return { path, kind, about, read, ...extra };
+}
+
+function derived(path: string, kind: Kind, about: string, derive: NonNullable<Field["derive"]>): Field {
+  const read: Read = (table, row) => derive((of) => MEMBER.get(of)!.read(table, row));
+  return { path, kind, about, read, derive };
+}
+
+function endFields(side: "from" | "to", who: string): Field[] {
+  const isFrom = side === "from";
+  const ownerOf = ({ columns, owners }: Table, row: number): Owner | undefined => {
+    const owner = (isFrom ? columns.fromOwner : columns.toOwner)[row]!;
+    return owner === 0 ? undefined : owners.at(owner - 1);
+  };
+  const at = (columns: ConnectionColumns): Uint32Array => (isFrom ? columns.originalSource : columns.replySource);
+  const end = (name: string, kind: Kind, about: string, read: Read, extra?: Extra): Field =>
+    field(`${side}.${name}`, kind, `${who}: ${about}`, read, extra);
+  const local = isFrom ? CONNECTION_FLAG.fromLocal : CONNECTION_FLAG.toLocal;
+  return [
+    end("address", "address", "its real address", ({ columns }, row) => formatAddress(at(columns), row * 4), {
+      words4: at,
+    }),
+    end("port", "number", "its port", ({ columns }, row) => (isFrom ? fromPort : toPort)(columns, row)),
+    end("local", "flag", "on this host", ({ columns }, row) => (columns.flags[row]! & local) !== 0),
+    end("pid", "number", "its process id", (table, row) => ownerOf(table, row)?.pid ?? null),
+    end("process", "text", "its process", (table, row) => ownerOf(table, row)?.process ?? null),
+    end("names", "texts", "names of its address", ({ columns, names }, row) => {
+      const index = (isFrom ? columns.fromNames : columns.toNames)[row]!;
+      return index === 0 ? [] : (names.at(index - 1) ?? []);
+    }),
+    end(
+      "ownerReason",
+      "text",
+      "why there is no process",
+      ({ columns }, row) => {
+        const reason = OWNER_REASON[(isFrom ? columns.fromReason : columns.toReason)[row]!]!;
+        return reason === "known" ? null : reason;
+      },
+      { words: REASON_WORDS },
+    ),
+    end(
+      "startTicks",
+      "number",
+      "start of its process, ticks after boot",
+      (table, row) => ownerOf(table, row)?.startTicks ?? null,
+    ),
+    end("containerId", "text", "its container", (table, row) => ownerOf(table, row)?.containerId || null),
+  ];
+}
+
+function visibleFields(): Field[] {
+  const translated =
+    (read: Read): Read =>
+    (table, row) =>
+      isTranslated(table, row) ? read(table, row) : null;
+  const address = (read: (columns: ConnectionColumns) => Uint32Array): Read =>
+    translated(({ columns }, row) => formatAddress(read(columns), row * 4));
+  return [
+    field("nat.visible", "part", "what each side saw instead", (table, row) =>
+      isTranslated(table, row) ? "visible" : null,
+    ),
+    field("nat.visible.from", "part", "the opener as the server sees it", (table, row) =>
+      isTranslated(table, row) ? "from" : null,
+    ),
+    field(
+      "nat.visible.from.address",
+      "address",
+      "the opener's address as the server sees it",
+      address((c) => c.replyDestination),
+    ),
+    field(
+      "nat.visible.from.port",
+      "number",
+      "the opener's port as the server sees it",
+      translated((t, row) => visibleFromPort(t.columns, row)),
+    ),
+    field("nat.visible.to", "part", "the server as the opener sees it", (table, row) =>
+      isTranslated(table, row) ? "to" : null,
+    ),
+    field(
+      "nat.visible.to.address",
+      "address",
+      "the server's address as the opener sees it",
+      address((c) => c.originalDestination),
+    ),
+    field(
+      "nat.visible.to.port",
+      "number",
+      "the server's port as the opener sees it",
+      translated((t, row) => visibleToPort(t.columns, row)),
+    ),
+  ];
+}
+
+function natKind({ columns }: Table, row: number): Value {
+  const kind = NAT_KIND[columns.nat[row]!]!;
+  return kind === "none" ? null : kind;
+}
+
+function isTranslated({ columns }: Table, row: number): boolean {
+  return columns.nat[row] !== 0;
+}
+
+function counter(path: string, column: "originalPackets" | "originalBytes" | "replyPackets" | "replyBytes"): Field {
+  const what = path.endsWith("bytes") ? "bytes" : "packets";
+  const about = `${what} ${path.includes("original") ? "from the opener" : "from the server"}`;
+  return field(path, "number", about, ({ columns }, row) =>
+    columns.originalPackets[row]! >= 0 ? columns[column][row]! : null,
+  );
+}
+
+function sum(a: Value, b: Value): Value {
+  return typeof a === "number" && typeof b === "number" ? a + b : null;
+}

@@ -1,0 +1,17 @@
+/** The rows of a report as questions see them: its columns, and the lists they point into. */
+import type { ConnectionColumns, Owner } from "@conntrail/model";
+
+/** A list that is read by index. */
+export interface List<T> {
+  readonly length: number;
+  at(index: number): T | undefined;
+}
+
+/** A report's rows: `RawReport` and `ReportContent` are ones. */
+export interface Table {
+  readonly columns: ConnectionColumns;
+  /** 1-based targets of `fromOwner`, `toOwner`. */
+  readonly owners: List<Owner>;
+  /** 1-based targets of `fromNames`, `toNames`. */
+  readonly names: List<readonly string[]>;
+}
