@@ -1,0 +1,146 @@
+/**
+ * A sink that keeps connections in ClickHouse: closed ones as they are told, living ones at an interval, in batches that the server takes
+ * exactly once. It has the shape of the reporter's `Sink`; a delivery only turns rows into lines, the sending goes on beside it.
+ */
+import { setImmediate as turn } from "node:timers/promises";
+import type { Report } from "@conntrail/report";
+import { batchToken, newBoot } from "./batch.ts";
+import { ConnectionLedger, DEFAULT_LEDGER_SIZE } from "./connection-ledger.ts";
+import { insertBatch } from "./insert-batch.ts";
+import { checkSchema, migrate } from "./migrate.ts";
+import { type OpenStore, openStore, type StoreOptions } from "./open-store.ts";
+import { Sender, type StoreStatus } from "./sender.ts";
+import { Spool } from "./spool.ts";
+import { toldRows } from "./told-rows.ts";
+
+/** Options of `clickhouse()`. */
+export interface ClickhouseSinkOptions extends StoreOptions {
+  /** `http(s)://[user[:password]@]host[:port][/database]`, or `chdb:PATH`. */
+  readonly url: string;
+  /** Site or VPC of this host: private addresses mean something only inside one. Default: none. */
+  readonly scope?: string;
+  /** How often living connections are told, milliseconds. Default 60,000. */
+  readonly intervalMs?: number;
+  /** Longest time that a row waits for its batch to fill, milliseconds. Default 5,000. */
+  readonly batchMs?: number;
+  /** Rows of a batch at the most. Default 50,000. */
+  readonly batchRows?: number;
+  /** Folder for batches while the server is away. Default: none, and what finds no room in memory is lost and counted. */
+  readonly spool?: string;
+  /** Bytes that the spool may take on disk. Default 256 MiB. */
+  readonly spoolBytes?: number;
+  /** Batches that wait in memory. Default 8. */
+  readonly memoryBatches?: number;
+  /** Living connections that are remembered as told. Default 262,144. */
+  readonly maxConnections?: number;
+  /** Makes the tables before the first row. Default: only with `chdb:`. */
+  readonly migrate?: boolean;
+  /** Told when the store goes away, fails for good, comes back, closes. */
+  readonly onStatus?: (status: StoreStatus) => void;
+}
+
+/** The sink, and what it has to say. */
+export interface ClickhouseSink {
+  readonly name: "clickhouse";
+  readonly encoding: null;
+  deliver(delivery: { readonly report: Report }, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+  readonly status: StoreStatus;
+}
+
+const DEFAULTS = {
+  scope: "",
+  intervalMs: 60_000,
+  batchMs: 5000,
+  batchRows: 50_000,
+  spoolBytes: 256 * 1024 * 1024,
+  memoryBatches: 8,
+  maxConnections: DEFAULT_LEDGER_SIZE,
+} as const;
+
+/** First wait after a failed insertion, the longest one, and what `close()` grants the server. */
+const BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 30_000;
+const CLOSE_MS = 3000;
+
+/** Makes the sink. Nothing is sent before the first report; a server that is away does not stop it. */
+export function clickhouse(options: ClickhouseSinkOptions): ClickhouseSink {
+  const settings = { ...DEFAULTS, ...options };
+  const boot = newBoot(Date.now());
+  const ledger = new ConnectionLedger(settings.maxConnections);
+  const spool = settings.spool === undefined ? undefined : new Spool(settings.spool, settings.spoolBytes);
+  let store: Promise<OpenStore> | undefined;
+  const readyStore = (): Promise<OpenStore> => {
+    store ??= prepare(settings).catch((error: unknown) => {
+      store = undefined;
+      throw error;
+    });
+    return store;
+  };
+  const sender = new Sender({
+    spool,
+    memoryBatches: settings.memoryBatches,
+    backoffMs: BACKOFF_MS,
+    maxBackoffMs: MAX_BACKOFF_MS,
+    onStatus: settings.onStatus ?? ((): void => undefined),
+    insert: async (batch, signal) => insertBatch(await readyStore(), batch, signal),
+  });
+
+  let batches = 0;
+  let text = "";
+  let rows = 0;
+  let resumed: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let nextRoundMs = 0;
+
+  const flush = async (): Promise<void> => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (rows === 0) return;
+    const batch = { token: batchToken(boot, batches++), text, rows };
+    text = "";
+    rows = 0;
+    await sender.push(batch);
+  };
+
+  return {
+    name: "clickhouse",
+    encoding: null,
+    get status(): StoreStatus {
+      return sender.status;
+    },
+    async deliver({ report }): Promise<void> {
+      resumed ??= sender.resume();
+      await resumed;
+      const endMs = report.raw.window.endMs;
+      const withLiving = endMs >= nextRoundMs;
+      if (withLiving) nextRoundMs = endMs + settings.intervalMs;
+      for (const lines of toldRows(report, ledger, { scope: settings.scope, boot }, withLiving)) {
+        text += lines.text;
+        rows += lines.rows;
+        if (rows >= settings.batchRows) await flush();
+        await turn();
+      }
+      if (rows > 0) timer ??= setTimeout(() => void flush(), settings.batchMs).unref();
+    },
+    async close(): Promise<void> {
+      await flush();
+      await sender.close(CLOSE_MS);
+      const open = await store?.catch(() => undefined);
+      await open?.client.close();
+    },
+  };
+}
+
+/** Opens the store and sees to its tables. */
+async function prepare(settings: ClickhouseSinkOptions): Promise<OpenStore> {
+  const store = await openStore(settings.url, settings);
+  try {
+    if (settings.migrate ?? store.embedded) await migrate(store);
+    else await checkSchema(store);
+    return store;
+  } catch (error) {
+    await store.client.close();
+    throw error;
+  }
+}

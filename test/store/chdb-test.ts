@@ -1,0 +1,34 @@
+/**
+ * A test over the ClickHouse engine of the package `chdb` (543 MB), which is not among the dependencies: where it cannot be loaded the test is
+ * left out, loudly. `NODE_PATH` names a folder that has it.
+ */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "vitest";
+import { KERNEL_SKIP } from "../lab/kernel.ts";
+
+/** Declares it. `folder` is empty at the start and removed at the end. The engine allows one folder a process, so each file has one such test. */
+export function chdbTest(name: string, run: (folder: string) => Promise<void>, timeout = 120_000): void {
+  test(name, { timeout }, async ({ skip }) => {
+    if (!hasChdb())
+      skip(`${KERNEL_SKIP}not installed: chdb (npm install --prefix DIR chdb@3.4.0, NODE_PATH=DIR/node_modules)`);
+    const folder = mkdtempSync(join(tmpdir(), "conntrail-chdb-"));
+    try {
+      await run(folder);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+}
+
+function hasChdb(): boolean {
+  try {
+    createRequire(import.meta.url).resolve("chdb/connection");
+    return true;
+  } catch {
+    return false;
+  }
+}

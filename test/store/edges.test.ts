@@ -1,0 +1,100 @@
+/** The edges of a fleet against the truth of its model: clients, balancers, gateways and servers with wrong clocks. */
+import { ask, COLUMNS, insertBatch, migrate, type OpenStore, openStore } from "@conntrail/store";
+import { expect } from "vitest";
+import { type Fleet, fleet, type TrueEdge } from "../lab/fleet-model.ts";
+import { chdbTest } from "./chdb-test.ts";
+
+// Of today: the tables forget what is older than a month.
+const START_MS = Math.floor(Date.now() / 3_600_000 - 2) * 3_600_000;
+const SPAN_MS = 600_000;
+
+chdbTest(
+  "every connection that both hosts told is one edge with both processes, through NAT or not, and no other is",
+  async (folder) => {
+    const store = await openStore(`chdb:${folder}/db`);
+    try {
+      expect(await migrate(store)).not.toEqual([]);
+      expect(await migrate(store), "a second time there is nothing to do").toEqual([]);
+      const model = fleet({ hosts: 60, connections: 6000, seed: 7, startMs: START_MS, spanMs: SPAN_MS, lost: 0.05 });
+      await load(store, model);
+
+      const asked = { sinceMs: START_MS - 60_000, untilMs: START_MS + SPAN_MS + 120_000, limit: 100_000 };
+      const edges = await ask(store, "edges", asked);
+      const found = new Set(edges.map(keyOfRow));
+      const truth = new Set(model.truth.map(keyOfTruth));
+      expect(found.size, "no edge twice").toBe(edges.length);
+      expect(
+        [...found].filter((key) => !truth.has(key)),
+        "wrong edges",
+      ).toEqual([]);
+      expect(
+        [...truth].filter((key) => !found.has(key)),
+        "missing edges",
+      ).toEqual([]);
+      expect(new Set(edges.map(({ via }) => (via as string[]).length))).toEqual(new Set([0, 1, 2]));
+
+      const unknown = await ask(store, "unknown", asked);
+      expect(model.unknowable()).toBeGreaterThan(100);
+      expect(unknown.length, "halves whose partner was lost").toBeGreaterThan(model.unknowable() / 2);
+      expect(new Set(unknown.map(({ reason }) => reason))).toEqual(new Set(["partner-silent", "no-agent-there"]));
+
+      const services = await ask(store, "services", { ...asked, limit: 1000 });
+      const calls = services.reduce((sum, { opened }) => sum + Number(opened), 0);
+      const [served] = await rowsOf(store, "SELECT sum(opened) AS n FROM connections WHERE to_local");
+      expect(calls, "the summed table counts what the rows count").toBe(Number(served!.n));
+
+      const later = { ...asked, baselineMs: asked.sinceMs, sinceMs: START_MS + 300_000 };
+      const news = await ask(store, "new", later);
+      const all = await ask(store, "new", { ...asked, baselineMs: asked.sinceMs - 86_400_000 });
+      expect(news.length).toBeGreaterThan(0);
+      expect(news.length).toBeLessThan(all.length);
+    } finally {
+      await store.client.close();
+    }
+  },
+);
+
+function keyOfRow(row: Record<string, unknown>): string {
+  return [
+    row.client_host,
+    row.client_process,
+    row.client_address,
+    row.client_port,
+    row.server_host,
+    row.server_process,
+  ].join(" ");
+}
+
+function keyOfTruth(edge: TrueEdge): string {
+  return [edge.client, edge.clientProcess, edge.clientAddress, edge.clientPort, edge.server, edge.serverProcess].join(
+    " ",
+  );
+}
+
+/** Inserts a fleet's rows in batches, each of them twice: the second time must change nothing. */
+async function load(store: OpenStore, model: Fleet): Promise<void> {
+  let text = "";
+  let rows = 0;
+  let number = 0;
+  const flush = async (): Promise<void> => {
+    const batch = { token: `model-${number++}`, text, rows };
+    await insertBatch(store, batch, AbortSignal.timeout(60_000));
+    await insertBatch(store, batch, AbortSignal.timeout(60_000));
+    text = "";
+    rows = 0;
+  };
+  let total = 0;
+  for (const row of model.rows()) {
+    text += `${COLUMNS.map((column) => row[column] ?? "").join("\t")}\n`;
+    rows++;
+    total++;
+    if (rows === 2000) await flush();
+  }
+  if (rows > 0) await flush();
+  const [counted] = await rowsOf(store, "SELECT count() AS n FROM connections");
+  expect(Number(counted!.n), "each batch is taken once").toBe(total);
+}
+
+async function rowsOf(store: OpenStore, query: string): Promise<Record<string, unknown>[]> {
+  return (await store.client.query({ query, format: "JSONEachRow" })).json();
+}
