@@ -99,11 +99,12 @@ const READS: readonly ReadRow[] = [
   { name: "text without a NUL", payload: "736970", read: (at) => at.text(), value: "sip" },
   { name: "text of any bytes", payload: "e9ff", read: (at) => at.text(), value: "éÿ" },
   { name: "a copy", payload: "0102", read: (at) => at.copy(), value: Uint8Array.of(1, 2) },
+  { name: "a number of more bytes from its front", payload: "0064 0000", read: (at) => at.u16be("zone"), value: 100 },
   {
-    name: "two bytes for one",
-    payload: "0001",
-    read: (at) => at.u8("state"),
-    error: "bad-length: state: expected 1 bytes, got 2",
+    name: "an address of more bytes not at all",
+    payload: "7f000001 00",
+    read: (at) => at.expect(4, "v4-src"),
+    error: "bad-length: v4-src: expected 4 bytes, got 5",
   },
   {
     name: "one byte for two",

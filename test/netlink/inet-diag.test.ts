@@ -71,9 +71,9 @@ describe("answers", () => {
     },
     { name: "no bytes", bytes: hex(""), message: "truncated: expected a message, got no bytes" },
     {
-      name: "a shutdown of four bytes",
-      bytes: withAttribute(listen.slice(0, 16 + 72), INET_DIAG.shutdown, 4),
-      message: "bad-length: shutdown: expected 1 bytes, got 4",
+      name: "a shutdown of no bytes",
+      bytes: withAttribute(listen.slice(0, 16 + 72), INET_DIAG.shutdown, 0),
+      message: "truncated: shutdown: expected 1 bytes, got 0",
     },
   ])("an error: $name", ({ bytes, message }) => {
     expect(() => decodeInetDiag(bytes)).toThrow(expect.objectContaining({ name: "DecodeError", message }));

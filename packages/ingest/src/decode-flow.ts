@@ -4,10 +4,22 @@
  * `linux/netfilter/nfnetlink_conntrack.h`, the kernel's `ctnetlink_fill_info` and `ctnetlink_conntrack_event`.
  */
 import { FLOW, networkWord, ZONE_DIRECTION } from "@conntrail/model";
-import { CTA, IPCTNL_MSG_CT, NFGENMSG_BYTES, NFNL_SUBSYS, NLM_FLAG, NLMSG_HEADER_BYTES } from "@conntrail/netlink";
+import {
+  attributeLength,
+  attributeType,
+  CTA,
+  firstHalf,
+  highHalf,
+  IPCTNL_MSG_CT,
+  lowHalf,
+  NFGENMSG_BYTES,
+  NFNL_SUBSYS,
+  NLM_FLAG,
+  NLMSG_HEADER_BYTES,
+} from "@conntrail/netlink";
 import { DECODED_FIELD, decodeCounters, decodeProtoInfo, decodeTimestamp } from "./decode-nested.ts";
-import { BAD_TUPLE, decodeTuple } from "./decode-tuple.ts";
-import { attributeLength, attributeType, firstHalf, highHalf, lowHalf } from "./words.ts";
+import { decodeTuple } from "./decode-tuple.ts";
+import { BAD_TUPLE } from "./walk-tuple.ts";
 
 /** What a message was: positive a flow, zero something else, negative bytes that cannot be decoded. */
 export const DECODED = {
@@ -17,12 +29,14 @@ export const DECODED = {
   destroy: 3, // IPCTNL_MSG_CT_DELETE
   truncated: -1, // shorter than its headers say
   badAttribute: -2, // an attribute's length contradicts its place or its kind
-  badTuple: -3, // a tuple without both addresses and a protocol
+  badTuple: -3, // a tuple without both addresses and a protocol, or two of different families
   missing: -4, // no original or no reply tuple
 } as const;
 
 const HEADERS_BYTES = NLMSG_HEADER_BYTES + NFGENMSG_BYTES;
 const MESSAGE_NEW = (NFNL_SUBSYS.conntrack << 8) | IPCTNL_MSG_CT.new;
+/** Where `decodeTuple` returns the family. */
+const FAMILY_MASK = 0xff00;
 const MESSAGE_DELETE = (NFNL_SUBSYS.conntrack << 8) | IPCTNL_MSG_CT.delete;
 
 /**
@@ -63,7 +77,7 @@ function decodeAttributes(
   let reply = 0;
   let state = 0;
   let zone = 0;
-  for (let p = start; p + 4 <= end; ) {
+  for (let p = start; p < end; ) {
     const at = p >> 2;
     const header = words[at]!;
     const length = attributeLength(header);
@@ -86,7 +100,8 @@ function decodeAttributes(
       case CTA.protoInfo: {
         const info = decodeProtoInfo(words, p + 4, p + length);
         if (info < 0) return DECODED.badAttribute;
-        fields |= info & (DECODED_FIELD.state | DECODED_FIELD.liberal);
+        if (info === 0) break;
+        fields = (fields & ~DECODED_FIELD.liberal) | (info & (DECODED_FIELD.state | DECODED_FIELD.liberal));
         state = info >>> 16;
         break;
       }
@@ -109,14 +124,18 @@ function decodeAttributes(
         if (length < 6) return DECODED.badAttribute;
         zone = firstHalf(words[at + 1]!);
         break;
-      case CTA.countersOrig:
-        if (!decodeCounters(words, p + 4, p + length, floats, FLOW.originalPackets >> 1)) return DECODED.badAttribute;
-        fields |= DECODED_FIELD.originalCounters;
+      case CTA.countersOrig: {
+        const counted = decodeCounters(words, p + 4, p + length, floats, FLOW.originalPackets >> 1);
+        if (counted < 0) return DECODED.badAttribute;
+        if (counted > 0) fields |= DECODED_FIELD.originalCounters;
         break;
-      case CTA.countersReply:
-        if (!decodeCounters(words, p + 4, p + length, floats, FLOW.replyPackets >> 1)) return DECODED.badAttribute;
-        fields |= DECODED_FIELD.replyCounters;
+      }
+      case CTA.countersReply: {
+        const counted = decodeCounters(words, p + 4, p + length, floats, FLOW.replyPackets >> 1);
+        if (counted < 0) return DECODED.badAttribute;
+        if (counted > 0) fields |= DECODED_FIELD.replyCounters;
         break;
+      }
       case CTA.timestamp: {
         const seen = decodeTimestamp(words, p + 4, p + length, floats);
         if (seen < 0) return DECODED.badAttribute;
@@ -131,6 +150,7 @@ function decodeAttributes(
     p += (length + 3) & ~3;
   }
   if (original === 0 || reply === 0) return DECODED.missing;
+  if (((original ^ reply) & FAMILY_MASK) !== 0) return DECODED.badTuple;
   // A zone of one direction stands inside that direction's tuple (ctnetlink_dump_tuples with a zone's dir).
   if (original >>> 16 !== 0) zone = (original >>> 16) | ZONE_DIRECTION.original;
   else if (reply >>> 16 !== 0) zone = (reply >>> 16) | ZONE_DIRECTION.reply;

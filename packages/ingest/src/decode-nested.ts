@@ -2,9 +2,18 @@
  * The attributes of a conntrack message that hold others: protocol state, counters and timestamps. Source:
  * `linux/netfilter/nfnetlink_conntrack.h`. All offsets are bytes and multiples of 4; `floats` is the row's view of doubles.
  */
-import { FLOW, networkWord } from "@conntrail/model";
-import { CTA_COUNTERS, CTA_PROTOINFO, CTA_PROTOINFO_TCP, CTA_TIMESTAMP } from "@conntrail/netlink";
-import { attributeHeader, attributeLength, attributeType, firstByte } from "./words.ts";
+import { FLOW } from "@conntrail/model";
+import {
+  attributeHeader,
+  CTA_COUNTERS,
+  CTA_PROTOINFO,
+  CTA_PROTOINFO_DCCP,
+  CTA_PROTOINFO_SCTP,
+  CTA_PROTOINFO_TCP,
+  CTA_TIMESTAMP,
+  firstByte,
+  WordCursor,
+} from "@conntrail/netlink";
 
 /** Which optional fields of the row a message had: bits at `FLOW.reserved` of the decoded row. The others keep what was there. */
 export const DECODED_FIELD = {
@@ -25,15 +34,19 @@ export const DECODED_FIELD = {
 
 /** The flag of a TCP direction whose window is not checked, as in flows picked up in mid-stream (`linux/netfilter/nf_conntrack_tcp.h`). */
 const TCP_FLAG_BE_LIBERAL = 0x08; // IP_CT_TCP_FLAG_BE_LIBERAL
-const TWO_32 = 2 ** 32;
 const NANOSECONDS_PER_MS = 1e6;
 
 // As the kernel writes a TCP state (`tcp_to_nlattr`): state, two window scales, two pairs of flags.
 const TCP = attributeHeader(44, CTA_PROTOINFO.tcp, true);
 const TCP_STATE = attributeHeader(5, CTA_PROTOINFO_TCP.state);
+const TCP_SCALE_ORIGINAL = attributeHeader(5, CTA_PROTOINFO_TCP.windowScaleOriginal);
+const TCP_SCALE_REPLY = attributeHeader(5, CTA_PROTOINFO_TCP.windowScaleReply);
 const TCP_FLAGS_ORIGINAL = attributeHeader(6, CTA_PROTOINFO_TCP.flagsOriginal);
 const TCP_FLAGS_REPLY = attributeHeader(6, CTA_PROTOINFO_TCP.flagsReply);
 const TCP_BYTES = 44;
+
+/** Every walk begins here; nothing in it outlives the call. */
+const cursor = new WordCursor();
 
 /** Returns state << 16 | DECODED_FIELD.state and .liberal as they apply; 0 when there is no state; negative when lengths lie. */
 export function decodeProtoInfo(words: Uint32Array, start: number, end: number): number {
@@ -42,96 +55,140 @@ export function decodeProtoInfo(words: Uint32Array, start: number, end: number):
     end - start === TCP_BYTES &&
     ((words[at]! ^ TCP) |
       (words[at + 1]! ^ TCP_STATE) |
+      (words[at + 3]! ^ TCP_SCALE_ORIGINAL) |
+      (words[at + 5]! ^ TCP_SCALE_REPLY) |
       (words[at + 7]! ^ TCP_FLAGS_ORIGINAL) |
       (words[at + 9]! ^ TCP_FLAGS_REPLY)) ===
       0
   ) {
-    const liberal = (firstByte(words[at + 8]!) & firstByte(words[at + 10]!) & TCP_FLAG_BE_LIBERAL) !== 0;
-    return (firstByte(words[at + 2]!) << 16) | DECODED_FIELD.state | (liberal ? DECODED_FIELD.liberal : 0);
+    return tcpInfo(firstByte(words[at + 2]!), firstByte(words[at + 8]!), firstByte(words[at + 10]!));
   }
-  return walkProtoInfo(words, start, end);
-}
-
-function walkProtoInfo(words: Uint32Array, start: number, end: number): number {
-  let result = 0;
-  let liberal = 0;
-  for (let p = start; p + 4 <= end; ) {
-    const header = words[p >> 2]!;
-    const length = attributeLength(header);
-    if (length < 4 || p + length > end) return -1;
-    const protocol = attributeType(header);
-    for (let q = p + 4; q + 4 <= p + length; ) {
-      const inner = words[q >> 2]!;
-      const innerLength = attributeLength(inner);
-      if (innerLength < 4 || q + innerLength > p + length) return -1;
-      const type = attributeType(inner);
-      if (type === CTA_PROTOINFO_TCP.state && protocol >= CTA_PROTOINFO.tcp && protocol <= CTA_PROTOINFO.sctp) {
-        if (innerLength < 5) return -1;
-        result = (firstByte(words[(q >> 2) + 1]!) << 16) | DECODED_FIELD.state;
-      } else if (
-        protocol === CTA_PROTOINFO.tcp &&
-        (type === CTA_PROTOINFO_TCP.flagsOriginal || type === CTA_PROTOINFO_TCP.flagsReply) &&
-        innerLength >= 6 &&
-        (firstByte(words[(q >> 2) + 1]!) & TCP_FLAG_BE_LIBERAL) !== 0
-      ) {
-        liberal++;
-      }
-      q += (innerLength + 3) & ~3;
+  let info = 0;
+  cursor.over(words, start, end);
+  while (cursor.next()) {
+    switch (cursor.type) {
+      case CTA_PROTOINFO.tcp:
+        info = walkTcp(cursor.nested()) || info;
+        break;
+      case CTA_PROTOINFO.sctp:
+        info = walkSctp(cursor.nested()) || info;
+        break;
+      case CTA_PROTOINFO.dccp:
+        info = walkDccp(cursor.nested()) || info;
+        break;
     }
-    p += (length + 3) & ~3;
   }
-  return liberal === 2 ? result | DECODED_FIELD.liberal : result;
+  return cursor.failed ? -1 : info;
 }
 
-/** Writes packets to `floats[at]` and bytes to `floats[at + 1]`, from 64- or 32-bit counters. False when lengths lie. */
+function tcpInfo(state: number, originalFlags: number, replyFlags: number): number {
+  const liberal = (originalFlags & replyFlags & TCP_FLAG_BE_LIBERAL) !== 0;
+  return (state << 16) | DECODED_FIELD.state | (liberal ? DECODED_FIELD.liberal : 0);
+}
+
+/** What follows returns 0 without a state; lengths that lie are told by the cursor. */
+function walkTcp(tcp: WordCursor): number {
+  let state = -1;
+  let originalFlags = 0;
+  let replyFlags = 0;
+  while (tcp.next()) {
+    switch (tcp.type) {
+      case CTA_PROTOINFO_TCP.state:
+        state = tcp.u8();
+        break;
+      case CTA_PROTOINFO_TCP.windowScaleOriginal:
+      case CTA_PROTOINFO_TCP.windowScaleReply:
+        tcp.has(1);
+        break;
+      case CTA_PROTOINFO_TCP.flagsOriginal:
+        originalFlags = flags(tcp);
+        break;
+      case CTA_PROTOINFO_TCP.flagsReply:
+        replyFlags = flags(tcp);
+        break;
+    }
+  }
+  return state < 0 ? 0 : tcpInfo(state, originalFlags, replyFlags);
+}
+
+/** `struct nf_ct_tcp_flags`: flags and mask. */
+function flags(tcp: WordCursor): number {
+  if (tcp.length !== 2) tcp.fail();
+  return tcp.u8();
+}
+
+function walkSctp(sctp: WordCursor): number {
+  let state = -1;
+  while (sctp.next()) {
+    if (sctp.type === CTA_PROTOINFO_SCTP.state) state = sctp.u8();
+    else if (sctp.type === CTA_PROTOINFO_SCTP.vtagOriginal || sctp.type === CTA_PROTOINFO_SCTP.vtagReply) sctp.has(4);
+  }
+  return state < 0 ? 0 : (state << 16) | DECODED_FIELD.state;
+}
+
+function walkDccp(dccp: WordCursor): number {
+  let state = -1;
+  while (dccp.next()) {
+    if (dccp.type === CTA_PROTOINFO_DCCP.state) state = dccp.u8();
+    else if (dccp.type === CTA_PROTOINFO_DCCP.role) dccp.has(1);
+    else if (dccp.type === CTA_PROTOINFO_DCCP.handshakeSequence) dccp.has(8);
+  }
+  return state < 0 ? 0 : (state << 16) | DECODED_FIELD.state;
+}
+
+/**
+ * Writes packets to `floats[at]` and bytes to `floats[at + 1]`, from 64- or 32-bit counters. Returns 1, 0 unless both are there, negative
+ * when lengths lie.
+ */
 export function decodeCounters(
   words: Uint32Array,
   start: number,
   end: number,
   floats: Float64Array,
   at: number,
-): boolean {
-  for (let p = start; p + 4 <= end; ) {
-    const header = words[p >> 2]!;
-    const length = attributeLength(header);
-    if (length < 4 || p + length > end) return false;
-    switch (attributeType(header)) {
+): number {
+  let packets = -1;
+  let bytes = -1;
+  let packets32 = -1;
+  let bytes32 = -1;
+  cursor.over(words, start, end);
+  while (cursor.next()) {
+    switch (cursor.type) {
       case CTA_COUNTERS.packets:
+        packets = cursor.u64be();
+        break;
       case CTA_COUNTERS.bytes:
-        if (length < 12) return false;
-        floats[attributeType(header) === CTA_COUNTERS.packets ? at : at + 1] = networkDouble(words, (p >> 2) + 1);
+        bytes = cursor.u64be();
         break;
       case CTA_COUNTERS.packets32:
+        packets32 = cursor.u32be();
+        break;
       case CTA_COUNTERS.bytes32:
-        if (length < 8) return false;
-        floats[attributeType(header) === CTA_COUNTERS.packets32 ? at : at + 1] = networkWord(words[(p >> 2) + 1]!);
+        bytes32 = cursor.u32be();
         break;
     }
-    p += (length + 3) & ~3;
   }
-  return true;
+  if (cursor.failed) return -1;
+  if (packets < 0) packets = packets32;
+  if (bytes < 0) bytes = bytes32;
+  if (packets < 0 || bytes < 0) return 0;
+  floats[at] = packets;
+  floats[at + 1] = bytes;
+  return 1;
 }
 
 /** Writes start and stop in milliseconds; returns the bits of DECODED_FIELD that were there, negative when lengths lie. */
 export function decodeTimestamp(words: Uint32Array, start: number, end: number, floats: Float64Array): number {
   let seen = 0;
-  for (let p = start; p + 4 <= end; ) {
-    const header = words[p >> 2]!;
-    const length = attributeLength(header);
-    if (length < 4 || p + length > end) return -1;
-    const type = attributeType(header);
-    if (type === CTA_TIMESTAMP.start || type === CTA_TIMESTAMP.stop) {
-      if (length < 12) return -1;
-      const field = type === CTA_TIMESTAMP.start ? FLOW.startMs : FLOW.stopMs;
-      floats[field >> 1] = networkDouble(words, (p >> 2) + 1) / NANOSECONDS_PER_MS;
-      seen |= type === CTA_TIMESTAMP.start ? DECODED_FIELD.start : DECODED_FIELD.stop;
+  cursor.over(words, start, end);
+  while (cursor.next()) {
+    if (cursor.type === CTA_TIMESTAMP.start) {
+      floats[FLOW.startMs >> 1] = cursor.u64be() / NANOSECONDS_PER_MS;
+      seen |= DECODED_FIELD.start;
+    } else if (cursor.type === CTA_TIMESTAMP.stop) {
+      floats[FLOW.stopMs >> 1] = cursor.u64be() / NANOSECONDS_PER_MS;
+      seen |= DECODED_FIELD.stop;
     }
-    p += (length + 3) & ~3;
   }
-  return seen;
-}
-
-/** The 64-bit number in network order at two words that need not be aligned to eight bytes; exact up to 2^53. */
-function networkDouble(words: Uint32Array, at: number): number {
-  return networkWord(words[at]!) * TWO_32 + networkWord(words[at + 1]!);
+  return cursor.failed ? -1 : seen;
 }

@@ -1,6 +1,5 @@
 /** The names of conntrack helpers (`ftp`, `sip`, …) as small numbers: a row has room for one. Source: CTA_HELP in `ctnetlink_dump_helpinfo`. */
-import { CTA_HELP } from "@conntrail/netlink";
-import { attributeLength, attributeType } from "./words.ts";
+import { attributeLength, CTA_HELP, WordCursor } from "@conntrail/netlink";
 
 /** The kernel knows about a dozen; whatever comes beyond this is told as no helper. */
 const MAX_NAMES = 255;
@@ -12,15 +11,13 @@ const MAX_NAME_BYTES = 16;
 export class HelperNames {
   /** `names[n - 1]` is the name that number `n` stands for. Replaced, never changed, so that it can be given out. */
   names: readonly string[] = [];
+  readonly #cursor = new WordCursor();
 
   /** The number of the name in the CTA_HELP attribute at word `at`; 0 when it has none. The attribute must lie within `words`. */
   intern(words: Uint32Array, at: number): number {
-    const end = at * 4 + attributeLength(words[at]!);
-    for (let p = at * 4 + 4; p + 4 <= end; ) {
-      const length = attributeLength(words[p >> 2]!);
-      if (length < 4 || p + length > end) return 0;
-      if (attributeType(words[p >> 2]!) === CTA_HELP.name) return this.#numberOf(text(words, p + 4, length - 4));
-      p += (length + 3) & ~3;
+    const help = this.#cursor.over(words, at * 4 + 4, at * 4 + attributeLength(words[at]!));
+    while (help.next()) {
+      if (help.type === CTA_HELP.name) return this.#numberOf(text(words, help.at * 4, help.length));
     }
     return 0;
   }

@@ -69,39 +69,42 @@ export class AttributeCursor {
     return this.#child.over(this.start, this.start + this.length);
   }
 
-  /** The payload as an unsigned byte; `name` is for errors, here and below. */
+  /**
+   * The payload as an unsigned byte; `name` is for errors, here and below. A number whose payload is longer is read from the payload's front, as the
+   * kernel reads it (`nla_get_u8` behind a policy of NLA_U8): some programs send a zone of four bytes.
+   */
   u8(name: string): number {
-    this.expect(1, name);
+    this.#has(1, name);
     return this.bytes[this.start]!;
   }
 
   /** The payload as an unsigned 16-bit number in network order. */
   u16be(name: string): number {
-    this.expect(2, name);
+    this.#has(2, name);
     return this.view.getUint16(this.start);
   }
 
   /** The payload as an unsigned 32-bit number in network order. */
   u32be(name: string): number {
-    this.expect(4, name);
+    this.#has(4, name);
     return this.view.getUint32(this.start);
   }
 
   /** The payload as an unsigned 32-bit number in host order. */
   u32(name: string): number {
-    this.expect(4, name);
+    this.#has(4, name);
     return this.view.getUint32(this.start, LITTLE_ENDIAN);
   }
 
   /** The payload as an unsigned 64-bit number in network order. */
   u64be(name: string): bigint {
-    this.expect(8, name);
+    this.#has(8, name);
     return this.view.getBigUint64(this.start);
   }
 
   /** The payload as an unsigned 64-bit number in host order. */
   u64(name: string): bigint {
-    this.expect(8, name);
+    this.#has(8, name);
     return this.view.getBigUint64(this.start, LITTLE_ENDIAN);
   }
 
@@ -119,16 +122,19 @@ export class AttributeCursor {
     return text;
   }
 
-  /** Throws DecodeError unless the payload is `bytes` long. */
+  /** Throws DecodeError unless the payload is exactly `bytes` long. */
   expect(bytes: number, name: string): void {
-    if (this.length === bytes) return;
-    const code = this.length < bytes ? "truncated" : "bad-length";
-    throw this.error(code, `${name}: expected ${bytes} bytes, got ${this.length}`);
+    this.#has(bytes, name);
+    if (this.length > bytes) throw this.error("bad-length", `${name}: expected ${bytes} bytes, got ${this.length}`);
   }
 
   /** The DecodeError for something about the current attribute or what is missing beside it. */
   error(code: DecodeErrorCode, facts: string): DecodeError {
     return new DecodeError(code, this.start, this.#path(), facts);
+  }
+
+  #has(bytes: number, name: string): void {
+    if (this.length < bytes) throw this.error("truncated", `${name}: expected ${bytes} bytes, got ${this.length}`);
   }
 
   #stop(code: DecodeErrorCode, offset: number, facts: string): DecodeError {

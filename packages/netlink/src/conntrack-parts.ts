@@ -4,10 +4,12 @@ import type { ConntrackCounters, ConntrackHelper } from "./conntrack-message.ts"
 import type { MessageWriter } from "./message-writer.ts";
 import { CTA, CTA_COUNTERS, CTA_HELP, CTA_TIMESTAMP } from "./nfnetlink-conntrack-enum.ts";
 
-/** Decodes the attributes inside CTA_COUNTERS_ORIG or CTA_COUNTERS_REPLY, 64 or 32 bits wide. */
-export function decodeCounters(at: AttributeCursor): ConntrackCounters {
+/** Decodes the attributes inside CTA_COUNTERS_ORIG or CTA_COUNTERS_REPLY, 64 or 32 bits wide; `undefined` unless both are there. */
+export function decodeCounters(at: AttributeCursor): ConntrackCounters | undefined {
   let packets: bigint | undefined;
   let bytes: bigint | undefined;
+  let packets32: bigint | undefined;
+  let bytes32: bigint | undefined;
   while (at.next()) {
     switch (at.type) {
       case CTA_COUNTERS.packets:
@@ -17,15 +19,16 @@ export function decodeCounters(at: AttributeCursor): ConntrackCounters {
         bytes = at.u64be("bytes");
         break;
       case CTA_COUNTERS.packets32:
-        packets ??= BigInt(at.u32be("packets"));
+        packets32 = BigInt(at.u32be("packets"));
         break;
       case CTA_COUNTERS.bytes32:
-        bytes ??= BigInt(at.u32be("bytes"));
+        bytes32 = BigInt(at.u32be("bytes"));
         break;
     }
   }
-  if (packets === undefined || bytes === undefined) throw at.error("missing-attribute", "expected packets and bytes");
-  return { packets, bytes };
+  packets ??= packets32;
+  bytes ??= bytes32;
+  return packets === undefined || bytes === undefined ? undefined : { packets, bytes };
 }
 
 /** Writes counters as attribute `type`, 64 bits wide. */
@@ -66,8 +69,8 @@ export function encodeTimestamps(writer: MessageWriter, timestamps: Readonly<Tim
   writer.endNested(outer);
 }
 
-/** Decodes the attributes inside CTA_HELP. */
-export function decodeHelper(at: AttributeCursor): ConntrackHelper {
+/** Decodes the attributes inside CTA_HELP; `undefined` without a name. */
+export function decodeHelper(at: AttributeCursor): ConntrackHelper | undefined {
   let name: string | undefined;
   let info: Uint8Array | undefined;
   while (at.next()) {
@@ -80,7 +83,7 @@ export function decodeHelper(at: AttributeCursor): ConntrackHelper {
         break;
     }
   }
-  if (name === undefined) throw at.error("missing-attribute", "expected name");
+  if (name === undefined) return undefined;
   return info === undefined ? { name } : { name, info };
 }
 

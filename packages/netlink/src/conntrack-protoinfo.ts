@@ -15,19 +15,19 @@ type Sctp = Extract<ConntrackProtoInfo, { kind: "sctp" }>;
 type Dccp = Extract<ConntrackProtoInfo, { kind: "dccp" }>;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Decodes the attributes inside CTA_PROTOINFO; `undefined` for a protocol this does not know. */
+/** Decodes the attributes inside CTA_PROTOINFO; `undefined` for a protocol this does not know, and without a state. */
 export function decodeProtoInfo(at: AttributeCursor): ConntrackProtoInfo | undefined {
   let info: ConntrackProtoInfo | undefined;
   while (at.next()) {
     switch (at.type) {
       case CTA_PROTOINFO.tcp:
-        info = decodeTcp(at.nested("tcp"));
+        info = decodeTcp(at.nested("tcp")) ?? info;
         break;
       case CTA_PROTOINFO.sctp:
-        info = decodeSctp(at.nested("sctp"));
+        info = decodeSctp(at.nested("sctp")) ?? info;
         break;
       case CTA_PROTOINFO.dccp:
-        info = decodeDccp(at.nested("dccp"));
+        info = decodeDccp(at.nested("dccp")) ?? info;
         break;
     }
   }
@@ -68,7 +68,7 @@ function encodeTcp(writer: MessageWriter, info: Tcp): void {
   if (replyFlags !== undefined) writer.bytesOf(CTA_PROTOINFO_TCP.flagsReply, flagBytes(replyFlags));
 }
 
-function decodeTcp(at: AttributeCursor): Tcp {
+function decodeTcp(at: AttributeCursor): Tcp | undefined {
   const info: Partial<Writable<Tcp>> = {};
   while (at.next()) {
     switch (at.type) {
@@ -90,11 +90,10 @@ function decodeTcp(at: AttributeCursor): Tcp {
     }
   }
   const { state } = info;
-  if (state === undefined) throw at.error("missing-attribute", "expected state");
-  return { kind: "tcp", ...info, state };
+  return state === undefined ? undefined : { kind: "tcp", ...info, state };
 }
 
-function decodeSctp(at: AttributeCursor): Sctp {
+function decodeSctp(at: AttributeCursor): Sctp | undefined {
   const info: Partial<Writable<Sctp>> = {};
   while (at.next()) {
     switch (at.type) {
@@ -110,11 +109,10 @@ function decodeSctp(at: AttributeCursor): Sctp {
     }
   }
   const { state } = info;
-  if (state === undefined) throw at.error("missing-attribute", "expected state");
-  return { kind: "sctp", ...info, state };
+  return state === undefined ? undefined : { kind: "sctp", ...info, state };
 }
 
-function decodeDccp(at: AttributeCursor): Dccp {
+function decodeDccp(at: AttributeCursor): Dccp | undefined {
   const info: Partial<Writable<Dccp>> = {};
   while (at.next()) {
     switch (at.type) {
@@ -130,8 +128,7 @@ function decodeDccp(at: AttributeCursor): Dccp {
     }
   }
   const { state } = info;
-  if (state === undefined) throw at.error("missing-attribute", "expected state");
-  return { kind: "dccp", ...info, state };
+  return state === undefined ? undefined : { kind: "dccp", ...info, state };
 }
 
 function decodeFlags(at: AttributeCursor, name: string): TcpFlags {

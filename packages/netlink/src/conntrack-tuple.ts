@@ -73,6 +73,7 @@ function decodeEnds(at: AttributeCursor): Ends {
   }
   if (source === undefined) throw at.error("missing-attribute", "expected a source address");
   if (destination === undefined) throw at.error("missing-attribute", "expected a destination address");
+  if (source.length !== destination.length) throw at.error("bad-length", "expected addresses of one family, got two");
   return { source, destination };
 }
 

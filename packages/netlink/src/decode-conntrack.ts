@@ -60,6 +60,9 @@ function decodeAttributes(at: AttributeCursor, kind: ConntrackKind, family: numb
   const { original, reply } = message;
   if (original === undefined) throw at.error("missing-attribute", "expected tuple-orig");
   if (reply === undefined) throw at.error("missing-attribute", "expected tuple-reply");
+  if (original.source.length !== reply.source.length) {
+    throw at.error("bad-length", "expected tuples of one family, got two");
+  }
   return { kind, family, ...message, original, reply };
 }
 
@@ -83,21 +86,27 @@ function decodeAttribute(at: AttributeCursor, message: Partial<Writable<Conntrac
       if (info !== undefined) message.protoInfo = info;
       break;
     }
-    case CTA.help:
-      message.helper = decodeHelper(at.nested("help"));
+    case CTA.help: {
+      const helper = decodeHelper(at.nested("help"));
+      if (helper !== undefined) message.helper = helper;
       break;
+    }
     case CTA.timeout:
       message.timeout = at.u32be("timeout");
       break;
     case CTA.mark:
       message.mark = at.u32be("mark");
       break;
-    case CTA.countersOrig:
-      message.originalCounters = decodeCounters(at.nested("counters-orig"));
+    case CTA.countersOrig: {
+      const counters = decodeCounters(at.nested("counters-orig"));
+      if (counters !== undefined) message.originalCounters = counters;
       break;
-    case CTA.countersReply:
-      message.replyCounters = decodeCounters(at.nested("counters-reply"));
+    }
+    case CTA.countersReply: {
+      const counters = decodeCounters(at.nested("counters-reply"));
+      if (counters !== undefined) message.replyCounters = counters;
       break;
+    }
     case CTA.use:
       message.use = at.u32be("use");
       break;

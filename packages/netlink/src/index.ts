@@ -1,6 +1,16 @@
 /** Bytes to values and back, in reading order. Sockets are in `./socket`. */
 export { align4 } from "./align.ts";
 export { AttributeCursor } from "./attribute.ts";
+export {
+  attributeHeader,
+  attributeLength,
+  attributeType,
+  firstByte,
+  firstHalf,
+  highHalf,
+  lowHalf,
+  wholeWord,
+} from "./attribute-words.ts";
 export type { BpfInstruction, BpfLine } from "./bpf.ts";
 export { assembleBpf } from "./bpf.ts";
 export { LITTLE_ENDIAN } from "./byte-order.ts";
@@ -39,3 +49,4 @@ export * from "./nfnetlink-enum.ts";
 export * from "./sock-diag-enum.ts";
 export * from "./tcp-enum.ts";
 export { viewOf } from "./view.ts";
+export { WordCursor } from "./word-cursor.ts";

@@ -1,15 +1,13 @@
 /**
- * Reading netlink attributes as 32-bit words of the receive block, on machines of either byte order: headers are in the
- * machine's order, ctnetlink's payloads in the network's. Sources: `linux/netlink.h` (`struct nlattr`, `NLA_ALIGN`).
+ * Netlink attributes as 32-bit words of a receive block, on machines of either byte order: headers are in the machine's
+ * order, ctnetlink's payloads in the network's. Sources: `linux/netlink.h` (`struct nlattr`, `NLA_ALIGN`).
  */
-
-const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
-
-const NLA_F_NESTED = 0x8000;
+import { LITTLE_ENDIAN } from "./byte-order.ts";
+import { NLA_FLAG, NLA_TYPE_MASK } from "./netlink-enum.ts";
 
 /** The first word of an attribute, as the kernel writes it: its length and type. `nested` sets NLA_F_NESTED. */
 export function attributeHeader(lengthBytes: number, type: number, nested = false): number {
-  const fullType = nested ? type | NLA_F_NESTED : type;
+  const fullType = nested ? type | NLA_FLAG.nested : type;
   return (LITTLE_ENDIAN ? (fullType << 16) | lengthBytes : (lengthBytes << 16) | fullType) | 0;
 }
 
@@ -20,7 +18,7 @@ export function attributeLength(header: number): number {
 
 /** The type without its flags, from an attribute's first word. */
 export function attributeType(header: number): number {
-  return (LITTLE_ENDIAN ? header >>> 16 : header) & 0x3fff;
+  return (LITTLE_ENDIAN ? header >>> 16 : header) & NLA_TYPE_MASK;
 }
 
 /** The first byte of a word in memory: a u8 payload. */
@@ -41,4 +39,10 @@ export function lowHalf(word: number): number {
 /** The u16 in the machine's order at the end of a word in memory: `nlmsg_flags`. */
 export function highHalf(word: number): number {
   return LITTLE_ENDIAN ? word >>> 16 : word & 0xffff;
+}
+
+/** The four bytes of a word in memory, in network order: a be32 payload. */
+export function wholeWord(word: number): number {
+  if (!LITTLE_ENDIAN) return word >>> 0;
+  return ((word >>> 24) | ((word >>> 8) & 0xff00) | ((word & 0xff00) << 8) | (word << 24)) >>> 0;
 }
