@@ -73,13 +73,53 @@ describe("a line that cannot be read is counted, told with its number, and the n
   });
 });
 
-test("a last line without a newline is a line", async () => {
-  expect((await read(`${LISTED}\n${NEW}`)).counts.lines).toBe(2);
+test("F65 a last line without a newline may be cut anywhere: it is told, and not read", async () => {
+  const { counts, problems, messages } = await read(`${LISTED}\n${NEW}`);
+  expect([counts.lines, counts.badLines, messages.length]).toEqual([1, 1, 1]);
+  expect(problems).toMatchObject([{ code: "cut-off", line: 2, column: NEW.length + 1 }]);
+  expect((await read(`${LISTED}\n  `)).counts).toMatchObject({ lines: 1, badLines: 0, skippedLines: 1 });
 });
 
 test("lines may end as DOS ends them, and blank lines and comments are passed over", async () => {
   const { counts, messages } = await read(`# what follows was pasted\r\n\r\n${LISTED}\r\n   \r\n${NEW}\r\n`);
   expect([counts.lines, counts.badLines, counts.skippedLines, messages[1]?.kind]).toEqual([2, 0, 3, "new"]);
+});
+
+describe("F65 a line whose beginning was cut off, or whose name and number contradict, is told with its place", () => {
+  test.each([
+    ["a number for a protocol", "udp 29 src=10.0.0.1", 1, "udp is 17, not 29"],
+    ["a timeout for one", `[1700000000.000001]\t [UPDATE] tcp      120 FIN_WAIT ${TUPLES}`, 23, "tcp is 6, not 120"],
+    ["half a name", `cp      6 120 FIN_WAIT ${TUPLES}`, 1, "6 is tcp, not cp"],
+    ["half a network protocol", `v4     2 tcp      6 431999 ESTABLISHED ${TUPLES} use=1`, 1, "2 is ipv4, not v4"],
+    ["another network protocol", `ipv6     2 tcp      6 431999 ESTABLISHED ${TUPLES} use=1`, 1, "ipv6 is 10, not 2"],
+    ["no name", `6 46 TIME_WAIT ${TUPLES}`, 1, "expected a protocol and its number"],
+    ["half an event", `DATE] tcp      6 120 FIN_WAIT ${TUPLES}`, 1, "expected a protocol and its number"],
+    ["half a field", `tcp      6 120 FIN_WAIT ${TUPLES} 0 use=1`, 24 + TUPLES.length + 1, '"0" among the fields'],
+    [
+      "addresses of the other",
+      `ipv6     10 tcp      6 100 SYN_SENT ${TUPLES}`,
+      36 + TUPLES.length,
+      "of another family",
+    ],
+    ["nothing behind a tuple", "udp      17 29 src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2", 57, "expected two tuples"],
+  ])("%s", async (_what, line, column, facts) => {
+    const { problems, counts } = await read(`${LISTED}\n${line}\n${NEW}\n`);
+    expect(problems).toMatchObject([{ line: 2, column }]);
+    expect(problems[0]!.message).toContain(`line 2, column ${column}: `);
+    expect(problems[0]!.message).toContain(facts);
+    expect([counts.lines, counts.badLines]).toEqual([2, 1]);
+  });
+
+  test("an expectation is still none, with or without its timeout, and a protocol without a name keeps its number", async () => {
+    const { counts, messages } = await read(
+      `300 proto=6 ${TUPLES}\nproto=6 ${TUPLES}\n300 l3proto = 2 proto=6 ${TUPLES}\nunknown 50 29 src=10.0.0.1 dst=10.0.0.2 src=10.0.0.2 dst=10.0.0.1\n`,
+    );
+    expect([counts.skippedLines, counts.badLines, messages.map(({ original }) => original.proto.number)]).toEqual([
+      3,
+      0,
+      [50],
+    ]);
+  });
 });
 
 describe("what a line says", () => {
@@ -171,7 +211,7 @@ describe("what a line says", () => {
 
 describe("the clock of text", () => {
   test("without times begins at startMs and goes on by stepMs per event; a listing has one time", async () => {
-    const text = [LISTED, LISTED, NEW, NEW, LISTED, LISTED].join("\n");
+    const text = [LISTED, LISTED, NEW, NEW, LISTED, LISTED, ""].join("\n");
     expect((await read(text)).times).toEqual([0, 0, 1, 2, 3, 3]);
     expect((await read(text, { text: { startMs: 1000, stepMs: 0.5 } })).times).toEqual([
       1000, 1000, 1000.5, 1001, 1001.5, 1001.5,

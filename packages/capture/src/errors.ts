@@ -42,19 +42,28 @@ export function isCaptureError(error: unknown): error is CaptureError {
 }
 
 /** What is wrong with a line of text. */
-export type LineErrorCode = "bad-line" | "bad-number" | "bad-address" | "missing-field" | "too-long";
+export type LineErrorCode = "bad-line" | "bad-number" | "bad-address" | "missing-field" | "too-long" | "cut-off";
 
-/** A line that could not be read: counted, left out, never the end of a stream. `line` counts from 1, `text` is its start. */
+/** A line that could not be read: counted, left out, never the end of a stream. `line` and `column` count from 1, `text` is its start. */
 export class ParseError extends Error {
   override readonly name = "ParseError";
   readonly code: LineErrorCode;
   readonly line: number;
+  /** Where in the line: the word at fault, or the end where something is missing. */
+  readonly column: number;
   readonly text: string;
 
-  constructor(code: LineErrorCode, line: number, facts: string, text: string) {
-    super(`${code}: line ${line}: ${facts}: ${JSON.stringify(text.slice(0, SHOWN_CHARACTERS))}`);
+  constructor(
+    code: LineErrorCode,
+    place: { readonly line: number; readonly column: number },
+    facts: string,
+    text: string,
+  ) {
+    const { line, column } = place;
+    super(`${code}: line ${line}, column ${column}: ${facts}: ${JSON.stringify(text.slice(0, SHOWN_CHARACTERS))}`);
     this.code = code;
     this.line = line;
+    this.column = column;
     this.text = text.slice(0, SHOWN_CHARACTERS);
   }
 }

@@ -76,9 +76,9 @@ export function textDecoder(state: DecoderState, options: TextOptions): Decoder 
     yield* flush();
   }
 
-  /** A last line without a newline is a line like the others. */
+  /** A last line without a newline may have been cut anywhere: within a port, before a flag or a zone. What it says is not known. */
   function* finish(window: ReadWindow): Generator<CaptureItem> {
-    if (window.end > window.start && !skipping) yield* takeLine(window.bytes, window.start, window.end - window.start);
+    if (window.end > window.start && !skipping) refuseUnended(window.bytes, window.start, window.end - window.start);
     window.start = window.end;
     counts.bytes = window.offset;
     yield* flush();
@@ -99,9 +99,24 @@ export function textDecoder(state: DecoderState, options: TextOptions): Decoder 
     yield* put(encodeConntrack(flow.message), timeMs, listed);
   }
 
+  function textOf(bytes: Uint8Array, start: number, length: number): string {
+    return Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(length, options.maxLineBytes)).toString("utf8");
+  }
+
+  function refuseUnended(bytes: Uint8Array, start: number, length: number): void {
+    const text = textOf(bytes, start, length);
+    line++;
+    if (text.trim() === "") {
+      counts.skippedLines++;
+      return;
+    }
+    counts.badLines++;
+    const place = { line, column: text.length + 1 };
+    state.onProblem(new ParseError("cut-off", place, "the text ends before the line does", text));
+  }
+
   function parse(bytes: Uint8Array, start: number, length: number): TextFlow | undefined {
-    const shown = Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(length, options.maxLineBytes));
-    const text = shown.toString("utf8");
+    const text = textOf(bytes, start, length);
     try {
       if (length > options.maxLineBytes) throw new LineFailure("too-long", `more than ${options.maxLineBytes} bytes`);
       const flow = parseFlowLine(text, context);
@@ -110,7 +125,7 @@ export function textDecoder(state: DecoderState, options: TextOptions): Decoder 
     } catch (error) {
       if (!(error instanceof LineFailure)) throw error;
       counts.badLines++;
-      state.onProblem(new ParseError(error.code, line, error.message, text));
+      state.onProblem(new ParseError(error.code, { line, column: (error.at ?? 0) + 1 }, error.message, text));
       return undefined;
     }
   }

@@ -7,6 +7,8 @@ import type { ReadAddress } from "./text-address.ts";
 /** What is wrong with a line, before it is known which line it is. */
 export class LineFailure extends Error {
   readonly code: LineErrorCode;
+  /** Index in the line of the word at fault; `undefined` until it is known. */
+  at: number | undefined;
 
   constructor(code: LineErrorCode, facts: string) {
     super(facts);

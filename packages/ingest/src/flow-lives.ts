@@ -11,7 +11,7 @@ import { CT_STATUS, FLOW, FLOW_CHANGE, FLOW_FLAG, kindProtocol, kindState } from
 import { eachLive } from "./choose-victims.ts";
 import type { FlowSlots } from "./flow-slots.ts";
 import { isClosedState } from "./flow-state.ts";
-import { dumpFlags, isPickedUp, mergeRow } from "./merge-row.ts";
+import { dumpFlags, lateFlags, mergeRow, newFlags } from "./merge-row.ts";
 import type { NamespaceState } from "./namespace-state.ts";
 import { generationOf, MARK, seenIn } from "./row-marks.ts";
 
@@ -19,7 +19,7 @@ import { generationOf, MARK, seenIn } from "./row-marks.ts";
 export function beginFlow(slots: FlowSlots, namespace: NamespaceState, timeMs: number): void {
   const hash = slots.table.hash(slots.row);
   const slot = slots.table.find(slots.row, hash);
-  const flags = isPickedUp(slots.row) ? FLOW_FLAG.pickedUp : 0;
+  const flags = newFlags(slots.row);
   if (slot < 0) {
     slots.create(namespace, hash, timeMs, flags, true);
     return;
@@ -36,20 +36,17 @@ export function beginFlow(slots: FlowSlots, namespace: NamespaceState, timeMs: n
   slots.replace(slot, namespace, timeMs, flags, true);
 }
 
-/** The flags of a flow whose first message is an UPDATE. */
-const JOINED_LATE = FLOW_FLAG.updated | FLOW_FLAG.beganUnseen;
-
 /** UPDATE: a flow changed. One that was never seen began unseen. */
 export function updateFlow(slots: FlowSlots, namespace: NamespaceState, timeMs: number): void {
   const hash = slots.table.hash(slots.row);
   const slot = slots.table.find(slots.row, hash);
   if (slot < 0) {
-    if (!slots.isDying()) slots.create(namespace, hash, timeMs, JOINED_LATE, true);
+    if (!slots.isDying()) slots.create(namespace, hash, timeMs, lateFlags(slots.row), true);
     return;
   }
   const marks = slots.marks(slot);
   const same = slots.isSame(slot);
-  let flags: number = JOINED_LATE;
+  let flags = lateFlags(slots.row);
   if ((marks & MARK.dead) !== 0) {
     if (same) return; // an update that lost the race against the end
   } else if (isShown(namespace, marks)) {
@@ -167,11 +164,14 @@ function isShown(namespace: NamespaceState, marks: number): boolean {
   return generationOf(marks) === namespace.generation;
 }
 
-/** The end of a flow that is not in the table. One that was closed already is told only if its closing can have been missed. */
+/**
+ * The end of a flow that is not in the table. One that was closed already is told only if its closing can have been missed: where events were lost, and
+ * where no dump ever began, as in a log that holds nothing but the ends.
+ */
 function tellUnknown(slots: FlowSlots, namespace: NamespaceState, timeMs: number): void {
-  const missed = namespace.complete && namespace.lossy && timeMs > slots.markersMissingUntilMs;
+  const missed = (namespace.complete ? namespace.lossy : !namespace.dumping) && timeMs > slots.markersMissingUntilMs;
   if (isClosed(slots.row) && !missed) return;
-  slots.complete(timeMs, FLOW_FLAG.beganUnseen);
+  slots.complete(timeMs, lateFlags(slots.row) & ~FLOW_FLAG.updated);
   slots.changes.end(slots.row, 0, FLOW_CHANGE.destroyed, false);
 }
 

@@ -2,7 +2,7 @@
  * Decoded messages into stored rows: which fields a message replaces, and what a row begins with. `row` and `rowFloats` are what decodeFlow has
  * written; `page`, `floats` and `at` are a stored row. Flags only ever accumulate.
  */
-import { CT_TCP_STATE, FLOW, FLOW_FLAG, kindProtocol, kindState, PROTOCOL } from "@conntrail/model";
+import { CT_STATUS, CT_TCP_STATE, FLOW, FLOW_FLAG, kindProtocol, kindState, PROTOCOL } from "@conntrail/model";
 import { DECODED_FIELD } from "./decode-nested.ts";
 import { lifeFlags } from "./flow-state.ts";
 
@@ -29,8 +29,15 @@ export function completeRow(row: Uint32Array, rowFloats: Float64Array, timeMs: n
   rowFloats[FLOW.firstSeenMs >> 1] = timeMs;
   rowFloats[FLOW.lastSeenMs >> 1] = timeMs;
   const kind = row[FLOW.kind]!;
-  const life = lifeFlags(kindProtocol(kind), kindState(kind), row[FLOW.status]!);
-  row[FLOW.kind] = (kind & 0xffffff) | ((flags | life) << 24);
+  const state = (fields & DECODED_FIELD.state) !== 0 ? kindState(kind) : stateUntold(kind, row[FLOW.status]!);
+  const life = lifeFlags(kindProtocol(kind), state, row[FLOW.status]!);
+  row[FLOW.kind] = (kind & 0xffff) | (state << 16) | ((flags | life) << 24);
+}
+
+/** The state of a row whose message had none: an offloaded flow has a flowtable in its place, into which only established ones are taken (nft_flow_offload, act_ct). */
+function stateUntold(kind: number, status: number): number {
+  const offloaded = (status & (CT_STATUS.offload | CT_STATUS.hwOffload)) !== 0 && kindProtocol(kind) === PROTOCOL.tcp;
+  return offloaded ? CT_TCP_STATE.established : kindState(kind);
 }
 
 /** Puts the fields that a message had into a stored row and adds `flags` and those of its state. Returns true when that changed the row. */
@@ -58,7 +65,8 @@ export function mergeRow(
     difference |= page[at + FLOW.helper]! ^ row[FLOW.helper]!;
     page[at + FLOW.helper] = row[FLOW.helper]!;
   }
-  const state = (fields & DECODED_FIELD.state) !== 0 ? kindState(row[FLOW.kind]!) : kindState(before);
+  const state =
+    (fields & DECODED_FIELD.state) !== 0 ? kindState(row[FLOW.kind]!) : stateUntold(before, page[at + FLOW.status]!);
   const life = flags | lifeFlags(kindProtocol(before), state, page[at + FLOW.status]!);
   const after = (before & 0xff00ffff) | (state << 16) | (life << 24);
   page[at + FLOW.kind] = after;
@@ -81,18 +89,44 @@ export function mergeAccounts(floats: Float64Array, at: number, rowFloats: Float
   return changed;
 }
 
-/** True for a TCP flow that conntrack met in mid-stream (nf_conntrack_tcp_loose): a NEW in a later state than the first packet's. */
-export function isPickedUp(row: Uint32Array): boolean {
-  const kind = row[FLOW.kind]!;
-  if (kindProtocol(kind) !== PROTOCOL.tcp) return false;
-  const state = kindState(kind);
-  return state > CT_TCP_STATE.synSent && state !== CT_TCP_STATE.synSent2;
+/** The flags of a flow that begins by NEW. */
+export function newFlags(row: Uint32Array): number {
+  // The first packet of a flow has no answer: an entry that is assured from the beginning was put there (conntrack -I, conntrackd, CRIU).
+  if ((statusOf(row) & CT_STATUS.assured) !== 0) return FLOW_FLAG.updated | FLOW_FLAG.beganUnseen;
+  const state = kindState(row[FLOW.kind]!);
+  const later = state > CT_TCP_STATE.synSent && state !== CT_TCP_STATE.synSent2;
+  return isTcp(row) && later ? FLOW_FLAG.pickedUp : 0;
 }
 
-/** The flags of a row first seen in a dump. A flow met in mid-stream shows there by its unchecked windows. */
+/** The flags of a flow that an UPDATE or DESTROY is the first to tell of. */
+export function lateFlags(row: Uint32Array): number {
+  return FLOW_FLAG.updated | FLOW_FLAG.beganUnseen | midStream(row);
+}
+
+/** The flags of a row first seen in a dump. */
 export function dumpFlags(row: Uint32Array): number {
+  return FLOW_FLAG.fromDump | FLOW_FLAG.updated | midStream(row);
+}
+
+/**
+ * A TCP flow that conntrack met in mid-stream (nf_conntrack_tcp_loose), whenever it is seen: its windows are checked in neither direction, or it is
+ * beyond the handshake without an answer, which the handshake needs.
+ */
+function midStream(row: Uint32Array): number {
+  if (!isTcp(row)) return 0;
   const liberal = (row[FLOW.reserved]! & DECODED_FIELD.liberal) !== 0;
-  return FLOW_FLAG.fromDump | FLOW_FLAG.updated | (liberal ? FLOW_FLAG.pickedUp : 0);
+  const state = kindState(row[FLOW.kind]!);
+  const unanswered = (row[FLOW.reserved]! & DECODED_FIELD.status) !== 0 && (statusOf(row) & CT_STATUS.seenReply) === 0;
+  const beyond = state >= CT_TCP_STATE.synRecv && state <= CT_TCP_STATE.timeWait;
+  return liberal || (unanswered && beyond) ? FLOW_FLAG.pickedUp : 0;
+}
+
+function isTcp(row: Uint32Array): boolean {
+  return kindProtocol(row[FLOW.kind]!) === PROTOCOL.tcp;
+}
+
+function statusOf(row: Uint32Array): number {
+  return (row[FLOW.reserved]! & DECODED_FIELD.status) !== 0 ? row[FLOW.status]! : 0;
 }
 
 function copyCounters(floats: Float64Array, at: number, rowFloats: Float64Array, field: number): boolean {

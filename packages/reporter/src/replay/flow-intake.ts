@@ -6,7 +6,7 @@ import type { CaptureReader, DumpRecord, LossRecord, PacketBatch } from "@conntr
 import { PACKET } from "@conntrail/capture";
 import { FlowTracker, type FlowTrackerOptions, type IngestFacts } from "@conntrail/ingest";
 import type { FlowBatch, IngestHealth } from "@conntrail/model";
-import { NETLINK_FAMILY } from "@conntrail/netlink";
+import { isDecodeError, MessageCursor, NETLINK_FAMILY, NLMSG_TYPE } from "@conntrail/netlink";
 import { CopyFilter } from "./copy-filter.ts";
 
 /** What is known of the file. */
@@ -67,6 +67,7 @@ export class FlowIntake {
       // A file of a rotated recording may begin in the middle of a dump: what its rows are to be joined with is not known.
       else if (!this.#dumping.has(netns)) return;
       this.#tracker.applyDump(netns, batch.block, offset, length, timeMs);
+      if (!this.#options.own && holdsEnd(batch.block, offset, length)) this.#endForeignDump(netns);
     } else if (this.#copies?.isCopy(batch.block, offset, length) !== true) {
       this.#tracker.apply(netns, batch.block, offset, length, timeMs);
     }
@@ -75,8 +76,10 @@ export class FlowIntake {
 
   /** Takes the beginning or the end of a dump of conntrack's. */
   takeDump({ netns, timeMs, phase, tellClosed, interrupted, error }: DumpRecord): void {
-    if (!this.#options.own) this.#beginForeignDump(netns, timeMs);
-    else if (phase === "begin") {
+    if (!this.#options.own) {
+      if (phase === "begin") this.#beginForeignDump(netns, timeMs);
+      else this.#endForeignDump(netns);
+    } else if (phase === "begin") {
       this.#dumping.add(netns);
       this.#tracker.beginDump(netns, timeMs, { tellClosed });
     } else if (this.#dumping.delete(netns)) {
@@ -119,7 +122,7 @@ export class FlowIntake {
     return { ...batch, health: { ...batch.health, ...BEGUN_LATE } };
   }
 
-  /** Rows that nobody announced are a dump until the next flush. */
+  /** Rows that nobody announced are a dump until its end shows, or until the next flush. */
   #beginForeignDump(netns: number, timeMs: number): void {
     if (this.#dumping.has(netns)) return;
     this.#dumping.add(netns);
@@ -127,13 +130,27 @@ export class FlowIntake {
   }
 
   #endForeignDumps(): void {
-    for (const netns of this.#dumping) this.#tracker.endDump(netns, { interrupted: true });
-    this.#dumping.clear();
+    for (const netns of this.#dumping) this.#endForeignDump(netns);
+  }
+
+  #endForeignDump(netns: number): void {
+    if (this.#dumping.delete(netns)) this.#tracker.endDump(netns, { interrupted: true });
   }
 
   #newTracker(): FlowTracker {
     return new FlowTracker({ ...this.#options.tracker, epoch: this.#epoch });
   }
+}
+
+/** True when the end of a dump is among the messages of a datagram: what comes behind it is no part of the dump. */
+function holdsEnd(block: Uint8Array, offset: number, length: number): boolean {
+  const message = new MessageCursor(block).over(offset, length);
+  try {
+    while (message.next()) if (message.type === NLMSG_TYPE.done) return true;
+  } catch (error) {
+    if (!isDecodeError(error)) throw error;
+  }
+  return false;
 }
 
 /** The recording was complete, and this file of it is not yet. */
