@@ -52,13 +52,13 @@ function texts(dumps: readonly SocketDump[], rest?: Partial<ScanRecord>): string
   return socketLines(assembleSocketTable(record(dumps, rest))).map(({ socket, owner }) => `${socket} ← ${owner}`);
 }
 
-const CALL: DiagSocket = { local: "10.0.0.1|40000", remote: "10.0.0.2|80", inode: 11, uid: 33 };
+const CALL: DiagSocket = { local: "10.0.0.1|40000", remote: "10.0.0.2|80", inode: 11, device: 3 };
 
 describe("a table from sock_diag's messages", () => {
   test("S11 a row has both ends, state, user, inode and cookie", () => {
     const table = assembleSocketTable(record([tcp({ ...CALL, cookie: 77 })]));
     expect(socketLines(table)).toMatchObject([
-      { socket: "tcp4 established 10.0.0.1|40000 10.0.0.2|80", netns: 5, inode: 11, uid: 33, bytesSent: -1 },
+      { socket: "tcp4 established 10.0.0.1|40000 10.0.0.2|80", netns: 5, inode: 11, device: 3, bytesSent: -1 },
     ]);
     expect([table.rows[SOCKET.cookieLow], table.rows[SOCKET.cookieHigh]]).toEqual([77, 0]);
     expect(table).toMatchObject({ startedMs: 1000, timeMs: 1010, count: 1 });
@@ -210,9 +210,7 @@ describe("owners in a table", () => {
 describe("a recorded scan", () => {
   test("gives the same table again after it was stored: same rows, owners, namespaces and health", async () => {
     using tree = unpackProcTree("pods");
-    const { table, record: taken } = await new Scanner({ root: tree.root, backend: "proc", namespaceFolders: [] }).scan(
-      { record: true },
-    );
+    const { table, record: taken } = await new Scanner({ root: tree.root, backend: "proc" }).scan({ record: true });
     const again = assembleSocketTable(structuredClone(taken!));
     const used = (rows: Uint32Array) => rows.slice(0, table.count * SOCKET_WORDS);
     expect({ ...again, rows: used(again.rows) }).toEqual({ ...table, rows: used(table.rows) });
@@ -221,8 +219,6 @@ describe("a recorded scan", () => {
 
   test("is not taken unless asked for", async () => {
     using tree = unpackProcTree("pods");
-    expect(
-      (await new Scanner({ root: tree.root, backend: "proc", namespaceFolders: [] }).scan()).record,
-    ).toBeUndefined();
+    expect((await new Scanner({ root: tree.root, backend: "proc" }).scan()).record).toBeUndefined();
   });
 });

@@ -18,7 +18,7 @@ export interface DiagSocket {
   readonly state?: number;
   readonly timer?: number;
   readonly inode?: number;
-  readonly uid?: number;
+  readonly device?: number;
   readonly cookie?: number;
   readonly v6Only?: boolean;
   readonly tcpInfo?: {
@@ -53,7 +53,7 @@ function fixedPart(socket: DiagSocket): Uint8Array {
   writeEnd(view, local, family, AT.sourcePort, AT.source);
   writeEnd(view, remote, family, AT.destinationPort, AT.destination);
   view.setUint32(AT.cookie, socket.cookie ?? socket.inode ?? 1, LITTLE_ENDIAN);
-  view.setUint32(AT.uid, socket.uid ?? 0, LITTLE_ENDIAN);
+  view.setUint32(AT.interface, socket.device ?? 0, LITTLE_ENDIAN);
   view.setUint32(AT.inode, socket.inode ?? 0, LITTLE_ENDIAN);
   return bytes;
 }

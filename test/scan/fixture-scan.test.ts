@@ -9,7 +9,7 @@ const SERVER_NS = 4026532404;
 const CLIENT_NS = 4026532473;
 
 function scannerOf(tree: ProcTree, settings: Partial<ScanSettings> = {}): Scanner {
-  return new Scanner({ root: tree.root, backend: "proc", namespaceFolders: [], ...settings });
+  return new Scanner({ root: tree.root, backend: "proc", ...settings });
 }
 
 async function scanOf(tree: ProcTree, settings: Partial<ScanSettings> = {}): Promise<SocketTable> {
@@ -282,7 +282,7 @@ describe("the health of a scan", () => {
 
   test("S20 without /proc the sockets of the own namespace still come, without processes, and each says so", async () => {
     using tree = procTree("");
-    const { table } = await new Scanner({ root: tree.root, namespaceFolders: [] }).scan();
+    const { table } = await new Scanner({ root: tree.root }).scan();
     expect(table.health).toMatchObject({ state: "degraded", reason: "no-proc", backend: "sock_diag" });
     expect(table.namespaces).toHaveLength(1);
     for (const { inode, owner } of socketLines(table)) expect(owner).toBe(inode === 0 ? "no-process" : "unavailable");

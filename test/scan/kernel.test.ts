@@ -85,8 +85,8 @@ describe("a scan of real sockets", () => {
     for (const namespace of [lab.client, server]) {
       const seen = (table: SocketTable) =>
         inside(table, namespace)
-          .map(({ socket, inode, uid, owner, owners, dualStack }) =>
-            JSON.stringify({ socket, inode, uid, owner, owners, dualStack }),
+          .map(({ socket, inode, device, owner, owners, dualStack }) =>
+            JSON.stringify({ socket, inode, device, owner, owners, dualStack }),
           )
           .sort();
       expect(seen(kernel)).toEqual(seen(proc));

@@ -23,7 +23,7 @@ export interface SocketLine {
   readonly socket: string;
   readonly netns: number;
   readonly inode: number;
-  readonly uid: number;
+  readonly device: number;
   /** `1061 web (main) 1`, or the reason why there is none. */
   readonly owner: string;
   readonly owners: number;
@@ -54,7 +54,7 @@ function line({ rows, owners }: SocketTable, at: number, doubles: Float64Array):
     socket: `${protocol}${family} ${STATES.get(kindState(kind))} ${local} ${remote}`,
     netns: rows[at + SOCKET.netns]!,
     inode: rows[at + SOCKET.inode]!,
-    uid: rows[at + SOCKET.uid]!,
+    device: rows[at + SOCKET.device]!,
     owner: owner === undefined ? OWNER_REASON[rows[at + SOCKET.reason]!]! : `${owner.pid} ${owner.process}`,
     owners: rows[at + SOCKET.owners]!,
     dualStack: (kindFlags(kind) & SOCKET_FLAG.dualStack) !== 0,

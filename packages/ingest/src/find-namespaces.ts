@@ -1,9 +1,11 @@
-/**
- * The network namespaces that can be found: those of processes, and those that a file keeps open (ip-netns(8), container engines). Sources:
- * namespaces(7), proc_pid_ns(5), proc_pid_mountinfo(5).
- */
-import { readFileSync } from "node:fs";
-import { isNotPermitted, netNamespacePath, readNetNamespace, readPids } from "@conntrail/procfs";
+/** The network namespaces to watch: what the finder of procfs finds from the processes of a /proc. */
+import {
+  findNamespaces as collectNamespaces,
+  isNotPermitted,
+  type NamespaceMember,
+  readNetNamespace,
+  readPids,
+} from "@conntrail/procfs";
 
 /** What was found. */
 export interface FoundNamespaces {
@@ -13,20 +15,22 @@ export interface FoundNamespaces {
   readonly hidden: boolean;
 }
 
-/** Looks for namespaces other than `own` in the /proc at `root`. What cannot be read is passed over. */
-export function findNamespaces(root: string, own: number): FoundNamespaces {
-  const paths = new Map<number, string>();
+/** Looks for namespaces other than `own` in the /proc at `root`; `elsewhere` are those that others have found. What cannot be read is passed over. */
+export function findNamespaces(
+  root: string,
+  own: number,
+  elsewhere: Iterable<readonly [netns: number, path: string]> = [],
+): FoundNamespaces {
   const pids = readPids(root) ?? [];
+  const members: NamespaceMember[] = [];
   let hidden = 0;
   for (const pid of pids) {
     const netns = unlessForbidden(() => readNetNamespace(root, pid));
     if (netns === FORBIDDEN) hidden++;
-    else if (netns !== undefined && netns !== own && !paths.has(netns)) paths.set(netns, netNamespacePath(root, pid));
+    else members.push({ place: pid, netns });
   }
-  for (const { netns, path } of namespaceMounts(root)) {
-    if (netns !== own && !paths.has(netns)) paths.set(netns, path);
-  }
-  return { paths, hidden: hidden * 2 > pids.length };
+  const found = collectNamespaces(root, own, members, elsewhere);
+  return { paths: new Map(found.map(({ netns, path }) => [netns, path!])), hidden: hidden * 2 > pids.length };
 }
 
 const FORBIDDEN = Symbol("forbidden");
@@ -38,18 +42,4 @@ function unlessForbidden<T>(read: () => T): T | typeof FORBIDDEN {
     if (isNotPermitted(error)) return FORBIDDEN;
     throw error;
   }
-}
-
-/** Namespaces that are mounted on a file: the root of such a mount reads `net:[INODE]`, its type `nsfs`. */
-function namespaceMounts(root: string): { readonly netns: number; readonly path: string }[] {
-  let text: string;
-  try {
-    text = readFileSync(`${root}/thread-self/mountinfo`, "utf8");
-  } catch {
-    return []; // without it there are still the namespaces of processes
-  }
-  return [...text.matchAll(/^\d+ \d+ \S+ net:\[(\d+)\] (\S+) .* - nsfs /gm)].map(([, inode, target]) => ({
-    netns: Number(inode),
-    path: target!.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))),
-  }));
 }

@@ -33,7 +33,7 @@ export const OWNER_REASON = [
   "no-process", // the socket has no process: a kernel socket, or one already closed by its owner (TIME_WAIT)
   "permission", // the process that holds it cannot be inspected
   "listener", // not missing: the end's own socket was not seen or has no process, but this process listens on its port
-  "ambiguous", // several namespaces have a socket with the same ends
+  "ambiguous", // several sockets have the same ends, in several namespaces or on several devices, or several programs hold the listener
   "off", // switched off by the configuration
   "unavailable", // sockets could not be read at all: see health.sockets
 ] as const;

@@ -10,6 +10,7 @@ export * from "./networks.ts";
 export * from "./protocol.ts";
 export * from "./snapshot.ts";
 export * from "./socket-row.ts";
+export * from "./socket-rows.ts";
 export * from "./socket-table.ts";
 export * from "./take-rows.ts";
 export * from "./tuple.ts";

@@ -8,12 +8,12 @@ export const SOCKET = {
   kind: 9, // protocol | family << 8 | SOCKET_STATE << 16 | SOCKET_FLAG bits << 24
   netns: 10, // inode of the network namespace
   inode: 11, // inode of the socket, 0 = none (kernel sockets, TIME_WAIT)
-  uid: 12,
+  device: 12, // index of the interface that the socket is bound to, also by the scope of a link-local address; 0 = none, or read from /proc
   owner: 13, // 1 + index into the table's owners, 0 = unknown: see reason
   reason: 14, // OWNER_REASON when owner is 0
   cookieLow: 15, // sock_diag's cookie, 0 when read from /proc
   cookieHigh: 16,
-  owners: 17, // how many processes hold the socket; `owner` is the one with the lowest pid
+  owners: 17, // how many processes hold the socket; `owner` is the one with the lowest pid, of a listener the one that accepts
   bytesSent: 18, // double, TCP_INFO tcpi_bytes_acked, -1 = unknown
   bytesReceived: 20, // double, TCP_INFO tcpi_bytes_received, -1 = unknown
   rttMicros: 22, // TCP_INFO tcpi_rtt, 0 = unknown

@@ -2,6 +2,8 @@
 export { isNotPermitted, isParseError, OpError, ParseError, type ParseErrorCode } from "./errors.ts";
 export { parseFibTrie, parseIfInet6, readLocalAddresses } from "./local-addresses.ts";
 export { type Hidepid, hidepid, type Mount, parseMounts, readMounts } from "./mounts.ts";
+export { type NamespaceMount, parseNamespaceMounts, readNamespaceMounts } from "./namespace-mounts.ts";
+export { type FoundNamespace, findNamespaces, type NamespaceMember, namespaceName } from "./namespaces.ts";
 export {
   NET_SOCKET_FILES,
   type NetSocketFile,
@@ -16,10 +18,9 @@ export { type PidCgroup, parsePidCgroup, readPidCgroup } from "./pid-cgroup.ts";
 export { parsePidCmdline, readPidCmdline } from "./pid-cmdline.ts";
 export { parsePidComm, readPidComm } from "./pid-comm.ts";
 export { type FdFolder, parseSocketLink, readFdFolder, readFdNumbers, readFdSocket } from "./pid-fd.ts";
-export { netNamespacePath, parseNamespaceLink, readNetNamespace } from "./pid-ns.ts";
+export { netNamespacePath, parseNamespaceLink, readMountNamespace, readNetNamespace } from "./pid-ns.ts";
 export { parseCpuTime, readCpuTime } from "./pid-schedstat.ts";
 export { type PidStat, parsePidStat, readPidStat } from "./pid-stat.ts";
-export { type Process, readPids } from "./pids.ts";
-export { SocketRows } from "./socket-rows.ts";
+export { countThreads, type Process, readPids, readThreads, type ThreadPlace } from "./pids.ts";
 export { type PortRange, parsePortRange, parseSysctlNumber, readPortRange, readSysctlNumber } from "./sysctl.ts";
 export { parseUptime, readUptime } from "./uptime.ts";

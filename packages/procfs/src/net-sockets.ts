@@ -5,10 +5,18 @@
  *
  * An address is printed as its 32-bit words in the machine's byte order (`%08X`), which is exactly how a row keeps it.
  */
-import { FAMILY, IPV4_MAPPED_WORD, isIpv4, PROTOCOL, packKind, SOCKET, SOCKET_STATE } from "@conntrail/model";
+import {
+  FAMILY,
+  IPV4_MAPPED_WORD,
+  isIpv4,
+  PROTOCOL,
+  packKind,
+  SOCKET,
+  SOCKET_STATE,
+  type SocketRows,
+} from "@conntrail/model";
 import type { Process } from "./pids.ts";
 import { readBytes } from "./read-file.ts";
-import type { SocketRows } from "./socket-rows.ts";
 
 /** The four files. */
 export const NET_SOCKET_FILES = ["tcp", "tcp6", "udp", "udp6"] as const;
@@ -80,7 +88,6 @@ function writeRow(line: SocketLine, source: NetSocketsSource, rows: SocketRows):
   words[offset + SOCKET.kind] = packKind(source.protocol, family, line.state, 0);
   words[offset + SOCKET.netns] = source.netns;
   words[offset + SOCKET.inode] = line.inode;
-  words[offset + SOCKET.uid] = line.uid;
 }
 
 /** The number before `tm->when` of what is left of a connection in TIME_WAIT or FIN_WAIT2 (`get_timewait4_sock`, net/ipv4/tcp_ipv4.c). */
@@ -105,7 +112,6 @@ class SocketLine {
   localPort = 0;
   remotePort = 0;
   state = 0;
-  uid = 0;
   inode = 0;
   /** What the kernel keeps of a closed connection is no socket, though it may show the state FIN_WAIT2: its timer tells. */
   isRemnant = false;
@@ -133,7 +139,7 @@ class SocketLine {
     this.isRemnant = this.#hex(2) === TIME_WAIT_TIMER && this.state !== SOCKET_STATE.timeWait;
     this.#skipToken();
     this.#skipToken();
-    this.uid = this.#decimal();
+    this.#decimal();
     this.#skipToken();
     this.inode = this.#decimal();
     return !this.#bad;

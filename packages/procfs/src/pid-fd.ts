@@ -25,8 +25,8 @@ export function readFdNumbers(root: string, process: Process): number[] | undefi
 }
 
 /**
- * The inode of the socket behind a descriptor, 0 when it is another kind of file; `undefined` when the descriptor or the
- * process is gone. Throws OpError: EACCES.
+ * The inode of the socket behind a descriptor; of a network namespace the inode, negative; 0 when it is another kind of file; `undefined` when
+ * the descriptor or the process is gone. Throws OpError: EACCES.
  */
 export function readFdSocket(root: string, process: Process, fd: number): number | undefined {
   const path = `${root}/${process}/fd/${fd}`;
@@ -38,10 +38,14 @@ export function readFdSocket(root: string, process: Process, fd: number): number
   }
 }
 
-/** The inode in `socket:[INODE]`; 0 for any other link. */
+/** The inode in `socket:[INODE]`, minus that in `net:[INODE]`; 0 for any other link. */
 export function parseSocketLink(link: string): number {
-  if (!link.startsWith("socket:[")) return 0;
+  if (link.startsWith("socket:[")) return inodeIn(link, "socket:[".length);
+  return link.startsWith("net:[") ? -inodeIn(link, "net:[".length) : 0;
+}
+
+function inodeIn(link: string, start: number): number {
   let inode = 0;
-  for (let at = "socket:[".length; at < link.length - 1; at++) inode = inode * 10 + link.charCodeAt(at) - 0x30;
+  for (let at = start; at < link.length - 1; at++) inode = inode * 10 + link.charCodeAt(at) - 0x30;
   return inode;
 }

@@ -11,14 +11,21 @@ export function readNetNamespace(root: string, process: Process): number | undef
   return link === undefined ? undefined : parseNamespaceLink(link);
 }
 
+/** The inode of a process's mount namespace; `undefined` when the process is gone or a zombie. Throws OpError (EACCES), ParseError. */
+export function readMountNamespace(root: string, process: Process): number | undefined {
+  const path = `${root}/${process}/ns/mnt`;
+  const link = unlessGone("readlink", path, () => readlinkSync(path));
+  return link === undefined ? undefined : parseNamespaceLink(link, "mnt");
+}
+
 /** The file by which setns(2) enters a process's network namespace. */
 export function netNamespacePath(root: string, process: Process): string {
   return `${root}/${process}/ns/net`;
 }
 
-/** The inode in `net:[INODE]`. Throws ParseError. */
-export function parseNamespaceLink(link: string): number {
-  const digits = /^net:\[(\d+)\]$/.exec(link)?.[1];
-  if (digits === undefined) throw new ParseError("bad-text", "PID/ns/net", "link", link);
-  return Number(digits);
+/** The inode in `net:[INODE]`, or of another kind of namespace. Throws ParseError. */
+export function parseNamespaceLink(link: string, kind: "net" | "mnt" | "pid" = "net"): number {
+  const digits = /^([a-z]+):\[(\d+)\]$/.exec(link);
+  if (digits?.[1] !== kind) throw new ParseError("bad-text", `PID/ns/${kind}`, "link", link);
+  return Number(digits[2]);
 }

@@ -1,9 +1,28 @@
 /** The processes of a /proc: its folders with a number for a name (proc(5)). */
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { unlessGone } from "./read-file.ts";
 
-/** A process by its number, or the reader itself. `thread-self` differs from `self` where a thread has its own namespaces. */
-export type Process = number | "self" | "thread-self";
+/**
+ * A process by its number, one of its threads, or the reader itself. A thread may have namespaces and descriptors of its own (clone(2), unshare(2)), thus
+ * `thread-self` differs from `self`.
+ */
+export type Process = number | ThreadPlace | "self" | "thread-self";
+
+/** A thread's folder. */
+export type ThreadPlace = `${number}/task/${number}`;
+
+/** The threads of a process, ascending; `undefined` when it is gone. Throws OpError. */
+export function readThreads(root: string, pid: number): number[] | undefined {
+  const path = `${root}/${pid}/task`;
+  return unlessGone("readdir", path, () => readdirSync(path))?.map(Number);
+}
+
+/** How many threads a process has, from one stat(2); 0 when it is gone. Throws OpError. */
+export function countThreads(root: string, pid: number): number {
+  const path = `${root}/${pid}/task`;
+  const links = unlessGone("stat", path, () => statSync(path, { throwIfNoEntry: false }))?.nlink;
+  return Math.max(0, (links ?? 2) - 2);
+}
 
 /** All pids, ascending; `undefined` when there is no such folder. Throws OpError. */
 export function readPids(root: string): number[] | undefined {

@@ -11,6 +11,7 @@ import {
   SOCKET,
   SOCKET_FLAG,
   SOCKET_STATE,
+  type SocketRows,
 } from "@conntrail/model";
 import {
   INET_DIAG_MSG_OFFSET as AT,
@@ -23,7 +24,6 @@ import {
   SOCK_DIAG_BY_FAMILY,
   TCP_INFO_OFFSET,
 } from "@conntrail/netlink";
-import type { SocketRows } from "@conntrail/procfs";
 
 /** `idiag_timer` of what is left of a connection in TIME_WAIT or FIN_WAIT2 (`inet_twsk_diag_fill`, net/ipv4/inet_diag.c). */
 const TIME_WAIT_TIMER = 3;
@@ -97,7 +97,7 @@ export class DiagRows {
       (view.getUint16(payload + AT.sourcePort) << 16) | view.getUint16(payload + AT.destinationPort);
     words[offset + SOCKET.netns] = netns;
     words[offset + SOCKET.inode] = view.getUint32(payload + AT.inode, LITTLE_ENDIAN);
-    words[offset + SOCKET.uid] = view.getUint32(payload + AT.uid, LITTLE_ENDIAN);
+    words[offset + SOCKET.device] = view.getUint32(payload + AT.interface, LITTLE_ENDIAN);
     words[offset + SOCKET.cookieLow] = view.getUint32(payload + AT.cookie, LITTLE_ENDIAN);
     words[offset + SOCKET.cookieHigh] = view.getUint32(payload + AT.cookie + 4, LITTLE_ENDIAN);
     const flags = this.#readAttributes(protocol, offset);

@@ -6,6 +6,7 @@ import { FAMILY, PROTOCOL, SOCKET_STATE } from "@conntrail/model";
 import { encodeInetDiagRequest, INET_DIAG, isOpError, NETLINK_FAMILY, OpError } from "@conntrail/netlink";
 import { dump, inNamespace, type NetlinkSocket, openNetlinkSocket } from "@conntrail/netlink/socket";
 import {
+  type FoundNamespace,
   type NetSocketFile,
   netSocketProtocol,
   type PortRange,
@@ -17,7 +18,6 @@ import {
   type Sockstat,
 } from "@conntrail/procfs";
 import { entryFailure } from "./entry-failure.ts";
-import type { FoundNamespace } from "./namespaces.ts";
 import type { ScanSettings } from "./options.ts";
 import type { SocketDump } from "./scan-record.ts";
 

@@ -2,8 +2,8 @@
 import { isOpError } from "@conntrail/netlink";
 
 const ENTERING = ["open", "setns"];
-/** EINVAL: the name is there, but what was mounted on it is not any more. */
-const GONE = ["ENOENT", "ESRCH", "EINVAL"];
+/** EINVAL: the name is there, but what was mounted on it is not any more. ENXIO and EBADF: the descriptor is another one by now. */
+const GONE = ["ENOENT", "ESRCH", "EINVAL", "ENXIO", "EBADF", "ENOTSOCK"];
 const FORBIDDEN = ["EPERM", "EACCES"];
 
 /** `gone` or `forbidden` when `error` says so of one namespace; `undefined` for anything that concerns more than that one. */

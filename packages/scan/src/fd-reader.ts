@@ -18,6 +18,8 @@ export class FdReader {
   /** Sockets found since this was last emptied, those in `expected` left out. */
   found: number[] = [];
   expected: Set<number> = new Set();
+  /** Network namespaces that a descriptor keeps open, and a file by which each can be entered; as last seen. */
+  readonly namespaceFiles: Map<number, string> = new Map();
   scan = 0;
   readonly #root: string;
   readonly #held: HeldSockets;
@@ -30,7 +32,7 @@ export class FdReader {
   /** Lists a process's descriptors and reads those that `needed` asks for, by what is known of them. */
   list(process: ProcessEntry, needed: (value: number) => boolean): void {
     this.#unlessDenied(process, () => {
-      const numbers = readFdNumbers(this.#root, process.pid) ?? [];
+      const numbers = readFdNumbers(this.#root, process.place) ?? [];
       this.cost += Math.ceil(numbers.length / LISTED_PER_READ);
       process.listedScan = this.scan;
       this.#forgetUnlisted(process, numbers);
@@ -75,8 +77,9 @@ export class FdReader {
 
   #read(process: ProcessEntry, fd: number): void {
     this.cost++;
-    const inode = readFdSocket(this.#root, process.pid, fd);
-    this.#learn(process, fd, inode === undefined ? FD_UNKNOWN : inode === 0 ? FD_OTHER : inode);
+    const inode = readFdSocket(this.#root, process.place, fd);
+    if (inode !== undefined && inode < 0) this.namespaceFiles.set(-inode, `${this.#root}/${process.place}/fd/${fd}`);
+    this.#learn(process, fd, inode === undefined ? FD_UNKNOWN : inode <= 0 ? FD_OTHER : inode);
   }
 
   #learn(process: ProcessEntry, fd: number, value: number): void {
@@ -98,7 +101,7 @@ export class FdReader {
       this.forget(process);
       process.listedScan = this.scan;
       // Of a process that ended between two steps the kernel says the same (EACCES) as of one that may not be inspected.
-      process.denied = readFdFolder(this.#root, process.pid)?.identity === process.identity;
+      process.denied = readFdFolder(this.#root, process.place)?.identity === process.identity;
     }
   }
 }

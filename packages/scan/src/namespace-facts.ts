@@ -2,9 +2,8 @@
 import { ADDRESS_WORDS, type NamespaceFacts } from "@conntrail/model";
 import { isDecodeError } from "@conntrail/netlink";
 import { interfaceAddresses } from "@conntrail/netlink/socket";
-import { isNotPermitted, type PortRange, readLocalAddresses } from "@conntrail/procfs";
+import { type FoundNamespace, isNotPermitted, type PortRange, readLocalAddresses } from "@conntrail/procfs";
 import { entryFailure } from "./entry-failure.ts";
-import type { FoundNamespace } from "./namespaces.ts";
 
 /** The kernel's default (Documentation/networking/ip-sysctl.rst, ip_local_port_range). */
 const DEFAULT_RANGE: PortRange = { low: 32768, high: 60999 };

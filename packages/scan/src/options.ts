@@ -13,10 +13,8 @@ export interface ScanSettings {
   readonly commandLines: boolean;
   /** `auto` (default): sock_diag, and /proc/net for what it refuses. The others: that one or nothing. */
   readonly backend: "auto" | "sock_diag" | "proc";
-  /** `all` (default): every namespace that a process is in or that has a name. `own`: the thread's own. */
+  /** `all` (default): every namespace that a process or thread is in, that is mounted anywhere, or that a descriptor keeps open. `own`: the thread's own. */
   readonly namespaces: "all" | "own";
-  /** Folders with named namespaces, one file each. Default those of ip-netns(8) and Docker. */
-  readonly namespaceFolders: readonly string[];
   /** TCP states wanted: a bit `1 << SOCKET_STATE` for each. Default all but TIME_WAIT, CLOSE and NEW_SYN_RECV, which no process can hold. UDP sockets are always listed. */
   readonly states: number;
   /**
@@ -56,7 +54,6 @@ const SETTINGS: ScanSettings = {
   commandLines: false,
   backend: "auto",
   namespaces: "all",
-  namespaceFolders: ["/run/netns", "/var/run/docker/netns"],
   states: 0x1ffe & ~UNWANTED_STATES,
   tcpInfo: "auto",
   maxSockets: 1_048_576,

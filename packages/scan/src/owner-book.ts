@@ -1,6 +1,7 @@
 /** The owners that a table names: each process once, described when the first of its sockets is found. */
 import type { Owner } from "@conntrail/model";
 import { isParseError, readPidCgroup, readPidCmdline, readPidStat } from "@conntrail/procfs";
+import type { Acceptors } from "./acceptors.ts";
 import type { ScanSettings } from "./options.ts";
 import { orForbidden } from "./or-forbidden.ts";
 import type { OwnerSearch } from "./owner-search.ts";
@@ -20,21 +21,52 @@ export class OwnerBook implements OwnerLookup {
   readonly owners: Owner[] = [];
   readonly #settings: BookSettings;
   readonly #search: OwnerSearch;
+  readonly #acceptors: Acceptors;
   readonly #scan: number;
   /** By slot: 1 + index into `owners`. */
   readonly #places: number[] = [];
+  readonly #byPid = new Map<number, number>();
 
-  constructor(settings: BookSettings, search: OwnerSearch, scan: number) {
+  constructor(settings: BookSettings, search: OwnerSearch, acceptors: Acceptors, scan: number) {
     this.#settings = settings;
     this.#search = search;
+    this.#acceptors = acceptors;
     this.#scan = scan;
   }
 
-  find(inode: number): number {
+  find(inode: number, listens: boolean): number {
     const slot = this.#search.ownerSlot(inode);
     if (slot < 0) return 0;
-    this.#places[slot] ??= this.owners.push(describe(this.#settings, this.#search.processes.at(slot), this.#scan));
+    return listens && this.#search.holders(inode) > 1 ? this.#acceptor(inode, slot) : this.#place(slot);
+  }
+
+  /**
+   * Of several processes that hold a listener, the one with the lowest pid if all are one program, as the parent of a pre-forking server (F26); else the one
+   * that was seen with a connection of its port; else none: a service manager holds the sockets of its services too, and accepts nothing (F54).
+   */
+  #acceptor(inode: number, lowest: number): number {
+    const programs = new Set<string>();
+    for (const slot of this.#search.holderSlots(inode)) programs.add(programOf(this.#owner(slot)));
+    if (programs.size === 1) return this.#place(lowest);
+    const acceptor = this.#acceptors.slotOf(inode);
+    return acceptor < 0 ? 0 : this.#place(acceptor);
+  }
+
+  #place(slot: number): number {
+    this.#places[slot] ??= this.#placeOfPid(slot);
     return this.#places[slot]!;
+  }
+
+  /** A process and a thread of it with descriptors of its own are one owner. */
+  #placeOfPid(slot: number): number {
+    const { pid } = this.#search.processes.at(slot);
+    const place = this.#byPid.get(pid) ?? this.owners.push(this.#owner(slot));
+    this.#byPid.set(pid, place);
+    return place;
+  }
+
+  #owner(slot: number): Owner {
+    return describe(this.#settings, this.#search.processes.at(slot), this.#scan);
   }
 
   holders(inode: number): number {
@@ -42,17 +74,23 @@ export class OwnerBook implements OwnerLookup {
   }
 
   /** As in `ScanRecord.holders`. `inodes` must be ascending. */
-  triples(inodes: Uint32Array): Uint32Array {
+  triples(inodes: Uint32Array, listens: (inode: number) => boolean): Uint32Array {
     const words = new Uint32Array(inodes.length * HOLDER_WORDS);
     let length = 0;
     for (const inode of inodes) {
-      const place = this.find(inode);
-      if (place === 0) continue;
-      words.set([inode, place, this.holders(inode)], length);
+      const place = this.find(inode, listens(inode));
+      const holders = this.holders(inode);
+      if (holders === 0) continue;
+      words.set([inode, place, holders], length);
       length += HOLDER_WORDS;
     }
     return words.slice(0, length);
   }
+}
+
+/** The first word of its name: servers add what each of their processes is for. */
+function programOf({ process }: Owner): string {
+  return /^[\w.-]*/.exec(process)![0];
 }
 
 function describe(settings: BookSettings, process: ProcessEntry, scan: number): Owner {

@@ -11,6 +11,7 @@
  * So the misses of a scan share one search (F19), and a socket that nobody turns out to hold is searched for once:
  * the kernel has sockets of its own. Beside that a part of what is known is read again in each scan, in turns (recheck.ts).
  */
+import { ElsewhereSockets } from "./elsewhere-sockets.ts";
 import { FdReader } from "./fd-reader.ts";
 import { FD_OTHER, FD_STALE } from "./fd-table.ts";
 import { HeldSockets } from "./held-sockets.ts";
@@ -33,6 +34,8 @@ const PROBES_IN_VAIN = 4;
 /** The owners of sockets, by inode. One per scanner; keeps what it learned between scans. */
 export class OwnerSearch {
   readonly processes: ProcessTable;
+  /** Sockets that are held and in no dump. */
+  readonly elsewhere: ElsewhereSockets;
   readonly #held = new HeldSockets();
   readonly #reader: FdReader;
   readonly #recheck: Recheck;
@@ -46,6 +49,7 @@ export class OwnerSearch {
     this.#reader = new FdReader(root, this.#held);
     this.processes = new ProcessTable(root, (process) => this.#reader.forget(process));
     this.#recheck = new Recheck(this.#reader, this.#held, this.processes);
+    this.elsewhere = new ElsewhereSockets(root, this.#held, this.processes);
   }
 
   /** What finding owners has cost so far, in descriptors read. */
@@ -67,6 +71,7 @@ export class OwnerSearch {
     this.#search(missing, scan);
     this.#missing = new Map([...missing].filter(([inode]) => !this.#held.has(inode)));
     this.#unlisted = this.#reader.found.filter((inode) => !inodes.has(inode));
+    this.elsewhere.ask(this.#unlisted);
     this.#reader.found = [];
   }
 
@@ -81,12 +86,35 @@ export class OwnerSearch {
     return lowest;
   }
 
-  /** How many processes hold the socket, which must be held. */
+  /** How many processes hold the socket. */
   holders(inode: number): number {
-    if (!this.#held.shared.has(inode)) return 1;
+    if (!this.#held.shared.has(inode)) return this.#held.has(inode) ? 1 : 0;
+    const pids = new Set<number>();
+    for (const slot of this.holderSlots(inode)) pids.add(this.processes.at(slot).pid);
+    return pids.size;
+  }
+
+  /** The slots of all that hold the socket, each once. */
+  holderSlots(inode: number): Set<number> {
     const slots = new Set<number>();
     this.#held.each(inode, (slot) => slots.add(slot));
-    return slots.size;
+    return slots;
+  }
+
+  /** Sockets, among `inodes`, that several processes hold. */
+  *sharedAmong(inodes: InodeMap): Generator<number> {
+    for (const inode of this.#held.shared) if (inodes.has(inode) && this.holders(inode) > 1) yield inode;
+  }
+
+  /** Network namespaces that a descriptor keeps open: inode, and a file by which each can be entered. */
+  get namespaceFiles(): ReadonlyMap<number, string> {
+    return this.#reader.namespaceFiles;
+  }
+
+  /** The namespace could not be entered by what is known of it. */
+  forgetNamespace(netns: number): void {
+    this.#reader.namespaceFiles.delete(netns);
+    this.elsewhere.files.delete(netns);
   }
 
   /** Processes whose descriptors may not be read. */

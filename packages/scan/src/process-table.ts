@@ -4,7 +4,15 @@
  * when a process is new.
  */
 import type { Owner } from "@conntrail/model";
-import { isParseError, readFdFolder, readFdNumbers, readNetNamespace, readPidStat, readPids } from "@conntrail/procfs";
+import {
+  isParseError,
+  readFdFolder,
+  readFdNumbers,
+  readNetNamespace,
+  readPidStat,
+  readPids,
+  type ThreadPlace,
+} from "@conntrail/procfs";
 import { FdTable } from "./fd-table.ts";
 import { orForbidden } from "./or-forbidden.ts";
 
@@ -13,6 +21,8 @@ export interface ProcessEntry {
   /** Its place in the table; given to another process once this one is gone. */
   readonly slot: number;
   readonly pid: number;
+  /** Its folder in /proc: that of the process, or of one of its threads that has descriptors or a namespace of its own. */
+  readonly place: number | ThreadPlace;
   readonly startTicks: number;
   /** See `FdFolder`. */
   identity: number;
@@ -46,6 +56,7 @@ export class ProcessTable {
   readonly #root: string;
   readonly #onGone: (process: ProcessEntry) => void;
   readonly #byPid = new Map<number, ProcessEntry>();
+  readonly #threads = new Map<ThreadPlace, ProcessEntry>();
   readonly #bySlot: (ProcessEntry | undefined)[] = [];
   readonly #freeSlots: number[] = [];
 
@@ -58,9 +69,24 @@ export class ProcessTable {
     return this.#byPid.size;
   }
 
-  /** The processes, in the order in which they were found: by pid within a scan. */
-  values(): IterableIterator<ProcessEntry> {
-    return this.#byPid.values();
+  /** The processes, in the order in which they were found: by pid within a scan; then the threads that stand beside them. */
+  *values(): Generator<ProcessEntry> {
+    yield* this.#byPid.values();
+    yield* this.#threads.values();
+  }
+
+  /** The processes alone. */
+  get processes(): readonly ProcessEntry[] {
+    return [...this.#byPid.values()];
+  }
+
+  /** Adds a thread that has something of its own; `undefined` when it is there, or gone. */
+  addThread({ pid, startTicks }: ProcessEntry, place: ThreadPlace, scan: number): ProcessEntry | undefined {
+    const folder = this.#threads.has(place) ? undefined : orForbidden(() => readFdFolder(this.#root, place));
+    if (folder === undefined) return undefined;
+    const thread = this.#enter({ pid, place, startTicks, ...folder, scan });
+    this.#threads.set(place, thread);
+    return thread;
   }
 
   /** The process at a slot; throws RangeError for a slot that is free. */
@@ -78,17 +104,18 @@ export class ProcessTable {
     if (scan === 1) this.sizeTells = sizeIsCount(this.#root);
     const present = new Set(pids);
     for (const process of [...this.#byPid.values()]) if (!present.has(process.pid)) this.#remove(process);
+    for (const thread of [...this.#threads.values()]) this.#lookAtThread(thread);
     return pids.flatMap((pid) => this.#look(pid, scan) ?? []);
   }
 
   /** Reads again how many descriptors a process has. */
   lookAgain(process: ProcessEntry): void {
-    process.size = orForbidden(() => readFdFolder(this.#root, process.pid))?.size ?? 0;
+    process.size = orForbidden(() => readFdFolder(this.#root, process.place))?.size ?? 0;
   }
 
   /** Reads again which namespace a process is in: it may have moved (setns(2), unshare(2)). */
   readNamespace(process: ProcessEntry): void {
-    process.netns = orForbidden(() => readNetNamespace(this.#root, process.pid));
+    process.netns = orForbidden(() => readNetNamespace(this.#root, process.place));
   }
 
   #pids(): number[] {
@@ -118,7 +145,16 @@ export class ProcessTable {
       }
       this.#remove(known);
     }
-    return startTicks === undefined ? undefined : this.#add({ pid, startTicks, identity, size, scan });
+    if (startTicks === undefined) return undefined;
+    const process = this.#enter({ pid, place: pid, startTicks, identity, size, scan });
+    this.#byPid.set(pid, process);
+    return process;
+  }
+
+  #lookAtThread(thread: ProcessEntry): void {
+    const folder = orForbidden(() => readFdFolder(this.#root, thread.place));
+    if (folder === undefined || this.#byPid.get(thread.pid)?.startTicks !== thread.startTicks) this.#remove(thread);
+    else thread.size = folder.size;
   }
 
   #startTicks(pid: number): number | undefined {
@@ -131,7 +167,9 @@ export class ProcessTable {
     }
   }
 
-  #add(facts: { pid: number; startTicks: number; identity: number; size: number; scan: number }): ProcessEntry {
+  #enter(
+    facts: Pick<ProcessEntry, "pid" | "place" | "startTicks" | "identity" | "size"> & { scan: number },
+  ): ProcessEntry {
     const { scan, ...identity } = facts;
     const process: ProcessEntry = {
       ...identity,
@@ -146,14 +184,14 @@ export class ProcessTable {
       ownerScan: 0,
     };
     this.#bySlot[process.slot] = process;
-    this.#byPid.set(process.pid, process);
     this.readNamespace(process);
     return process;
   }
 
   #remove(process: ProcessEntry): void {
     this.#onGone(process);
-    this.#byPid.delete(process.pid);
+    if (process.place === process.pid) this.#byPid.delete(process.pid);
+    else this.#threads.delete(process.place as ThreadPlace);
     this.#bySlot[process.slot] = undefined;
     this.#freeSlots.push(process.slot);
   }

@@ -48,7 +48,7 @@ export interface ScanRecord {
   readonly timeMs: number;
   readonly dumps: readonly SocketDump[];
   readonly owners: readonly Owner[];
-  /** Three words per socket that has an owner, by ascending inode: inode, 1 + index into `owners`, processes that hold it. */
+  /** Three words per socket that is held, by ascending inode: inode, 1 + index into `owners` (0: which of its holders is meant is not known), processes that hold it. */
   readonly holders: Uint32Array;
   readonly namespaces: readonly NamespaceFacts[];
   readonly facts: ScanFacts;

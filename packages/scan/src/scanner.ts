@@ -1,15 +1,25 @@
 /** One scan after another, on the calling thread: what the pool's thread runs. Keeps between scans what makes the next one cheap. */
 import type { NamespaceFacts, SocketTable } from "@conntrail/model";
 import { OpError } from "@conntrail/netlink";
-import { type Hidepid, hidepid, readCpuTime, readMounts, readPidStat } from "@conntrail/procfs";
+import {
+  type FoundNamespace,
+  findNamespaces,
+  type Hidepid,
+  hidepid,
+  readCpuTime,
+  readMounts,
+  readPidStat,
+} from "@conntrail/procfs";
+import { Acceptors } from "./acceptors.ts";
 import { dumpNamespace, type NamespaceDump } from "./dump-namespace.ts";
 import { NamespaceBook } from "./namespace-facts.ts";
-import { type FoundNamespace, findNamespaces, ownNamespace } from "./namespaces.ts";
 import { type ScanSettings, settingsOf } from "./options.ts";
 import { orForbidden } from "./or-forbidden.ts";
+import { ownNamespace } from "./own-namespace.ts";
 import { OwnerBook } from "./owner-book.ts";
 import { OwnerSearch } from "./owner-search.ts";
 import type { ScanFacts, ScanRecord, SocketDump } from "./scan-record.ts";
+import { Survey } from "./survey.ts";
 import { TableBuilder } from "./table-builder.ts";
 
 /** What one scan gives. */
@@ -39,6 +49,8 @@ export class Scanner {
   readonly #settings: ScanSettings;
   readonly #owners: OwnerSearch;
   readonly #namespaces: NamespaceBook;
+  readonly #survey: Survey;
+  readonly #acceptors: Acceptors;
   #scans = 0;
   #expected = 1024;
 
@@ -46,6 +58,8 @@ export class Scanner {
     this.#settings = settingsOf(settings);
     this.#owners = new OwnerSearch(this.#settings.root);
     this.#namespaces = new NamespaceBook(this.#settings.root);
+    this.#survey = new Survey(this.#settings.root, this.#owners.processes);
+    this.#acceptors = new Acceptors(this.#owners);
   }
 
   /** Scans once. Rejects with OpError. */
@@ -56,14 +70,22 @@ export class Scanner {
     const work = new ScanWork(this.#settings, request, this.#expected);
     const scans = ++this.#scans;
     const costBefore = this.#owners.cost;
-    const fresh = this.#owners.processes.refresh(scans);
+    const processes = this.#owners.processes.refresh(scans);
+    const fresh = [...processes, ...this.#survey.run(scans)];
     await work.dumpAll(this.#find(), this.#namespaces);
+    for (const netns of work.gone) this.#forget(netns);
     const timeMs = Date.now();
     const dumped = performance.now();
     const inodes = work.builder.inodes();
-    if (this.#settings.processes) this.#owners.update(inodes, fresh, scans);
-    const book = new OwnerBook(this.#settings, this.#owners, scans);
-    const holders = request.record ? book.triples(inodes.keys().sort()) : undefined;
+    if (this.#settings.processes) {
+      this.#owners.update(inodes, fresh, scans);
+      this.#acceptors.learn(work.builder);
+      this.#owners.elsewhere.run(work.known);
+    }
+    const book = new OwnerBook(this.#settings, this.#owners, this.#acceptors, scans);
+    const holders = request.record
+      ? book.triples(inodes.keys().sort(), (inode) => work.builder.listens(inode))
+      : undefined;
     const owned = performance.now();
     const facts = this.#facts(work, scans, owned - began);
     const frame = { startedMs, timeMs, namespaces: work.namespaces, facts };
@@ -81,11 +103,19 @@ export class Scanner {
     };
   }
 
+  /** What is known of a namespace led nowhere: it is looked for anew. */
+  #forget(netns: number): void {
+    this.#owners.forgetNamespace(netns);
+    this.#survey.mounted.delete(netns);
+  }
+
   #find(): FoundNamespace[] {
-    const { root, namespaces, namespaceFolders } = this.#settings;
-    return namespaces === "own"
-      ? [ownNamespace(root)]
-      : findNamespaces(root, namespaceFolders, this.#owners.processes.values());
+    const { root, namespaces } = this.#settings;
+    const own = ownNamespace(root);
+    if (namespaces === "own") return [own];
+    const { processes, namespaceFiles, elsewhere } = this.#owners;
+    const others = [...namespaceFiles, ...this.#survey.mounted, ...elsewhere.files];
+    return [own, ...findNamespaces(root, own.netns, processes.values(), others)];
   }
 
   #facts(work: ScanWork, scans: number, durationMs: number): ScanFacts {
@@ -124,6 +154,9 @@ class ScanWork {
   readonly namespaces: NamespaceFacts[] = [];
   readonly dumps: SocketDump[] = [];
   backend: ScanFacts["backend"] = "none";
+  /** Inodes of the namespaces that were dumped, and of those that were not there any more. */
+  readonly known = new Set<number>();
+  readonly gone: number[] = [];
   unreachable = 0;
   broken = 0;
   readonly #settings: ScanSettings;
@@ -150,6 +183,8 @@ class ScanWork {
     });
     this.broken += dump.broken;
     if (dump.outcome === "forbidden") this.unreachable++;
+    if (dump.outcome === "gone") this.gone.push(namespace.netns);
+    else this.known.add(namespace.netns);
     if (dump.outcome === "forbidden" || dump.outcome === "gone") return;
     if (this.backend === "none") this.backend = dump.outcome;
     this.namespaces.push(await book.facts(namespace, usesProc(dump, this.#settings), dump.ephemeral));

@@ -5,6 +5,7 @@ import {
   isUnspecified,
   kindFamily,
   kindProtocol,
+  kindState,
   type NamespaceFacts,
   OWNER_REASON,
   type Owner,
@@ -15,11 +16,13 @@ import {
   SOCKET_FLAG,
   SOCKET_STATE,
   SOCKET_WORDS,
+  SocketRows,
   type SocketTable,
 } from "@conntrail/model";
-import { parseNetSockets, SocketRows } from "@conntrail/procfs";
+import { parseNetSockets } from "@conntrail/procfs";
 import { DiagRows } from "./diag-rows.ts";
 import { InodeMap } from "./inode-map.ts";
+import { denyOwnersOfSameEnds, keepLastOfEach } from "./same-sockets.ts";
 import { scanHealth } from "./scan-health.ts";
 import type { ScanFacts, SocketDump } from "./scan-record.ts";
 
@@ -30,9 +33,9 @@ const UDP_STATES = (1 << SOCKET_STATE.established) | (1 << SOCKET_STATE.close);
 export interface OwnerLookup {
   /** Complete once `find` was asked for every socket. */
   readonly owners: readonly Owner[];
-  /** 1 + index into `owners`; 0 when no owner is known. */
-  find(inode: number): number;
-  /** Processes that hold the socket; asked only when it has an owner. */
+  /** 1 + index into `owners`; 0 when no owner is known. `listens`: the socket waits for connections, which any of its holders may take. */
+  find(inode: number, listens: boolean): number;
+  /** Processes that hold the socket; without an owner: several, and which of them is meant is not known. */
   holders(inode: number): number;
 }
 
@@ -83,11 +86,30 @@ export class TableBuilder {
     return this.#inodes;
   }
 
+  /** True when the socket of that inode waits for connections. */
+  listens(inode: number): boolean {
+    const row = this.inodes().get(inode);
+    return row >= 0 && isListening(this.#rows, row * SOCKET_WORDS);
+  }
+
+  /** The inodes of the connections at a listener's port. */
+  *acceptedAt(listener: number): Generator<number> {
+    const { words, count } = this.#rows;
+    const from = this.inodes().get(listener) * SOCKET_WORDS;
+    const port = words[from + SOCKET.ports]! >>> 16;
+    for (let at = 0; at < count * SOCKET_WORDS; at += SOCKET_WORDS) {
+      const isAccepted =
+        words[at + SOCKET.ports]! >>> 16 === port && words[at + SOCKET.netns] === words[from + SOCKET.netns];
+      if (isAccepted && words[at + SOCKET.inode] !== listener) yield words[at + SOCKET.inode]!;
+    }
+  }
+
   finish(lookup: OwnerLookup, frame: TableFrame): SocketTable {
     const rows = this.#rows;
-    keepLastOfEachInode(rows, this.inodes());
+    keepLastOfEach(rows, this.inodes());
     if (this.#hasText) markDualStack(rows);
     const { attributed, withheld } = attribute(rows, lookup, frame.facts);
+    denyOwnersOfSameEnds(rows);
     return {
       kind: "sockets",
       timeMs: frame.timeMs,
@@ -128,14 +150,24 @@ function attribute(rows: SocketRows, lookup: OwnerLookup, facts: ScanFacts): { a
   let unknown = 0;
   for (let offset = 0; offset < count * SOCKET_WORDS; offset += SOCKET_WORDS) {
     const inode = words[offset + SOCKET.inode]!;
-    const owner = inode === 0 ? 0 : lookup.find(inode);
+    const owner = inode === 0 ? 0 : lookup.find(inode, isListening(rows, offset));
+    const holders = inode === 0 ? 0 : lookup.holders(inode);
     words[offset + SOCKET.owner] = owner;
-    words[offset + SOCKET.owners] = owner === 0 ? 0 : lookup.holders(inode);
-    words[offset + SOCKET.reason] = owner !== 0 ? 0 : inode === 0 ? orphaned : held;
-    if (owner !== 0) attributed++;
+    words[offset + SOCKET.owners] = holders;
+    words[offset + SOCKET.reason] = owner !== 0 ? 0 : holders > 0 ? AMBIGUOUS : inode === 0 ? orphaned : held;
+    if (holders > 0) attributed++;
     else if (inode !== 0) unknown++;
   }
   return { attributed, withheld: reason === "permission" ? unknown : 0 };
+}
+
+const AMBIGUOUS = indexOf(OWNER_REASON, "ambiguous");
+
+/** True for a TCP listener, and for a socket without a peer of a protocol that has no listeners. */
+function isListening({ words }: SocketRows, offset: number): boolean {
+  const kind = words[offset + SOCKET.kind]!;
+  if (kindProtocol(kind) === PROTOCOL.tcp) return kindState(kind) === SOCKET_STATE.listen;
+  return (words[offset + SOCKET.ports]! & 0xffff) === 0;
 }
 
 /** Why a socket that could have an owner has none. */
@@ -143,23 +175,6 @@ function reasonWithoutOwner(facts: ScanFacts): OwnerReason {
   if (!facts.ownersWanted) return "off";
   if (!facts.procReadable) return "unavailable";
   return facts.denied > 0 || facts.hidepid !== "off" ? "permission" : "no-process";
-}
-
-/** One row per inode (S11): a socket that changed its place while it was dumped is told twice, and the later one is newer. */
-function keepLastOfEachInode(rows: SocketRows, inodes: InodeMap): void {
-  const { words, count } = rows;
-  let rowsWithInode = 0;
-  for (let row = 0; row < count; row++) if (words[row * SOCKET_WORDS + SOCKET.inode] !== 0) rowsWithInode++;
-  if (rowsWithInode === inodes.size) return;
-  let kept = 0;
-  for (let row = 0; row < count; row++) {
-    const from = row * SOCKET_WORDS;
-    const inode = words[from + SOCKET.inode]!;
-    if (inode !== 0 && inodes.get(inode) !== row) continue;
-    if (kept !== row) words.copyWithin(kept * SOCKET_WORDS, from, from + SOCKET_WORDS);
-    kept++;
-  }
-  rows.count = kept;
 }
 
 /**

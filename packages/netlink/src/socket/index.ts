@@ -7,3 +7,4 @@ export { interfaceAddresses } from "./interface-addresses.ts";
 export { inNamespace } from "./namespace.ts";
 export type { NetlinkSocket, NetlinkSocketOptions } from "./netlink-socket.ts";
 export { OVERRUN, openNetlinkSocket } from "./netlink-socket.ts";
+export { socketNamespace } from "./socket-namespace.ts";

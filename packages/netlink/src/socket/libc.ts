@@ -1,6 +1,6 @@
 /**
  * The functions and numbers of libc that netlink sockets need, through koffi (decision D-1 in docs/decisions.md).
- * Sources: socket(2), recvmmsg(2), netlink(7), setns(2), `asm-generic/socket.h`, `linux/sched.h`.
+ * Sources: socket(2), recvmmsg(2), netlink(7), setns(2), pidfd_getfd(2), `asm-generic/socket.h`, `linux/sched.h`.
  */
 import { constants as osConstants } from "node:os";
 import { getSystemErrorName } from "node:util";
@@ -22,6 +22,9 @@ export const libc: {
   readonly dup3: (from: number, to: number, flags: number) => number;
   readonly close: (fd: number) => number;
   readonly setns: (fd: number, type: number) => number;
+  readonly ioctl: (fd: number, request: number, argument: number) => number;
+  /** syscall(2) with three arguments, for those that this libc may not know yet. */
+  readonly syscall: (number: number, first: number, second: number, third: number) => number;
 } = {
   socket: lib.func("int socket(int, int, int)"),
   bind: lib.func("int bind(int, void *, unsigned int)"),
@@ -34,6 +37,8 @@ export const libc: {
   dup3: lib.func("int dup3(int, int, int)"),
   close: lib.func("int close(int)"),
   setns: lib.func("int setns(int, int)"),
+  ioctl: lib.func("int ioctl(int, unsigned long, long)"),
+  syscall: lib.func("long syscall(long, long, long, long)"),
 };
 
 /** Numbers of `bits/socket.h`, `asm-generic/socket.h`, `linux/netlink.h`, `linux/sched.h`. */
@@ -56,6 +61,9 @@ export const C = {
   POLLIN: 1,
   O_CLOEXEC: 0o2000000,
   CLONE_NEWNET: 0x40000000,
+  SIOCGSKNS: 0x894c, // linux/sockios.h
+  SYS_pidfd_open: 434, // asm-generic/unistd.h: the same number on every architecture
+  SYS_pidfd_getfd: 438,
 } as const;
 
 /** Error numbers of this machine, by C identifier. */

@@ -2,12 +2,13 @@
 import { closeSync, openSync } from "node:fs";
 import { OpError } from "../errors.ts";
 import { C, lastError, libc } from "./libc.ts";
+import { openSocketNamespace } from "./socket-namespace.ts";
 
 /** The calling thread's own network namespace. */
 const HOME = "/proc/thread-self/ns/net";
 
 /**
- * Runs `action` inside the network namespace at `path` (`/proc/PID/ns/net`, `/run/netns/NAME`) and returns its result. A socket made in
+ * Runs `action` inside the network namespace at `path` (`/proc/PID/ns/net`, `/run/netns/NAME`, or that of the socket behind `/proc/PID/fd/N`) and returns its result. A socket made in
  * it stays in that namespace for its life. The calling thread is back in its own namespace when this returns or throws.
  *
  * `action` must be synchronous: work left for later would run outside, and a thread started meanwhile would inherit
@@ -60,7 +61,11 @@ function open(path: string): number {
   try {
     return openSync(path, "r");
   } catch (error) {
-    throw new OpError("open", (error as NodeJS.ErrnoException).code ?? "EIO", { detail: path, cause: error });
+    const errno = (error as NodeJS.ErrnoException).code ?? "EIO";
+    // A socket cannot be opened (open(2)), but it is in a namespace.
+    const namespace = errno === "ENXIO" ? openSocketNamespace(path) : undefined;
+    if (namespace !== undefined) return namespace;
+    throw new OpError("open", errno, { detail: path, cause: error });
   }
 }
 

@@ -1,5 +1,5 @@
-/** Rows of sockets (model's socket-row.ts) in one buffer that grows, up to a limit. */
-import { SOCKET, SOCKET_WORDS } from "@conntrail/model";
+/** Rows of sockets (socket-row.ts) in one buffer that grows, up to a limit. */
+import { SOCKET, SOCKET_WORDS } from "./socket-row.ts";
 
 const FIRST_CAPACITY = 1024;
 /** Rows that 2 GiB hold, with room to spare for the offsets: the hard end of any limit. */
