@@ -9,7 +9,9 @@ import {
   PROTOCOL,
   SOCKET,
   SOCKET_STATE,
-  SOCKET_WORDS, SocketRows } from "@conntrail/model";
+  SOCKET_WORDS,
+  SocketRows,
+} from "@conntrail/model";
 import {
   NET_SOCKET_FILES,
   type NetSocketFile,

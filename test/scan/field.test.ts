@@ -53,6 +53,30 @@ function lines(sockets: readonly DiagSocket[], owners: readonly Owner[], ...hold
   return socketLines(table).map(({ socket, owner: held, owners: count }) => `${socket} ← ${held} (${count})`);
 }
 
+/** The health of a table with one socket that nobody is known to hold. */
+function healthOf(facts: Partial<ScanRecord["facts"]>) {
+  const bytes = diagMessages({ local: "127.0.0.1|2024", remote: "0.0.0.0|0", inode: 41, state: SOCKET_STATE.listen });
+  const dumps = [{ format: "sock_diag" as const, netns: 5, protocol: PROTOCOL.tcp, bytes }];
+  const rest = { startedMs: 1, timeMs: 2, owners: [], holders: new Uint32Array(0), namespaces: [] };
+  return assembleSocketTable({ kind: "scan", ...rest, dumps, facts: { ...FACTS, ...facts } }).health;
+}
+
+test("N9 a process that may not be inspected is named, with what is known of why, and so is the socket", () => {
+  const obstacle = "process 1, init, may not be inspected, although no capability is missing";
+  const { state, reason, advice } = healthOf({ denied: 1, obstacle });
+  expect([state, reason]).toEqual(["degraded", "partly-permitted"]);
+  expect(advice).toBe(`1 socket has no known process, tcp 127.0.0.1 port 2024; ${obstacle}`);
+});
+
+test("F45 a /proc that shows a pid namespace of its own is told, with what helps, when it shows no process for a socket", () => {
+  expect(healthOf({ ownPids: true })).toMatchObject({
+    state: "degraded",
+    reason: "own-pid-namespace",
+    advice: expect.stringContaining("--pid=host"),
+  });
+  expect(healthOf({})).toMatchObject({ state: "ok", reason: null });
+});
+
 const PYTHON = owner(7, "python3");
 const OTHER = owner(8, "other");
 
@@ -128,6 +152,20 @@ describe("F54 a listener that several programs hold", () => {
     expect(await scanOf(false, true)).toMatchObject([{ owner: "1061 web (main) 1", owners: 3 }]);
   });
 });
+
+kernelTest(
+  "F45 in a pid namespace of its own, beside sockets of the host, no socket is said to have no process",
+  async () => {
+    await using lab = await createLab("host");
+    const host = lab.ns("host");
+    const server = await host.start("tcp-server", { host: "127.0.0.1" });
+    const program = new URL("./programs/scan-once.mjs", import.meta.url).pathname;
+    const inside = host.spawn("unshare", ["--pid", "--fork", "--mount-proc", process.execPath, program]);
+    const said = await inside.json<{ health: object; sockets: readonly { port: number; reason: string }[] }>();
+    expect(said.health).toMatchObject({ state: "degraded", reason: "own-pid-namespace" });
+    expect(said.sockets.find((socket) => socket.port === server.ready.port)?.reason).toBe("permission");
+  },
+);
 
 const PROGRAM = new URL("./programs/odd-holder.mjs", import.meta.url).pathname;
 

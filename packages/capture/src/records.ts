@@ -129,6 +129,10 @@ export interface ScanAccount {
   readonly denied: number;
   readonly unreachable: number;
   readonly unreadable: number;
+  /** Which process may not be inspected, and why; missing or empty: none. */
+  readonly obstacle?: string;
+  /** /proc shows only the processes of a pid namespace of its own. */
+  readonly ownPids?: boolean;
 }
 
 /** Begin or end of a scan: the namespaces, the dumps of sock_diag, the files and the owners between the two belong to it. */

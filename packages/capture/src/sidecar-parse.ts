@@ -140,7 +140,13 @@ function isAccount(value: unknown): value is ScanAccount {
     unreachable: "number",
     unreadable: "number",
   });
-  return fields && BACKENDS.includes(value.backend) && HIDEPID.includes(value.hidepid);
+  return fields && BACKENDS.includes(value.backend) && HIDEPID.includes(value.hidepid) && hasObstacles(value);
+}
+
+/** Of newer recordings; older ones have neither. */
+function hasObstacles(value: object): boolean {
+  const { obstacle = "", ownPids = false } = value as { obstacle?: unknown; ownPids?: unknown };
+  return typeof obstacle === "string" && typeof ownPids === "boolean";
 }
 
 const HIDEPID: readonly string[] = ["off", "noaccess", "invisible", "ptraceable"] satisfies ScanAccount["hidepid"][];

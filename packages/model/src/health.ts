@@ -51,6 +51,7 @@ export type SocketsReason =
   | "switched-off"
   | "starting"
   | "partly-permitted" // processes of other users, or other namespaces, cannot be inspected
+  | "own-pid-namespace" // /proc shows only the processes of a container, and sockets of others are seen
   | "hidepid" // /proc is mounted with hidepid
   | "no-proc" // /proc cannot be read
   | "too-many-sockets" // more than the scan may hold: the rest is counted, not listed

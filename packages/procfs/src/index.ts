@@ -18,9 +18,16 @@ export { type PidCgroup, parsePidCgroup, readPidCgroup } from "./pid-cgroup.ts";
 export { parsePidCmdline, readPidCmdline } from "./pid-cmdline.ts";
 export { parsePidComm, readPidComm } from "./pid-comm.ts";
 export { type FdFolder, parseSocketLink, readFdFolder, readFdNumbers, readFdSocket } from "./pid-fd.ts";
-export { netNamespacePath, parseNamespaceLink, readMountNamespace, readNetNamespace } from "./pid-ns.ts";
+export {
+  netNamespacePath,
+  parseNamespaceLink,
+  readMountNamespace,
+  readNetNamespace,
+  readPidNamespace,
+} from "./pid-ns.ts";
 export { parseCpuTime, readCpuTime } from "./pid-schedstat.ts";
 export { type PidStat, parsePidStat, readPidStat } from "./pid-stat.ts";
+export { CAPABILITY, parseCapabilities, readCapabilities } from "./pid-status.ts";
 export { countThreads, type Process, readPids, readThreads, type ThreadPlace } from "./pids.ts";
 export { type PortRange, parsePortRange, parseSysctlNumber, readPortRange, readSysctlNumber } from "./sysctl.ts";
 export { parseUptime, readUptime } from "./uptime.ts";

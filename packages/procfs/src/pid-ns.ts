@@ -18,6 +18,13 @@ export function readMountNamespace(root: string, process: Process): number | und
   return link === undefined ? undefined : parseNamespaceLink(link, "mnt");
 }
 
+/** The inode of a process's pid namespace; `undefined` when the process is gone or a zombie. Throws OpError (EACCES), ParseError. */
+export function readPidNamespace(root: string, process: Process): number | undefined {
+  const path = `${root}/${process}/ns/pid`;
+  const link = unlessGone("readlink", path, () => readlinkSync(path));
+  return link === undefined ? undefined : parseNamespaceLink(link, "pid");
+}
+
 /** The file by which setns(2) enters a process's network namespace. */
 export function netNamespacePath(root: string, process: Process): string {
   return `${root}/${process}/ns/net`;

@@ -8,6 +8,8 @@ export interface TableCounts {
   readonly attributed: number;
   /** Sockets that a process may hold which cannot be inspected. */
   readonly withheld: number;
+  /** One of them, in words; empty when there is none. */
+  readonly example: string;
   readonly undecodable: number;
   /** Sockets that did not fit. */
   readonly refused: number;
@@ -49,26 +51,38 @@ function verdict(facts: ScanFacts, counts: TableCounts): Verdict {
       `/proc is mounted with hidepid=${facts.hidepid}: run as root, or in the group of its gid= option`,
     );
   }
-  // A process that may not be inspected matters when there is a socket that it might hold.
-  if (counts.withheld > 0) {
+  // What may not be inspected, and what is not shown, matters when there is a socket that it might hold.
+  if (counts.withheld > 0 && facts.ownPids === true && facts.denied === 0) {
     return degraded(
-      "partly-permitted",
-      `${counts.withheld} sockets have no known process and ${facts.denied} processes may not be inspected: run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH`,
+      "own-pid-namespace",
+      `${unknownSockets(counts)}: /proc shows only the processes of a pid namespace of its own; start the container with --pid=host (hostPID: true in Kubernetes), or give the host's /proc`,
     );
+  }
+  if (counts.withheld > 0) {
+    const obstacle = facts.obstacle || `${amount(facts.denied, "process", "processes")} may not be inspected`;
+    return degraded("partly-permitted", `${unknownSockets(counts)}; ${obstacle}`);
   }
   if (facts.unreachable > 0) {
     return degraded(
       "partly-permitted",
-      `${facts.unreachable} network namespaces may not be entered: run with CAP_SYS_ADMIN`,
+      `${amount(facts.unreachable, "network namespace", "network namespaces")} may not be entered: run with CAP_SYS_ADMIN`,
     );
   }
   if (counts.refused > 0) {
     return degraded(
       "too-many-sockets",
-      `${counts.refused} sockets are beyond maxSockets, ${facts.maxSockets}: raise it`,
+      `${amount(counts.refused, "socket is", "sockets are")} beyond maxSockets, ${facts.maxSockets}: raise it`,
     );
   }
   return { state: "ok", reason: null, advice: null };
+}
+
+function unknownSockets({ withheld, example }: TableCounts): string {
+  return `${amount(withheld, "socket has", "sockets have")} no known process, ${withheld === 1 ? "" : "the first "}${example}`;
+}
+
+function amount(count: number, one: string, several: string): string {
+  return `${count} ${count === 1 ? one : several}`;
 }
 
 function degraded(reason: SocketsReason, advice: string): Verdict {

@@ -38,6 +38,10 @@ export interface ScanFacts {
   readonly unreachable: number;
   /** Files of /proc and addresses that could not be read; undecodable sockets are counted when the table is made. */
   readonly unreadable: number;
+  /** Which process may not be inspected, and why; missing or empty: none. */
+  readonly obstacle?: string;
+  /** /proc shows only the processes of a pid namespace of its own (F45). */
+  readonly ownPids?: boolean;
 }
 
 /** One scan's input. */

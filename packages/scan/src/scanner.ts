@@ -12,6 +12,7 @@ import {
 } from "@conntrail/procfs";
 import { Acceptors } from "./acceptors.ts";
 import { dumpNamespace, type NamespaceDump } from "./dump-namespace.ts";
+import { showsOwnPidsOnly, whyDenied } from "./hindrance.ts";
 import { NamespaceBook } from "./namespace-facts.ts";
 import { type ScanSettings, settingsOf } from "./options.ts";
 import { orForbidden } from "./or-forbidden.ts";
@@ -132,6 +133,8 @@ export class Scanner {
       hidepid: effectiveHidepid(root),
       processes: processes.size,
       denied: this.#owners.denied(),
+      obstacle: whyDenied(root, processes.values()),
+      ownPids: showsOwnPidsOnly(root),
       unreachable: work.unreachable,
       unreadable: work.broken + processes.unreadable + this.#namespaces.unreadable,
     };

@@ -1,6 +1,7 @@
 /** From raw dumps and a map of owners to a table: the same code for a live scan and for a recorded one, without I/O. */
 import {
   FAMILY,
+  formatAddress,
   indexOf,
   isUnspecified,
   kindFamily,
@@ -12,6 +13,7 @@ import {
   type OwnerReason,
   PROTOCOL,
   packKind,
+  protocolName,
   SOCKET,
   SOCKET_FLAG,
   SOCKET_STATE,
@@ -108,7 +110,7 @@ export class TableBuilder {
     const rows = this.#rows;
     keepLastOfEach(rows, this.inodes());
     if (this.#hasText) markDualStack(rows);
-    const { attributed, withheld } = attribute(rows, lookup, frame.facts);
+    const { attributed, withheld, firstWithheld } = attribute(rows, lookup, frame.facts);
     denyOwnersOfSameEnds(rows);
     return {
       kind: "sockets",
@@ -122,6 +124,7 @@ export class TableBuilder {
         sockets: rows.count,
         attributed,
         withheld,
+        example: firstWithheld < 0 ? "" : socketText(rows, firstWithheld),
         undecodable: this.#diag.undecodable + this.#unreadableLines,
         refused: rows.refused,
         namespaces: frame.namespaces.length,
@@ -140,7 +143,11 @@ function inodesOf({ words, count }: SocketRows): InodeMap {
 }
 
 /** Sets owner, number of owners and reason of every row, and counts what has an owner and what may have one that is hidden. */
-function attribute(rows: SocketRows, lookup: OwnerLookup, facts: ScanFacts): { attributed: number; withheld: number } {
+function attribute(
+  rows: SocketRows,
+  lookup: OwnerLookup,
+  facts: ScanFacts,
+): { attributed: number; withheld: number; firstWithheld: number } {
   const { words, count } = rows;
   const reason = reasonWithoutOwner(facts);
   const held = indexOf(OWNER_REASON, reason);
@@ -148,6 +155,7 @@ function attribute(rows: SocketRows, lookup: OwnerLookup, facts: ScanFacts): { a
   const orphaned = facts.ownersWanted ? indexOf(OWNER_REASON, "no-process") : held;
   let attributed = 0;
   let unknown = 0;
+  let firstUnknown = -1;
   for (let offset = 0; offset < count * SOCKET_WORDS; offset += SOCKET_WORDS) {
     const inode = words[offset + SOCKET.inode]!;
     const owner = inode === 0 ? 0 : lookup.find(inode, isListening(rows, offset));
@@ -156,9 +164,21 @@ function attribute(rows: SocketRows, lookup: OwnerLookup, facts: ScanFacts): { a
     words[offset + SOCKET.owners] = holders;
     words[offset + SOCKET.reason] = owner !== 0 ? 0 : holders > 0 ? AMBIGUOUS : inode === 0 ? orphaned : held;
     if (holders > 0) attributed++;
-    else if (inode !== 0) unknown++;
+    else if (inode !== 0) {
+      unknown++;
+      if (firstUnknown < 0) firstUnknown = offset;
+    }
   }
-  return { attributed, withheld: reason === "permission" ? unknown : 0 };
+  if (reason !== "permission") return { attributed, withheld: 0, firstWithheld: -1 };
+  return { attributed, withheld: unknown, firstWithheld: firstUnknown };
+}
+
+/** `tcp 127.0.0.1 port 22 to 127.0.0.1 port 50000`. */
+function socketText({ words }: SocketRows, offset: number): string {
+  const ports = words[offset + SOCKET.ports]!;
+  const local = `${protocolName(kindProtocol(words[offset + SOCKET.kind]!))} ${formatAddress(words, offset + SOCKET.local)} port ${ports >>> 16}`;
+  const remotePort = ports & 0xffff;
+  return remotePort === 0 ? local : `${local} to ${formatAddress(words, offset + SOCKET.remote)} port ${remotePort}`;
 }
 
 const AMBIGUOUS = indexOf(OWNER_REASON, "ambiguous");
@@ -174,7 +194,7 @@ function isListening({ words }: SocketRows, offset: number): boolean {
 function reasonWithoutOwner(facts: ScanFacts): OwnerReason {
   if (!facts.ownersWanted) return "off";
   if (!facts.procReadable) return "unavailable";
-  return facts.denied > 0 || facts.hidepid !== "off" ? "permission" : "no-process";
+  return facts.denied > 0 || facts.hidepid !== "off" || facts.ownPids ? "permission" : "no-process";
 }
 
 /**

@@ -24,7 +24,6 @@ const sockets = [];
 for (let at = 0; at < table.count * SOCKET_WORDS; at += SOCKET_WORDS) {
   sockets.push({
     port: table.rows[at + SOCKET.ports] >>> 16,
-    uid: table.rows[at + SOCKET.uid],
     pid: table.owners[table.rows[at + SOCKET.owner] - 1]?.pid ?? null,
     reason: OWNER_REASON[table.rows[at + SOCKET.reason]],
   });

@@ -1,0 +1,21 @@
+/** /proc/PID/status: proc_pid_status(5), capabilities(7). */
+import type { Process } from "./pids.ts";
+import { readText } from "./read-file.ts";
+
+/** Capabilities that inspecting other processes needs: their numbers in `linux/capability.h`. */
+export const CAPABILITY = {
+  CAP_DAC_READ_SEARCH: 2,
+  CAP_SYS_PTRACE: 19,
+  CAP_SYS_ADMIN: 21,
+} as const;
+
+/** The effective capabilities of a process, a bit for each; `undefined` when the process is gone or the line is missing. Throws OpError. */
+export function readCapabilities(root: string, process: Process): bigint | undefined {
+  return parseCapabilities(readText(`${root}/${process}/status`) ?? "");
+}
+
+/** The line `CapEff:`, 16 hexadecimal digits. */
+export function parseCapabilities(text: string): bigint | undefined {
+  const digits = /^CapEff:\s*([0-9a-f]{1,16})$/m.exec(text)?.[1];
+  return digits === undefined ? undefined : BigInt(`0x${digits}`);
+}
