@@ -4,10 +4,13 @@
 // - descriptor: in `--path`, which a descriptor of the process keeps open
 // - socket: in `--path`, which nothing but these sockets keeps
 import { closeSync, openSync } from "node:fs";
+import { createRequire } from "node:module";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
-import koffi from "koffi";
 import { ready, start } from "../../lab/programs/start.mjs";
 
+// The one that the product brings.
+const ofNetlink = createRequire(import.meta.resolve("@conntrail/netlink"));
+const koffi = ofNetlink("koffi");
 const libc = koffi.load(null);
 const setns = libc.func("int setns(int, int)");
 const unshare = libc.func("int unshare(int)");
