@@ -70,6 +70,7 @@ export function scripted(
             }
           }, ROUND_TRIP_MS);
         },
+        sendWhole: (server, bytes) => void clock.schedule(() => to.notWhole(server, bytes), ROUND_TRIP_MS),
         retain() {},
         ports: () => [],
         close: async () => {},

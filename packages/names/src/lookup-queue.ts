@@ -34,6 +34,7 @@ export class LookupQueue {
     this.#transport = options.transport({
       received: (server, bytes) => this.#receive(server, bytes),
       failed: (server) => this.#unreachable(server),
+      notWhole: (server, bytes) => this.#notWhole(server, bytes),
     });
   }
 
@@ -140,7 +141,9 @@ export class LookupQueue {
 
   #timeOut(id: number): void {
     this.counters.timeouts++;
-    this.#unanswered(id, "timeout");
+    const query = this.#open.get(id)!;
+    if (query.partial !== undefined) this.#endPartial(id, query);
+    else this.#unanswered(id, "timeout");
     this.#pump();
   }
 
@@ -165,15 +168,45 @@ export class LookupQueue {
     const answer = asked ? decodePtrAnswer(bytes, query.lookup.name) : undefined;
     if (id === undefined) this.counters.malformed++;
     else if (query === undefined || answer === undefined || answer.kind === "foreign") this.counters.unexpected++;
+    else if (answer.kind === "failed" && answer.code === "truncated") this.#askWhole(id, query, answer);
     else this.#take(id, query, answer);
     this.#pump();
+  }
+
+  /** An answer that did not fit into a datagram: the same question over TCP (RFC 7766 5), within the time that the query has. */
+  #askWhole(id: number, query: Query, answer: Extract<PtrAnswer, { kind: "failed" }>): void {
+    if (query.partial !== undefined) {
+      this.counters.unexpected++; // it came twice
+      return;
+    }
+    this.#gate.answered();
+    this.counters.truncated++;
+    query.partial = answer.partial ?? null;
+    this.#gate.sent(this.#options.clock.now());
+    this.counters.queries++;
+    this.#transport.sendWhole(query.server, encodePtrQuery(id, query.lookup.name));
+  }
+
+  /** A question over TCP will not be answered: what the datagram said must do. */
+  #notWhole(server: DnsServer, bytes: Uint8Array): void {
+    const id = messageId(bytes);
+    const query = id === undefined ? undefined : this.#open.get(id);
+    if (query?.partial !== undefined && sameServer(query.server, server)) this.#endPartial(id!, query);
+    this.#pump();
+  }
+
+  #endPartial(id: number, { lookup, partial }: Query): void {
+    if (partial) {
+      this.#endQuery(id);
+      this.counters.malformed += partial.refusedNames;
+      this.#finish(lookup, partial);
+    } else this.#failed(id, "truncated");
   }
 
   #take(id: number, query: Query, answer: Exclude<PtrAnswer, { kind: "foreign" }>): void {
     this.#gate.answered();
     if (answer.kind === "failed") {
       if (answer.code === "malformed") this.counters.malformed++;
-      else if (answer.code === "truncated") this.counters.truncated++;
       else this.counters.serverFailures++;
       this.#failed(id, answer.code);
       return;

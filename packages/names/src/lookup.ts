@@ -36,6 +36,8 @@ export interface Query {
   readonly lookup: Lookup;
   readonly server: DnsServer;
   readonly timer: { unsubscribe(): void };
+  /** What a truncated answer said, once one came: the question was asked again over TCP. `null`: it said nothing. */
+  partial?: Extract<PtrAnswer, { kind: "names" }> | null;
   /** Sent to see whether servers that did not answer do now. */
   readonly probe: boolean;
 }

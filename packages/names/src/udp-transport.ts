@@ -1,24 +1,29 @@
 /**
  * DNS messages over UDP (RFC 1035 4.2.1): one connected socket for each server, opened with the first message and kept,
  * so that the kernel drops what other hosts send, an ICMP error ends the waiting, and conntrail's own queries are one
- * flow from a known port instead of a new flow each (F42).
+ * flow from a known port instead of a new flow each (F42). What does not fit into a datagram is asked over TCP, a connection each.
  */
 import { createSocket, type Socket } from "node:dgram";
-import { isIPv6 } from "node:net";
+import { type Socket as Connection, isIPv6 } from "node:net";
 import type { DnsServer } from "./dns-server.ts";
+import { askOverTcp } from "./tcp-question.ts";
 
 /** Whom a transport tells. `failed`: what was sent to this server lately will not be answered. */
 export interface TransportEvents {
   received(server: DnsServer, bytes: Uint8Array): void;
   failed(server: DnsServer, error: Error): void;
+  /** A message given to `sendWhole` will not be answered. */
+  notWhole(server: DnsServer, bytes: Uint8Array): void;
 }
 
 /** Bytes to a server, and what comes back as events, never from within `send`. */
 export interface Transport {
   send(server: DnsServer, bytes: Uint8Array): void;
+  /** The same over TCP, whose answer may be longer than a datagram. */
+  sendWhole(server: DnsServer, bytes: Uint8Array): void;
   /** Closes what belongs to servers not in the list. */
   retain(servers: readonly DnsServer[]): void;
-  /** The local UDP ports in use. */
+  /** The local ports in use. */
   ports(): readonly number[];
   /** Resolves when every socket is closed. No event follows. */
   close(): Promise<void>;
@@ -28,6 +33,9 @@ export interface Transport {
 export function openUdpTransport(events: TransportEvents): Transport {
   return new UdpTransport(events);
 }
+
+/** A connection that is silent this long is ended: queries have given up by then. */
+const CONNECTION_MS = 5_000;
 
 interface Peer {
   readonly server: DnsServer;
@@ -39,6 +47,7 @@ interface Peer {
 class UdpTransport implements Transport {
   readonly #events: TransportEvents;
   readonly #peers = new Map<string, Peer>();
+  readonly #connections = new Set<Connection>();
 
   constructor(events: TransportEvents) {
     this.#events = events;
@@ -51,18 +60,35 @@ class UdpTransport implements Transport {
     else peer.waiting.push(bytes);
   }
 
+  sendWhole(server: DnsServer, bytes: Uint8Array): void {
+    const socket = askOverTcp(server, bytes, {
+      received: (answer) => this.#events.received(server, answer),
+      failed: () => this.#events.notWhole(server, bytes),
+    });
+    this.#connections.add(socket);
+    socket.setTimeout(CONNECTION_MS, () => socket.destroy(new Error("no answer")));
+    socket.on("close", () => this.#connections.delete(socket));
+  }
+
   retain(servers: readonly DnsServer[]): void {
     const wanted = new Set(servers.map(nameOf));
     for (const [name, peer] of this.#peers) if (!wanted.has(name)) void this.#shut(peer);
   }
 
   ports(): readonly number[] {
-    return [...this.#peers.values()].flatMap((peer) =>
+    const datagrams = [...this.#peers.values()].flatMap((peer) =>
       peer.waiting === undefined ? [peer.socket.address().port] : [],
     );
+    return [...datagrams, ...[...this.#connections].flatMap(({ localPort }) => localPort ?? [])];
   }
 
   async close(): Promise<void> {
+    for (const socket of this.#connections) {
+      socket.removeAllListeners("error").on("error", () => {});
+      socket.removeAllListeners("close");
+      socket.destroy();
+    }
+    this.#connections.clear();
     await Promise.all([...this.#peers.values()].map((peer) => this.#shut(peer)));
   }
 

@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 
 /** A larger file is not read. */
-const MAX_BYTES = 4 << 20;
+const MAX_BYTES = 32 << 20;
 
 /** Reads are synchronous: the file is local and small, and the first names are needed before the first question. */
 export class WatchedFile {
