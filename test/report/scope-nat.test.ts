@@ -1,7 +1,8 @@
 import { createScopeAliases, encodeScope } from "@conntrail/report";
 import { describe, expect, test } from "vitest";
 import { END_MS, makeContent, makeOwner, type Row } from "./content.ts";
-import { edges, latest, parseScope, processEdges } from "./scope-rules.ts";
+import { edges, hostEdges, latest, parseScope, processEdges } from "./scope-rules.ts";
+import { SURROUNDINGS } from "./surroundings.ts";
 
 const curl = makeOwner(101, "curl");
 const one = makeOwner(201, "one");
@@ -189,5 +190,89 @@ describe("F32 one virtual address, two backends, two clients", () => {
     expect(Endpoint.nodes[";10.96.0.1;80"]!.latest!.copy_of!.value).toBe(
       Endpoint.nodes[";10.0.0.2;1001"]!.adjacency![0],
     );
+  });
+});
+
+describe("several hosts in one app", () => {
+  const at = (id: string, rows: readonly Row[], localNetworks: readonly string[]) =>
+    parseScope(encodeScope(makeContent(rows, { host: { ...SURROUNDINGS.host, id, localNetworks } })));
+  const NETWORKS = { client: ["10.1.0.0/24"], router: ["10.1.0.0/24", "10.2.0.0/24"], server: ["10.2.0.0/24"] };
+  const client = (port: number): Row => ({
+    from: `10.1.0.2 ${port}`,
+    to: "203.0.113.9 80",
+    fromOwner: curl,
+    flags: ["fromLocal"],
+  });
+  const through = (port: number, backend: number): Row => ({
+    from: `10.1.0.2 ${port}`,
+    to: `10.2.0.${backend} 8080`,
+    visibleFrom: `10.2.0.1 ${port + 10_000}`,
+    visibleTo: "203.0.113.9 80",
+    nat: "dnat+snat",
+    ...transit,
+  });
+  const served = (port: number, backend: number): Row => ({
+    from: `10.2.0.1 ${port + 10_000}`,
+    to: `10.2.0.${backend} 8080`,
+    toOwner: backend === 2 ? one : two,
+    flags: ["toLocal"],
+  });
+
+  test("F31 a virtual address that only the router knows of is not taken for the Internet", () => {
+    const clientHost = at("client", [client(1001)], NETWORKS.client);
+    const router = at("router", [through(1001, 2)], NETWORKS.router);
+    const serverHost = at("server", [served(1001, 2)], NETWORKS.server);
+
+    expect(processEdges(clientHost)).toEqual(["client;101 -> The Internet"]);
+    expect(processEdges(clientHost, router, serverHost)).toEqual(["client;101 -> server;201"]);
+    expect(hostEdges(clientHost, router, serverHost)).toEqual(["client;<host> -> server;<host>"]);
+  });
+
+  test("F31 an address that is really there, and translated by others, stays in the Internet", () => {
+    const direct: Row = { from: "10.1.0.3 5000", to: "203.0.113.9 443", fromOwner: one, flags: ["fromLocal"] };
+    const router = at("router", [through(1001, 2), direct], NETWORKS.router);
+    expect(router.Host.nodes["router;<host>"]!.sets!.local_networks).toEqual([...NETWORKS.router]);
+    expect(processEdges(router)).toContain("router;201 -> The Internet");
+  });
+
+  test("F32 each backend behind one virtual address has its process edge, seen from three hosts", () => {
+    const ports = [1001, 1002, 1003, 1004];
+    const backendOf = (port: number): number => 2 + (port % 2);
+    const reports = [
+      at("client", ports.map(client), NETWORKS.client),
+      at(
+        "router",
+        ports.map((port) => through(port, backendOf(port))),
+        NETWORKS.router,
+      ),
+      at(
+        "server-1",
+        ports.filter((port) => backendOf(port) === 2).map((port) => served(port, 2)),
+        NETWORKS.server,
+      ),
+      at(
+        "server-2",
+        ports.filter((port) => backendOf(port) === 3).map((port) => served(port, 3)),
+        NETWORKS.server,
+      ),
+    ];
+    expect(processEdges(...reports)).toEqual(["client;101 -> server-1;201", "client;101 -> server-2;202"]);
+  });
+
+  test("F32 backends of two virtual addresses that share one are copies of the lowest of them all", () => {
+    const rows: Row[] = [
+      { from: "10.1.0.2 1", to: "10.2.0.4 8080", visibleTo: "203.0.113.8 80", nat: "dnat" },
+      { from: "10.1.0.2 2", to: "10.2.0.3 8080", visibleTo: "203.0.113.8 80", nat: "dnat" },
+      { from: "10.1.0.2 3", to: "10.2.0.3 8080", visibleTo: "203.0.113.9 80", nat: "dnat" },
+      { from: "10.1.0.2 4", to: "10.2.0.2 8080", visibleTo: "203.0.113.9 80", nat: "dnat" },
+    ];
+    for (const order of [rows, rows.toReversed()]) {
+      const report = scope(order);
+      const copyOf = (id: string): string | undefined => latest(report, id)!.copy_of;
+      expect([";10.2.0.3;8080", ";10.2.0.4;8080", ";203.0.113.8;80", ";203.0.113.9;80"].map(copyOf)).toEqual(
+        Array(4).fill(";10.2.0.2;8080"),
+      );
+      expect(copyOf(";10.2.0.2;8080")).toBeUndefined();
+    }
   });
 });

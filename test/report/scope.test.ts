@@ -1,11 +1,15 @@
+import { readFileSync } from "node:fs";
 import { encodeScope } from "@conntrail/report";
 import { describe, expect, test } from "vitest";
 import { CASES } from "./cases.ts";
 import { makeContent, makeOwner, type Row } from "./content.ts";
-import { edges, latest, parseScope, processEdges } from "./scope-rules.ts";
+import { edges, latest, panel, parseScope, processEdges } from "./scope-rules.ts";
 import { SURROUNDINGS } from "./surroundings.ts";
 import { text } from "./text.ts";
 
+const { version: VERSION } = JSON.parse(
+  readFileSync(new URL("../../packages/report/package.json", import.meta.url), "utf8"),
+) as { version: string };
 const curl = makeOwner(101, "curl");
 const one = makeOwner(201, "one");
 const two = makeOwner(202, "two");
@@ -47,6 +51,58 @@ describe("metadata", () => {
     });
     expect(report.Process.nodes["hosta;101"]!.parents).toEqual({ host: ["hosta;<host>"] });
     expect(latest(report, "hosta;<host>")).toMatchObject({ host_name: "web-1", os: "linux", kernel_version: "6.18.0" });
+  });
+
+  test("the detail panels show what the report knows of process, container and host", () => {
+    const web = makeOwner(101, "web", { containerId: "ab".repeat(32) });
+    const report = scope([{ from: "10.0.0.2 1", to: "10.0.0.9 80", fromOwner: web, flags: ["fromLocal"] }]);
+    expect(panel(report, "Process", "hosta;101")).toEqual(["PID: 101", "Command: /usr/bin/web", "Parent PID: 1"]);
+    expect(panel(report, "Container", `${"ab".repeat(32)};<container>`)).toEqual([`ID: ${"ab".repeat(32)}`]);
+    expect(panel(report, "Host", "hosta;<host>")).toEqual([
+      "Kernel version: 6.18.0",
+      "Uptime: 86400",
+      "Hostname: web-1",
+      "OS: linux",
+      "Local networks: 10.0.0.0/24, 127.0.0.0/8",
+      `Scope version: conntrail ${VERSION}`,
+    ]);
+  });
+
+  test("the app lists the host among its probes, by id and version", () => {
+    const report = scope([]);
+    expect(latest(report, "hosta;<host>")).toMatchObject({
+      control_probe_id: "conntrail-hosta",
+      host_scope_version: `conntrail ${VERSION}`,
+    });
+  });
+
+  test("a process in a container is found by it, by parent and by value; one outside of any has neither", () => {
+    const id = "cd".repeat(32);
+    const inside = makeOwner(101, "web", { containerId: id });
+    const report = scope([{ from: "10.0.0.2 1", to: "10.0.0.9 80", fromOwner: inside, toOwner: one, ...bothLocal }]);
+    expect(report.Process.nodes["hosta;101"]!.parents).toEqual({
+      host: ["hosta;<host>"],
+      container: [`${id};<container>`],
+    });
+    expect(latest(report, "hosta;101")).toMatchObject({ docker_container_id: id });
+    expect(latest(report, `${id};<container>`)).toMatchObject({ host_node_id: "hosta;<host>" });
+    expect(report.Process.nodes["hosta;201"]!.parents).toEqual({ host: ["hosta;<host>"] });
+    expect(Object.keys(report.Container!.nodes)).toHaveLength(1);
+    expect(scope([]).Container).toBeUndefined();
+  });
+
+  test("F62 a command line that was not asked for is no value", () => {
+    const quiet = makeOwner(101, "web", { cmdline: "" });
+    const report = scope([{ from: "10.0.0.2 1", to: "10.0.0.9 80", fromOwner: quiet, ...bothLocal }]);
+    expect(panel(report, "Process", "hosta;101")).toEqual(["PID: 101", "Parent PID: 1"]);
+  });
+
+  test("F42 our own queries for names are no edge", () => {
+    const rows: Row[] = [
+      { from: "10.0.0.2 1", to: "10.0.0.53 53", protocol: "udp", flags: ["fromLocal", "selfTraffic"] },
+      { from: "10.0.0.2 2", to: "10.0.0.53 53", protocol: "udp", flags: ["fromLocal"] },
+    ];
+    expect(edges(scope(rows))).toEqual([";10.0.0.2;2 -> ;10.0.0.53;53"]);
   });
 
   test("S12 a local end without a known process still belongs to the host, so that it is not taken for the Internet", () => {

@@ -1,6 +1,6 @@
 /**
  * A report in Weave Scope's wire format, JSON (`report/report.go`, `report/node.go`, `report/id.go` of Scope): the topologies
- * Endpoint, Process and Host, and DNS. Values that may change while their node stays carry a timestamp, since on merging
+ * Endpoint, Process, Container and Host, and DNS. Values that may change while their node stays carry a timestamp, since on merging
  * the newest wins; what never changes (address, port, host) does without, for the sake of size.
  */
 import { networkTest, type ReportWindow } from "@conntrail/model";
@@ -9,12 +9,14 @@ import { elidedRows, heaviestFirst, type LimitOption, shownRows } from "./elisio
 import { type RawReport, rawOf } from "./raw-report.ts";
 import type { Report } from "./report.ts";
 import type { ScopeAliases } from "./scope-aliases.ts";
-import { rememberCopies } from "./scope-copies.ts";
+import { decideCopies } from "./scope-copies.ts";
 import { putDns } from "./scope-dns.ts";
 import { buildScopeGraph } from "./scope-graph.ts";
 import { endpointIds } from "./scope-ids.ts";
 import { putEndpoints } from "./scope-nodes.ts";
-import { hostNodes, processNodes } from "./scope-processes.ts";
+import { containerNodes, hostNodes, processNodes } from "./scope-processes.ts";
+import { CONTAINER_TEMPLATES, HOST_TEMPLATES, PROCESS_TEMPLATES } from "./scope-templates.ts";
+import { virtualNetworks } from "./scope-virtuals.ts";
 import { isoTime } from "./time.ts";
 
 /** Options of `encodeScope()`. */
@@ -36,17 +38,24 @@ export function encodeScope(report: RawReport | Report, options: ScopeOptions = 
   const hostScoped = host.hostScopedNetworks?.length ? networkTest(host.hostScopedNetworks) : undefined;
   const graph = buildScopeGraph(raw, { shown, attempts: options.attempts === true, hostScoped });
   const ids = endpointIds(graph.endpoints, host.id);
-  const elsewhere = options.aliases === undefined ? new Map() : rememberCopies(graph, raw, ids, options.aliases);
+  const copies = decideCopies(graph, raw, ids, options.aliases);
   const writer = new ByteWriter(4096 + shown * TYPICAL_BYTES);
   const id = `${host.id}-${window.startMs}-${raw.sequence}`;
   const head = { ID: id, TS: isoTime(window.endMs), Window: nanoseconds(window), ...sampling(raw, shown) };
   writer.putText(`${JSON.stringify(head).slice(0, -1)},"Endpoint":{"nodes":{`);
-  putEndpoints(writer, raw, graph, ids, elsewhere);
-  writer.putText(`}},"Process":{"nodes":${JSON.stringify(processNodes(raw, shown))}}`);
-  writer.putText(`,"Host":{"nodes":${JSON.stringify(hostNodes(raw))}},"DNS":`);
+  putEndpoints(writer, raw, graph, ids, copies);
+  writer.putText(`}},"Process":${topology(processNodes(raw, shown), PROCESS_TEMPLATES)}`);
+  const containers = containerNodes(raw, shown);
+  if (Object.keys(containers).length > 0) writer.putText(`,"Container":${topology(containers, CONTAINER_TEMPLATES)}`);
+  const networks = [...host.localNetworks, ...virtualNetworks(graph.endpoints, raw)];
+  writer.putText(`,"Host":${topology(hostNodes(raw, networks), HOST_TEMPLATES)},"DNS":`);
   putDns(writer, raw, shown);
   writer.putText("}");
   return writer.finish();
+}
+
+function topology(nodes: object, templates: object): string {
+  return JSON.stringify({ nodes, metadata_templates: templates });
 }
 
 /** Whole nanoseconds: Scope refuses anything else. */

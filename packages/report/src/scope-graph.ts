@@ -52,7 +52,7 @@ export function buildScopeGraph(raw: RawReport, { shown, attempts, hostScoped }:
   const edgeNext = new Int32Array(shown);
   const claim = ownerClaims(raw, endpoints);
   for (let row = 0, edges = 0; row < shown; row++) {
-    if (!attempts && isAttempt(columns, row)) continue;
+    if ((!attempts && isAttempt(columns, row)) || isOwn(columns, row)) continue;
     const to = endpoints.find(columns.replySource, row * 4, toPort(columns, row), columns.netns[row]!);
     const service = isAggregated(columns, row) ? to : NO_ENDPOINT;
     const from = endpoints.find(columns.originalSource, row * 4, fromPort(columns, row), columns.netns[row]!, service);
@@ -91,6 +91,11 @@ function isAttempt({ state, protocol }: ConnectionColumns, row: number): boolean
   if (value === STATE.failed) return true;
   if (value !== STATE.opening && value !== STATE.unreplied) return false;
   return protocol[row] === PROTOCOL.tcp || protocol[row] === PROTOCOL.sctp || protocol[row] === PROTOCOL.dccp;
+}
+
+/** Our own queries for names are no part of what the host is for (F42). */
+function isOwn({ flags }: ConnectionColumns, row: number): boolean {
+  return (flags[row]! & CONNECTION_FLAG.selfTraffic) !== 0;
 }
 
 function isAggregated({ flags }: ConnectionColumns, row: number): boolean {

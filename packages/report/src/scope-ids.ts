@@ -1,4 +1,4 @@
-/** Scope's node ids as bytes: `SCOPE;IP;PORT` for endpoints, `HOSTID;PID` for processes, `HOSTID;<host>` for the host. */
+/** Scope's node ids as bytes: `SCOPE;IP;PORT` for endpoints, `HOSTID;PID` for processes, `ID;<container>`, `HOSTID;<host>`. */
 import { ByteWriter, type Fragment, fragment } from "./byte-writer.ts";
 import { type EndpointTable, NO_ENDPOINT, SCOPE } from "./scope-endpoints.ts";
 import { putAddress } from "./write-address.ts";
@@ -24,6 +24,11 @@ export function hostNodeId(hostId: string): string {
 /** The id of a process. */
 export function processNodeId(hostId: string, pid: number): string {
   return `${hostId};${pid}`;
+}
+
+/** The id of a container. */
+export function containerNodeId(containerId: string): string {
+  return `${containerId};<container>`;
 }
 
 /** A set as Scope wants it: sorted, each member once. */

@@ -20,13 +20,13 @@ const CLOSE = fragment("}}");
 /** Bits that `facts` looks at. */
 const FACTS_MASK = ENDPOINT_BIT.conntracked | ENDPOINT_BIT.procspied | ENDPOINT_BIT.local;
 
-/** Writes every endpoint, with commas between. `elsewhere`: ids of real endpoints that are not in this report. */
+/** Writes every endpoint, with commas between. `copies`: values of `copy_of` that the graph does not know (scope-copies.ts). */
 export function putEndpoints(
   writer: ByteWriter,
   raw: RawReport,
   graph: ScopeGraph,
   ids: EndpointIds,
-  elsewhere: ReadonlyMap<number, string>,
+  copies: ReadonlyMap<number, string>,
 ): void {
   const { endpoints } = graph;
   const { bits, owner, names, ports, connections, firstEdge, copyOf } = endpoints;
@@ -50,8 +50,8 @@ export function putEndpoints(
     writer.putUnsigned(ports[e]!);
     writer.put(facts(bits[e]! & FACTS_MASK));
     if (owner[e] !== 0) writer.put(pid(owner[e]!));
-    if (copyOf[e] !== NO_ENDPOINT) {
-      const id = elsewhere.get(e);
+    const id = copies.size === 0 ? undefined : copies.get(e);
+    if (id !== undefined || copyOf[e] !== NO_ENDPOINT) {
       writer.put(copy);
       if (id === undefined) ids.put(writer, copyOf[e]!);
       else writer.putText(id);
