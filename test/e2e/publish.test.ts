@@ -29,16 +29,38 @@ kernelTest("watch --publish posts every report to the Scope app, as gzipped JSON
   expect(Object.keys(Process.nodes).some((id) => id.endsWith(`;${client.pid}`))).toBe(true);
 });
 
-kernelTest("an app that is not there does not hold watch up", async () => {
+kernelTest("N11 an app that is not there does not hold watch up, and is told of once", async () => {
   await using lab = await loopbackLab();
-  await using running = await watch(lab.host, [...OWN, "--no-names", "--publish", "http://127.0.0.1:9"]);
+  await using running = await watch(lab.host, [...OWN, "--no-names", "--publish", "http://127.0.0.1:4040"]);
   const from = performance.now();
   for (let i = 0; i < 8; i++) await running.until(() => true);
   // Eight reports of 250 ms each; each try to publish would take as long again and more.
   expect(performance.now() - from).toBeLessThan(6000);
   const began = performance.now();
-  await running.stop();
+  await running.program.stop();
   expect(performance.now() - began).toBeLessThan(2500);
+  expect(running.program.stderr).toMatch(
+    /^conntrail: publishing to http:\/\/127.0.0.1:4040 fails: [^\n]+ECONNREFUSED[^\n]+\n$/,
+  );
+});
+
+kernelTest("N11 --publish-header and the password in the URL reach the app; a refusal is one line", async () => {
+  await using lab = await loopbackLab();
+  const app = lab.host.spawn(process.execPath, ["-e", APP.replace("response.end()", "response.writeHead(401).end()")]);
+  const { port } = await app.json<{ port: number }>();
+  const publish = ["--publish", `http://me:secret@127.0.0.1:${port}`, "--publish-header", "X-Scope-Token: t"];
+  await using running = await watch(lab.host, [...OWN, "--no-names", ...publish]);
+  for (let i = 0; i < 4; i++) await running.until(() => true);
+  await running.program.stop();
+
+  const { headers } = JSON.parse(app.lines[1]!) as Post;
+  expect(headers).toMatchObject({
+    "x-scope-token": "t",
+    authorization: `Basic ${Buffer.from("me:secret").toString("base64")}`,
+  });
+  expect(running.program.stderr).toMatch(
+    /^conntrail: publishing to http:\/\/127.0.0.1:\d+ fails: [^\n]+ HTTP 401;[^\n]+\n$/,
+  );
 });
 
 interface Post {

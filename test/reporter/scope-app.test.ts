@@ -65,6 +65,56 @@ describe("the publisher to a Scope app", () => {
     expect(received).toHaveLength(3);
   });
 
+  test("takes user and password out of the URL, for a header and not for its messages", async () => {
+    const { url, received } = await appAnswering(200, 401);
+    const sink = scopeApp(url.replace("//", "//me:p%40ss@"), QUICK);
+    await sink.deliver(delivery, never);
+    expect(received[0]!.headers.authorization).toBe(`Basic ${Buffer.from("me:p@ss").toString("base64")}`);
+    await expect(sink.deliver(delivery, never)).rejects.toThrow(/^http:\/\/127.0.0.1:\d+\/api\/report: HTTP 401/);
+    await sink.close?.();
+  });
+
+  test("sends further headers, and refuses what is none, and what is no URL", async () => {
+    const { url, received } = await appAnswering(200);
+    const sink = scopeApp(url, { ...QUICK, headers: { "X-Scope-Token": "t" } });
+    await sink.deliver(delivery, never);
+    await sink.close?.();
+    expect(received[0]!.headers["x-scope-token"]).toBe("t");
+    expect(() => scopeApp(url, { headers: { "no header": "x" } })).toThrow(/no header/);
+    expect(() => scopeApp(url, { headers: { "X-Token": "a\nb" } })).toThrow(/headers.X-Token/);
+    expect(() => scopeApp("ftp://app")).toThrow(/url/);
+  });
+
+  test.each([[401], [413], [503]])("N11 tells once that HTTP %i is the answer, and when it is over", async (status) => {
+    const { url } = await appAnswering(status, status, status, 200, 200);
+    const told: string[] = [];
+    const sink = scopeApp(url, { tries: 1, onOutage: (message) => told.push(message) });
+    for (let i = 0; i < 3; i++) await expect(sink.deliver(delivery, never)).rejects.toThrow(`HTTP ${status}`);
+    for (let i = 0; i < 2; i++) await sink.deliver(delivery, never);
+    await sink.close?.();
+    expect(told).toEqual([
+      `publishing to ${url} fails: ${url}/api/report: HTTP ${status}: "no"; it goes on trying, and says so when it works again`,
+      `publishing to ${url} works again; reports not taken meanwhile: 3`,
+    ]);
+  });
+
+  test("sends a report again until another follows, so that the app does not forget it, and not after the end", async () => {
+    const { url, received } = await appAnswering(200);
+    const sink = scopeApp(url, { ...QUICK, resendMs: 20 });
+    await sink.deliver(delivery, never);
+    await expect.poll(() => received.length).toBeGreaterThanOrEqual(3);
+    const other = { bytes: gzipSync("{}") } as unknown as Delivery;
+    await sink.deliver(other, never);
+    const before = received.length;
+    await expect.poll(() => received.length).toBeGreaterThanOrEqual(before + 2);
+    for (const { body } of received.slice(before)) expect(gunzipSync(body).toString()).toBe("{}");
+    await sink.close?.();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const atEnd = received.length;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(received.length).toBe(atEnd);
+  });
+
   test("gives up at once when the reporter closes", async () => {
     const { url } = await appAnswering(500);
     const abort = new AbortController();

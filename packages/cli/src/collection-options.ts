@@ -133,6 +133,6 @@ function bounds(option: LimitedOption, format: (value: number) => string): strin
 }
 
 /** Collects a repeated option into a list. */
-function gather<T>(parse: (text: string) => T): (text: string, before: T[] | undefined) => T[] {
+export function gather<T>(parse: (text: string) => T): (text: string, before: T[] | undefined) => T[] {
   return (text, before = []) => [...before, parse(text)];
 }

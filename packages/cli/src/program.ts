@@ -2,7 +2,7 @@
 import { isQueryError } from "@conntrail/query";
 import { isOptionError, OPTION_LIMITS } from "@conntrail/reporter";
 import { Command, CommanderError, Option } from "commander";
-import { addCollectionOptions } from "./collection-options.ts";
+import { addCollectionOptions, gather } from "./collection-options.ts";
 import { type RecordCommandOptions, runRecord } from "./commands/record.ts";
 import { type ReplayCommandOptions, runReplay } from "./commands/replay.ts";
 import { type ReportCommandOptions, runReport } from "./commands/report.ts";
@@ -17,6 +17,7 @@ import {
   formatDuration,
   parseCount,
   parseDuration,
+  parseHeader,
   parseMoment,
   parseSize,
   parseSpan,
@@ -58,7 +59,12 @@ export function buildProgram(version: string): Command {
       .addOption(intervalOption("time between reports"))
       .addOption(formatOption(STREAM_FORMATS, "ndjson"))
       .option("--count <n>", "end after this many reports", parseCount)
-      .option("--publish <url>", "send each report to the Weave Scope app at this address, too", parseUrl),
+      .option("--publish <url>", "send each report to the Weave Scope app at this address, too", parseUrl)
+      .option(
+        "--publish-header <name: value>",
+        "with this header, such as 'Authorization: Bearer …'; may be repeated",
+        gather(parseHeader),
+      ),
   ).action((options: WatchCommandOptions) => runWatch(options));
 
   addCollectionOptions(

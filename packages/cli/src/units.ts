@@ -101,6 +101,13 @@ export function parseUrl(text: string): string {
   throw new InvalidArgumentError(`Expected a URL such as http://localhost:4040, got "${text}".`);
 }
 
+/** Name and value of a header from `Name: value` (RFC 9110 5). */
+export function parseHeader(text: string): readonly [string, string] {
+  const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(\S.*)$/.exec(text) ?? [];
+  if (name !== undefined && value !== undefined) return [name, value];
+  throw new InvalidArgumentError("Expected a header such as 'Authorization: Bearer …'.");
+}
+
 function parseUnits(text: string, units: Readonly<Record<string, number>>, expected: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(text.trim()) ?? [];
   const factor = unit === undefined ? undefined : Object.entries(units).find(([name]) => same(name, unit))?.[1];

@@ -1,6 +1,6 @@
 /** `conntrail watch`: a report at every interval until a signal, or until `--count` reports. */
 import type { Report } from "@conntrail/report";
-import { createReporter, scopeApp } from "@conntrail/reporter";
+import { createReporter, type Sink, scopeApp } from "@conntrail/reporter";
 import { type CollectionOptions, reporterOptions } from "../collection-options.ts";
 import { defaultFormat, formatAnswer, type StreamFormat } from "../formats.ts";
 import { writeOut } from "../output.ts";
@@ -15,13 +15,14 @@ export interface WatchCommandOptions extends CollectionOptions, QuestionOptions 
   readonly format?: StreamFormat;
   readonly count?: number;
   readonly publish?: string;
+  readonly publishHeader?: readonly (readonly [string, string])[];
 }
 
 /** Prints reports as they come. The last one, after a signal, holds what happened since the one before. */
 export async function runWatch(options: WatchCommandOptions): Promise<void> {
   const format = options.format ?? defaultFormat("ndjson");
   const question = askedQuestion(options, false);
-  const sinks = options.publish === undefined ? [] : [scopeApp(options.publish)];
+  const sinks = options.publish === undefined ? [] : [publisher(options.publish, options.publishHeader)];
   const reporter = createReporter({ ...reporterOptions(options), intervalMs: options.interval, sinks });
   stopSignal().addEventListener("abort", () => void reporter.close());
   let left = options.count ?? Number.POSITIVE_INFINITY;
@@ -33,6 +34,13 @@ export async function runWatch(options: WatchCommandOptions): Promise<void> {
   } finally {
     await reporter.close();
   }
+}
+
+function publisher(url: string, headers: readonly (readonly [string, string])[] = []): Sink {
+  return scopeApp(url, {
+    headers: Object.fromEntries(headers),
+    onOutage: (message) => process.stderr.write(`conntrail: ${message}\n`),
+  });
 }
 
 async function print(report: Report, format: StreamFormat, question: Question): Promise<void> {
