@@ -3,8 +3,7 @@
  * to; where no host has that address in its networks, the app draws `client → The Internet` beside the right edge. The host that
  * translates knows that the address is none of the Internet, and says so in its `local_networks`.
  */
-import { ADDRESS_WORDS, formatAddress, hashEnd, isIpv4 } from "@conntrail/model";
-import { networkTest } from "./networks.ts";
+import { ADDRESS_WORDS, formatAddress, hashEnd, isIpv4, networkTest } from "@conntrail/model";
 import type { RawReport } from "./raw-report.ts";
 import { ENDPOINT_BIT, type EndpointTable, NO_ENDPOINT } from "./scope-endpoints.ts";
 
