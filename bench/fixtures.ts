@@ -84,7 +84,6 @@ export function fixtureRows(flows: readonly FixtureFlow[], timeMs: number): Uint
     rows[at + FLOW.netns] = NETNS;
     rows[at + FLOW.id] = flow.id;
     rows[at + FLOW.status] = statusOf(flow, true);
-    rows[at + FLOW.timeout] = 432000;
     rows[at + FLOW.count] = 1;
     doubles[(at + FLOW.firstSeenMs) / 2] = timeMs - 1000;
     doubles[(at + FLOW.lastSeenMs) / 2] = timeMs;

@@ -67,7 +67,7 @@ function livePipeline(count: number, nat: number): () => ReportContent {
   });
   const rows = fixtureRows(fixtureFlows(count, { nat }), START_MS);
   const changes = new Uint8Array(count).fill(FLOW_CHANGE.upsert);
-  flows$.next({ kind: "flows", timeMs, epoch: 1, count, rows, changes, helpers: [], health: HEALTH });
+  flows$.next({ kind: "flows", timeMs, epoch: 1, count, rows, changes, cutMs: null, health: HEALTH });
   return () => {
     timeMs += 1000;
     ticks$.next({ kind: "tick", timeMs, final: false });

@@ -125,6 +125,7 @@ const SURROUNDINGS: Omit<ReportContent, "columns" | "names"> = {
       namespaces: 1,
       undecodable: 0,
       backend: "sock_diag",
+      uncut: 0,
       timeMs: NOW_MS - 200,
     },
     names: {

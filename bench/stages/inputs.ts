@@ -77,7 +77,7 @@ export function flowBatch({ flows, natEvery, namespaces = 1 }: FlowShape, closed
     }
   }
   const changes = new Uint8Array(count).fill(FLOW_CHANGE.upsert);
-  return { kind: "flows", timeMs: NOW_MS, epoch: 1, count, rows, changes, helpers: [], health: INGEST };
+  return { kind: "flows", timeMs: NOW_MS, epoch: 1, count, rows, changes, cutMs: null, health: INGEST };
 }
 
 /** Makes the flows of a batch begin and end at these times: other flows than those of other times. */
@@ -105,14 +105,20 @@ export function socketTable({ flows, natEvery }: FlowShape, socketEvery: number)
     rows[base + SOCKET.owner] = 1 + (row % PROCESSES);
   }
   const facts = { count, rows, owners: OWNERS, namespaces: [namespaceOf(flows)], health: SCAN };
-  return { kind: "sockets", timeMs: NOW_MS, startedMs: NOW_MS - 10, ...facts };
+  return { kind: "sockets", timeMs: NOW_MS, cutMs: NOW_MS, startedMs: NOW_MS - 10, ...facts };
 }
 
 function namespaceOf(flows: number): NamespaceFacts {
   const clients = Math.ceil(flows / PORTS);
   const addresses = new Uint32Array(clients * 4);
   for (let i = 0; i < clients; i++) writeIpv4(addresses, i * 4, CLIENTS + i);
-  return { netns: NETNS, addresses, ephemeral: { low: 32_768, high: 60_999 } };
+  return {
+    netns: NETNS,
+    addresses,
+    ephemeral: { low: 32_768, high: 60_999 },
+    readFromMs: NOW_MS - 10,
+    readByMs: NOW_MS,
+  };
 }
 
 const OWNERS = Array.from(
@@ -159,4 +165,5 @@ const SCAN: ScanHealth = {
   namespaces: 1,
   undecodable: 0,
   backend: "sock_diag",
+  uncut: 0,
 };

@@ -21,6 +21,8 @@ const host = fc.record({
 /** What is known about a namespace. */
 export const facts: fc.Arbitrary<NamespaceFacts> = fc.record({
   netns: u32,
+  readFromMs: fc.nat(1000),
+  readByMs: fc.integer({ min: 1000, max: 2000 }),
   addresses: fc
     .array(words(4), { maxLength: 4 })
     .map((list) => Uint32Array.from(list.flatMap((address) => [...address]))),
@@ -48,6 +50,7 @@ const scanHealth = fc.record({
   processes: count,
   namespaces: count,
   undecodable: count,
+  uncut: count,
   backend: fc.constantFrom("sock_diag" as const, "proc" as const, "none" as const),
 });
 const ingestHealth = fc.record({
@@ -97,6 +100,7 @@ export const scanAccount: fc.Arbitrary<ScanAccount> = fc.record({
 const table = fc
   .record({
     timeMs: count,
+    cutMs: nullable(count),
     startedMs: count,
     rows: fc.array(words(SOCKET_WORDS), { maxLength: 3 }),
     owners: fc.array(owner, { maxLength: 2 }),
@@ -116,6 +120,7 @@ const sidecarRecord: fc.Arbitrary<SidecarRecord> = fc.oneof(
   fc.record({ kind: kind("host"), timeMs, host }),
   fc.record({ kind: kind("namespace"), timeMs, facts }),
   fc.record({ kind: kind("released"), timeMs, netns: u32 }),
+  fc.record({ kind: kind("emptied"), timeMs, netns: u32 }),
   fc.record({
     kind: kind("owners"),
     timeMs,
@@ -149,13 +154,13 @@ const sidecarRecord: fc.Arbitrary<SidecarRecord> = fc.oneof(
     error: nullable(text),
   }),
   fc.record({ kind: kind("scan"), timeMs, phase: kind("begin") }),
-  fc.record({ kind: kind("scan"), timeMs, phase: kind("end"), account: scanAccount }),
+  fc.record({ kind: kind("scan"), timeMs, phase: kind("end"), account: scanAccount, cutMs: nullable(count) }),
   fc.record({ kind: kind("proc-net"), timeMs, netns: u32, protocol: u32, bytes: fc.uint8Array({ maxLength: 60 }) }),
   fc.record({ kind: kind("sockets"), timeMs, table }),
-  fc.record({ kind: kind("health"), timeMs, part: kind("conntrack"), health: ingestHealth }),
+  fc.record({ kind: kind("health"), timeMs, part: kind("conntrack"), health: ingestHealth, cutMs: nullable(count) }),
   fc.record({ kind: kind("health"), timeMs, part: kind("sockets"), health: scanHealth }),
   fc.record({ kind: kind("health"), timeMs, part: kind("names"), health: namesHealth }),
-  fc.record({ kind: kind("tick"), timeMs, final: fc.boolean() }),
+  fc.record({ kind: kind("tick"), timeMs, final: fc.boolean(), wallAheadMs: fc.integer() }),
   fc.record({
     kind: kind("options"),
     timeMs,

@@ -65,6 +65,7 @@ const scan: fc.Arbitrary<RecordedScan> = fc.record({
   kind: fc.constant("scan" as const),
   startedMs: fc.nat(),
   timeMs: fc.nat(),
+  cutMs: fc.option(fc.nat(), { nil: null }),
   dumps: fc.array(dump, { maxLength: 5 }),
   owners: fc.array(owner, { maxLength: 3 }),
   holders: fc.uint32Array({ maxLength: 9 }),

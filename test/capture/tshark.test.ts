@@ -30,7 +30,7 @@ const tshark: boolean = tool("tshark", "--version") !== undefined;
 if (!tshark) console.warn("tshark is not installed: its part is played by a walk over the blocks");
 
 const records: readonly CaptureRecord[] = Array.from({ length: 20 }, (_, i): CaptureRecord => {
-  if (i % 5 === 4) return { kind: "tick", timeMs: 1_700_000_000_000 + i, final: false };
+  if (i % 5 === 4) return { kind: "tick", timeMs: 1_700_000_000_000 + i, final: false, wallAheadMs: 0 };
   const ports = { number: 6, sourcePort: 40_000 + i, destinationPort: 80 };
   const [source, destination] = [Uint8Array.of(10, 0, 0, 1), Uint8Array.of(10, 0, 0, 2)];
   const bytes = encodeConntrack({

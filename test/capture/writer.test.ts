@@ -21,7 +21,7 @@ function event(i: number, length = 200): NetlinkRecord {
   new DataView(bytes.buffer).setUint32(0, length, true);
   return { kind: "netlink", timeMs: i, netns: 1, family: 12, outgoing: false, multicast: true, bytes };
 }
-const tick = (timeMs: number): CaptureRecord => ({ kind: "tick", timeMs, final: false });
+const tick = (timeMs: number): CaptureRecord => ({ kind: "tick", timeMs, final: false, wallAheadMs: 0 });
 
 /** A stream that takes nothing until it is let. */
 function blocked(): { stream: Writable; release(): void; readonly bytes: () => Buffer } {

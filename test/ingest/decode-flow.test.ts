@@ -140,10 +140,8 @@ function rowOf(bytes: Uint8Array) {
     id: row[FLOW.id],
     status: row[FLOW.status],
     mark: row[FLOW.mark],
-    timeout: row[FLOW.timeout],
     liberal: (row[FLOW.reserved]! & LIBERAL) !== 0,
     start: floats[FLOW.startMs >> 1],
-    stop: floats[FLOW.stopMs >> 1],
     counters: [FLOW.originalPackets, FLOW.originalBytes, FLOW.replyPackets, FLOW.replyBytes].map(
       (at) => floats[at >> 1],
     ),
@@ -163,10 +161,8 @@ function expectedRow(value: ConntrackMessage): ReturnType<typeof rowOf> {
     id: value.id ?? 0,
     status: value.status ?? 0,
     mark: value.mark ?? 0,
-    timeout: value.timeout ?? 0,
     liberal: isLiberal(value),
     start: Number(value.startNs ?? 0n) / 1e6,
-    stop: Number(value.stopNs ?? 0n) / 1e6,
     counters: [originalCounters?.packets, originalCounters?.bytes, replyCounters?.packets, replyCounters?.bytes].map(
       (count) => Number(count ?? 0n),
     ),

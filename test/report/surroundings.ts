@@ -45,6 +45,7 @@ export const SURROUNDINGS: Omit<ReportContent, "columns" | "owners" | "names"> =
       namespaces: 1,
       undecodable: 0,
       backend: "sock_diag",
+      uncut: 0,
       timeMs: END_MS - 200,
     },
     names: {

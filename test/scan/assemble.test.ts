@@ -35,6 +35,7 @@ function record(dumps: readonly SocketDump[], rest: Partial<ScanRecord> = {}): S
     kind: "scan",
     startedMs: 1000,
     timeMs: 1010,
+    cutMs: 1010,
     dumps,
     owners: [],
     holders: new Uint32Array(0),

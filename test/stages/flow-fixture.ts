@@ -221,7 +221,7 @@ export function batch(
     changes[i] = "change" in item ? item.change : FLOW_CHANGE.upsert;
   });
   const count = flows.length;
-  return { kind: "flows", timeMs, epoch, count, rows, changes, helpers: [], health: { ...INGEST_OK, ...health } };
+  return { kind: "flows", timeMs, epoch, count, rows, changes, cutMs: null, health: { ...INGEST_OK, ...health } };
 }
 
 /** Writes a flow as the row at `offset`. */

@@ -115,7 +115,8 @@ export function owner(pid: number, process: string, startTicks = 100): Owner {
 /** A namespace with its addresses; loopback comes by itself. */
 export function namespace(netns: number, ...addresses: string[]): NamespaceFacts {
   const words = ["127.0.0.1", "::1", ...addresses].flatMap((text) => [...parseAddress(text)!]);
-  return { netns, addresses: Uint32Array.from(words), ephemeral: { low: 32_768, high: 60_999 } };
+  const ephemeral = { low: 32_768, high: 60_999 };
+  return { netns, addresses: Uint32Array.from(words), ephemeral, readFromMs: 0, readByMs: 0 };
 }
 
 /** What the scan says of itself when all is well. */
@@ -131,6 +132,7 @@ const SCAN_OK: ScanHealth = {
   namespaces: 1,
   undecodable: 0,
   backend: "sock_diag",
+  uncut: 0,
 };
 
 /** What may be said about a table beside its sockets. */
@@ -145,15 +147,17 @@ export interface TableFacts {
 export function table(
   timeMs: number,
   sockets: readonly SocketFixture[],
-  { startedMs = timeMs, namespaces = [], health = {} }: TableFacts = {},
+  { startedMs = timeMs, namespaces: known = [], health = {} }: TableFacts = {},
 ): SocketTable {
+  const namespaces = known.map((facts) => ({ ...facts, readFromMs: startedMs, readByMs: timeMs }));
   const rows = new Uint32Array(sockets.length * SOCKET_WORDS);
   const owners: Owner[] = [];
   sockets.forEach((item, i) => {
     writeSocket(rows, i * SOCKET_WORDS, item, owners);
   });
   const count = sockets.length;
-  return { kind: "sockets", timeMs, startedMs, count, rows, owners, namespaces, health: { ...SCAN_OK, ...health } };
+  const facts = { startedMs, count, rows, owners, namespaces, health: { ...SCAN_OK, ...health } };
+  return { kind: "sockets", timeMs, cutMs: timeMs, ...facts };
 }
 
 function writeSocket(rows: Uint32Array, base: number, { facts }: SocketFixture, owners: Owner[]): void {

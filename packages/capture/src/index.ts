@@ -19,6 +19,7 @@ export { ScanCollector, scanRecords } from "./recorded-scan.ts";
 export type {
   CaptureRecord,
   DumpRecord,
+  EmptiedRecord,
   HealthRecord,
   HostRecord,
   Json,

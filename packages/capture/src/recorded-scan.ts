@@ -16,6 +16,8 @@ export interface RecordedScan {
   /** Unix milliseconds of its beginning and its end. */
   readonly startedMs: number;
   readonly timeMs: number;
+  /** The cut that its table waits for; null in older recordings. */
+  readonly cutMs: number | null;
   readonly dumps: readonly {
     /** Whole messages of sock_diag, or the text of a file of /proc/net. */
     readonly format: "sock_diag" | "proc-net";
@@ -49,7 +51,7 @@ export function* scanRecords(scan: RecordedScan): Generator<CaptureRecord, void,
     yield { ...asked, phase: "end", interrupted: false, error: null };
   }
   yield { kind: "owners", timeMs, owners: scan.owners, holders: scan.holders };
-  yield { kind: "scan", timeMs, phase: "end", account: scan.facts };
+  yield { kind: "scan", timeMs, phase: "end", account: scan.facts, cutMs: scan.cutMs };
 }
 
 /** Puts the scans of a capture together again. Give it every item, in order; it says when a scan is complete. */
@@ -93,10 +95,23 @@ export class ScanCollector {
       case "scan":
         if (item.phase === "begin") return undefined;
         this.#scan = undefined;
-        return { ...scan, timeMs: item.timeMs, facts: item.account };
+        return {
+          ...scan,
+          timeMs: item.timeMs,
+          cutMs: item.cutMs,
+          namespaces: this.#datedNamespaces(scan.startedMs, item.timeMs),
+          facts: item.account,
+        };
       default:
         return undefined;
     }
+  }
+
+  /** In older recordings the time of a namespace's reading is known to the scan. */
+  #datedNamespaces(startedMs: number, timeMs: number): NamespaceFacts[] {
+    return this.#namespaces.map((facts) =>
+      Number.isFinite(facts.readFromMs) ? facts : { ...facts, readFromMs: startedMs, readByMs: timeMs },
+    );
   }
 
   #begin(startedMs: number): void {
@@ -107,7 +122,7 @@ export class ScanCollector {
     this.#dump = undefined;
     const holders = new Uint32Array(0);
     const [dumps, namespaces] = [this.#dumps, this.#namespaces];
-    this.#scan = { kind: "scan", startedMs, timeMs: startedMs, dumps, owners: [], holders, namespaces };
+    this.#scan = { kind: "scan", startedMs, timeMs: startedMs, cutMs: null, dumps, owners: [], holders, namespaces };
   }
 
   #takePackets({ block, count, flags, lengths, offsets, sources }: PacketBatch): void {

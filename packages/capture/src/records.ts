@@ -49,6 +49,13 @@ export interface ReleasedRecord {
   readonly netns: number;
 }
 
+/** The event socket of a namespace was found empty at `timeMs`: the events of it that follow happened later. */
+export interface EmptiedRecord {
+  readonly kind: "emptied";
+  readonly timeMs: number;
+  readonly netns: number;
+}
+
 /** The processes of a scan and which socket each holds. */
 export interface OwnersRecord {
   readonly kind: "owners";
@@ -138,7 +145,7 @@ export interface ScanAccount {
 /** Begin or end of a scan: the namespaces, the dumps of sock_diag, the files and the owners between the two belong to it. */
 export type ScanMarkRecord = { readonly kind: "scan"; readonly timeMs: number } & (
   | { readonly phase: "begin" }
-  | { readonly phase: "end"; readonly account: ScanAccount }
+  | { readonly phase: "end"; readonly account: ScanAccount; readonly cutMs: number | null }
 );
 
 /** A file of /proc/net that was read because sock_diag could not be asked. */
@@ -161,7 +168,12 @@ export interface SocketsRecord {
 
 /** What a part said of itself. */
 export type HealthRecord = { readonly kind: "health"; readonly timeMs: number } & (
-  | { readonly part: "conntrack"; readonly health: IngestHealth }
+  | {
+      readonly part: "conntrack";
+      readonly health: IngestHealth;
+      /** The cut of the batch that ends here (FlowBatch.cutMs). */
+      readonly cutMs: number | null;
+    }
   | { readonly part: "sockets"; readonly health: ScanHealth }
   | { readonly part: "names"; readonly health: NamesHealth }
 );
@@ -171,6 +183,8 @@ export interface TickRecord {
   readonly kind: "tick";
   readonly timeMs: number;
   readonly final: boolean;
+  /** What the wall clock was ahead of the recording's: the report's times were moved by so much. */
+  readonly wallAheadMs: number;
 }
 
 /** Any value of JSON. */
@@ -188,6 +202,7 @@ export type SidecarRecord =
   | HostRecord
   | NamespaceRecord
   | ReleasedRecord
+  | EmptiedRecord
   | OwnersRecord
   | NamesRecord
   | LossRecord

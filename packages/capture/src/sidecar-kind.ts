@@ -16,6 +16,7 @@ export const SIDECAR_KIND: Readonly<Record<SidecarRecord["kind"], number>> = {
   tick: 11,
   options: 12,
   "proc-net": 13,
+  emptied: 14,
 };
 
 const KINDS = new Map<number, SidecarRecord["kind"]>(

@@ -22,6 +22,7 @@ export function parseSidecar(kind: SidecarRecord["kind"], timeMs: number, payloa
       const facts = parseNamespace(payload);
       return facts && { kind, timeMs, facts };
     }
+    case "emptied":
     case "released":
       return hasFields(payload, { netns: "u32" }) ? { kind, timeMs, netns: payload.netns } : undefined;
     case "owners":
@@ -48,7 +49,7 @@ export function parseSidecar(kind: SidecarRecord["kind"], timeMs: number, payloa
     case "health":
       return parseHealth(timeMs, payload);
     case "tick":
-      return hasFields(payload, { final: "boolean" }) ? { kind, timeMs, final: payload.final } : undefined;
+      return parseTick(timeMs, payload);
     case "options":
       return isObject(payload) ? { kind, timeMs, options: payload as Record<string, Json> } : undefined;
   }
@@ -71,8 +72,13 @@ function parseNamespace(value: unknown): NamespaceFacts | undefined {
   if (parsed === undefined || !hasFields(ephemeral, { low: "u32", high: "u32" })) return undefined;
   const addresses = new Uint32Array(parsed.length * ADDRESS_WORDS);
   for (const [i, words] of parsed.entries()) addresses.set(words, i * ADDRESS_WORDS);
-  return { netns, addresses, ephemeral: { low: ephemeral.low, high: ephemeral.high } };
+  const read = hasFields(value, { readFromMs: "number", readByMs: "number" }) ? value : AT_ANY_TIME;
+  const { readFromMs, readByMs } = read;
+  return { netns, addresses, ephemeral: { low: ephemeral.low, high: ephemeral.high }, readFromMs, readByMs };
 }
+
+/** Older recordings do not say when a namespace was read. */
+const AT_ANY_TIME = { readFromMs: Number.NEGATIVE_INFINITY, readByMs: Number.POSITIVE_INFINITY } as const;
 
 function parseOwners(timeMs: number, value: unknown): SidecarRecord | undefined {
   if (!hasFields(value, { owners: "list", holders: "u32s" })) return undefined;
@@ -122,7 +128,7 @@ function parseScanMark(timeMs: number, value: unknown): SidecarRecord | undefine
   if (!hasFields(value, { phase: "string" })) return undefined;
   if (value.phase === "begin") return { kind: "scan", timeMs, phase: "begin" };
   if (value.phase !== "end" || !hasFields(value, { account: "object" }) || !isAccount(value.account)) return undefined;
-  return { kind: "scan", timeMs, phase: "end", account: value.account };
+  return { kind: "scan", timeMs, phase: "end", account: value.account, cutMs: cutOf(value) };
 }
 
 function isAccount(value: unknown): value is ScanAccount {
@@ -164,13 +170,26 @@ function parseTable(value: unknown): SocketTable | undefined {
   if (owners === undefined || namespaces === undefined || !isScanHealth(health)) return undefined;
   const rows = new Uint32Array(count * SOCKET_WORDS);
   new Uint8Array(rows.buffer).set(bytes);
-  return { kind: "sockets", timeMs, startedMs, count, rows, owners, namespaces, health };
+  return { kind: "sockets", timeMs, cutMs: cutOf(value), startedMs, count, rows, owners, namespaces, health };
+}
+
+function parseTick(timeMs: number, value: unknown): SidecarRecord | undefined {
+  if (!hasFields(value, { final: "boolean" })) return undefined;
+  const wallAheadMs = hasFields(value, { wallAheadMs: "number" }) ? value.wallAheadMs : 0;
+  return { kind: "tick", timeMs, final: value.final, wallAheadMs };
+}
+
+/** Older recordings know no cuts. */
+function cutOf(value: unknown): number | null {
+  return hasFields(value, { cutMs: "number" }) ? value.cutMs : null;
 }
 
 function parseHealth(timeMs: number, value: unknown): SidecarRecord | undefined {
   if (!hasFields(value, { part: "string", health: "object" })) return undefined;
   const { part, health } = value;
-  if (part === "conntrack" && isIngestHealth(health)) return { kind: "health", timeMs, part, health };
+  if (part === "conntrack" && isIngestHealth(health)) {
+    return { kind: "health", timeMs, part, health, cutMs: cutOf(value) };
+  }
   if (part === "sockets" && isScanHealth(health)) return { kind: "health", timeMs, part, health };
   if (part === "names" && isNamesHealth(health)) return { kind: "health", timeMs, part, health };
   return undefined;

@@ -25,6 +25,7 @@ export function sidecarPayload(record: SidecarRecord): unknown {
     case "options":
       return record.options;
     case "released":
+    case "emptied":
     case "loss":
     case "dump":
     case "scan":
@@ -39,11 +40,12 @@ export function sidecarPayload(record: SidecarRecord): unknown {
 function namespacePayload(facts: NamespaceFacts): unknown {
   const addresses: string[] = [];
   for (let at = 0; at < facts.addresses.length; at += ADDRESS_WORDS) addresses.push(formatAddress(facts.addresses, at));
-  return { netns: facts.netns, addresses, ephemeral: facts.ephemeral };
+  const { netns, ephemeral, readFromMs, readByMs } = facts;
+  return { netns, addresses, ephemeral, ...(readFromMs <= readByMs ? { readFromMs, readByMs } : {}) };
 }
 
 function tablePayload(table: SocketTable): unknown {
-  const { timeMs, startedMs, count, owners, health } = table;
+  const { timeMs, cutMs, startedMs, count, owners, health } = table;
   const bytes = Buffer.from(
     table.rows.buffer,
     table.rows.byteOffset,
@@ -52,6 +54,7 @@ function tablePayload(table: SocketTable): unknown {
   const namespaces = table.namespaces.map(namespacePayload);
   return {
     timeMs,
+    cutMs,
     startedMs,
     count,
     byteOrder: endianness(),

@@ -117,13 +117,17 @@ export class AggregateRows {
     return row;
   }
 
+  /** The row's time becomes the earlier or the later one of it and the key's. */
+  #extend(at: number, field: number, choose: (a: number, b: number) => number): void {
+    const place = (at + field) >> 1;
+    this.#floats[place] = choose(this.#floats[place]!, this.#keyFloats[field >> 1]!);
+  }
+
   #merge(row: number): void {
     const at = row * FLOW_WORDS;
     this.#rows[at + FLOW.count]!++;
-    const first = (at + FLOW.firstSeenMs) >> 1;
-    const last = (at + FLOW.lastSeenMs) >> 1;
-    this.#floats[first] = Math.min(this.#floats[first]!, this.#keyFloats[FLOW.firstSeenMs >> 1]!);
-    this.#floats[last] = Math.max(this.#floats[last]!, this.#keyFloats[FLOW.lastSeenMs >> 1]!);
+    for (const field of BEGINNING) this.#extend(at, field, Math.min);
+    for (const field of END) this.#extend(at, field, Math.max);
     for (const field of COUNTERS) {
       const added = this.#keyFloats[field >> 1]!;
       if (added >= 0) this.#floats[(at + field) >> 1] = Math.max(this.#floats[(at + field) >> 1]!, 0) + added;
@@ -131,6 +135,8 @@ export class AggregateRows {
   }
 }
 
+const BEGINNING = [FLOW.beganAfterMs, FLOW.firstSeenMs] as const;
+const END = [FLOW.lastAfterMs, FLOW.lastSeenMs] as const;
 const COUNTERS = [FLOW.originalPackets, FLOW.originalBytes, FLOW.replyPackets, FLOW.replyBytes] as const;
 
 function coarsen(key: Uint32Array, coarseness: number): void {

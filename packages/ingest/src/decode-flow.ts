@@ -111,9 +111,7 @@ function decodeAttributes(
         fields |= DECODED_FIELD.id;
         break;
       case CTA.timeout:
-        if (length < 8) return DECODED.badAttribute;
-        row[FLOW.timeout] = networkWord(words[at + 1]!);
-        fields |= DECODED_FIELD.timeout;
+        if (length < 8) return DECODED.badAttribute; // as the value decoder has it; nobody asks when the kernel would give up a flow
         break;
       case CTA.mark:
         if (length < 8) return DECODED.badAttribute;
@@ -142,10 +140,6 @@ function decodeAttributes(
         fields |= seen;
         break;
       }
-      case CTA.help:
-        row[FLOW.helper] = at;
-        fields |= DECODED_FIELD.helper;
-        break;
     }
     p += (length + 3) & ~3;
   }

@@ -21,13 +21,9 @@ export const DECODED_FIELD = {
   state: 2,
   id: 4,
   mark: 8,
-  timeout: 0x10,
   originalCounters: 0x20,
   replyCounters: 0x40,
   start: 0x80,
-  stop: 0x100,
-  /** `FLOW.helper` holds the word index of CTA_HELP in the block: names are interned by whoever keeps them. */
-  helper: 0x200,
   /** Both directions have IP_CT_TCP_FLAG_BE_LIBERAL. */
   liberal: 0x400,
 } as const;
@@ -177,17 +173,15 @@ export function decodeCounters(
   return 1;
 }
 
-/** Writes start and stop in milliseconds; returns the bits of DECODED_FIELD that were there, negative when lengths lie. */
+/** Writes the start in milliseconds; returns DECODED_FIELD.start when it was there, negative when lengths lie. */
 export function decodeTimestamp(words: Uint32Array, start: number, end: number, floats: Float64Array): number {
   let seen = 0;
   cursor.over(words, start, end);
   while (cursor.next()) {
-    if (cursor.type === CTA_TIMESTAMP.start) {
+    if (cursor.type === CTA_TIMESTAMP.stop) cursor.has(8);
+    else if (cursor.type === CTA_TIMESTAMP.start) {
       floats[FLOW.startMs >> 1] = cursor.u64be() / NANOSECONDS_PER_MS;
-      seen |= DECODED_FIELD.start;
-    } else if (cursor.type === CTA_TIMESTAMP.stop) {
-      floats[FLOW.stopMs >> 1] = cursor.u64be() / NANOSECONDS_PER_MS;
-      seen |= DECODED_FIELD.stop;
+      seen = DECODED_FIELD.start;
     }
   }
   return cursor.failed ? -1 : seen;

@@ -11,7 +11,7 @@ import { CT_STATUS, FLOW, FLOW_CHANGE, FLOW_FLAG, kindProtocol, kindState } from
 import { eachLive } from "./choose-victims.ts";
 import type { FlowSlots } from "./flow-slots.ts";
 import { isClosedState } from "./flow-state.ts";
-import { dumpFlags, lateFlags, mergeRow, newFlags } from "./merge-row.ts";
+import { dumpFlags, lateFlags, newFlags } from "./merge-row.ts";
 import type { NamespaceState } from "./namespace-state.ts";
 import { generationOf, MARK, seenIn } from "./row-marks.ts";
 
@@ -88,10 +88,8 @@ export function destroyFlow(slots: FlowSlots, namespace: NamespaceState, timeMs:
     return;
   }
   const page = slots.table.page(slot);
-  const floats = slots.table.floats(slot);
   const at = slots.table.offset(slot);
-  mergeRow(page, floats, at, slots.row, slots.floats, 0);
-  floats[(at + FLOW.lastSeenMs) >> 1] = timeMs;
+  slots.finish(slot, namespace, timeMs);
   if ((marks & MARK.told) === 0) slots.changes.end(page, at, FLOW_CHANGE.destroyed, (marks & MARK.known) !== 0);
   if (namespace.dumping) slots.bury(slot, namespace);
   else slots.table.remove(slot);
@@ -150,8 +148,8 @@ export function releaseFlows(slots: FlowSlots, namespace: NamespaceState): void 
 }
 
 /** A use of a service whose flows are counted only: an answer, or the end of a flow that never had one. */
-export function countService(slots: FlowSlots, destroyed: boolean, timeMs: number): void {
-  slots.complete(timeMs, 0);
+export function countService(slots: FlowSlots, namespace: NamespaceState, destroyed: boolean, timeMs: number): void {
+  slots.complete(namespace, timeMs, 0);
   const status = slots.row[FLOW.status]!;
   const answered = (status & CT_STATUS.seenReply) !== 0;
   const counts = destroyed ? !answered : answered && (status & CT_STATUS.assured) === 0;
@@ -171,7 +169,7 @@ function isShown(namespace: NamespaceState, marks: number): boolean {
 function tellUnknown(slots: FlowSlots, namespace: NamespaceState, timeMs: number): void {
   const missed = (namespace.complete ? namespace.lossy : !namespace.dumping) && timeMs > slots.markersMissingUntilMs;
   if (isClosed(slots.row) && !missed) return;
-  slots.complete(timeMs, lateFlags(slots.row) & ~FLOW_FLAG.updated);
+  slots.complete(namespace, timeMs, lateFlags(slots.row) & ~FLOW_FLAG.updated);
   slots.changes.end(slots.row, 0, FLOW_CHANGE.destroyed, false);
 }
 

@@ -51,7 +51,7 @@ export class FlowSlots {
 
   /** Makes the message's flow, which the table does not have, and tells it. `byEvent`: seen by an event, not by a dump. */
   create(namespace: NamespaceState, hash: number, timeMs: number, flags: number, byEvent: boolean): void {
-    this.complete(timeMs, flags);
+    this.complete(namespace, timeMs, flags);
     const slot = this.#insert(hash, timeMs);
     this.setMarks(slot, seenIn(this.marks(slot), namespace.generation, byEvent));
     this.changes.mark(slot);
@@ -59,14 +59,14 @@ export class FlowSlots {
 
   /** The same for a flow whose closing is not to be told. */
   createTold(namespace: NamespaceState, hash: number, timeMs: number, flags: number): void {
-    this.complete(timeMs, flags);
+    this.complete(namespace, timeMs, flags);
     const slot = this.#insert(hash, timeMs);
     this.setMarks(slot, seenIn(this.marks(slot) | MARK.told, namespace.generation, false));
   }
 
   /** The same for a flow that has ended already: kept until the end of the dump. */
   createDead(namespace: NamespaceState, hash: number, timeMs: number): void {
-    this.complete(timeMs, 0);
+    this.complete(namespace, timeMs, 0);
     this.bury(this.#insert(hash, timeMs), namespace);
   }
 
@@ -100,13 +100,24 @@ export class FlowSlots {
     const page = this.table.page(slot);
     const floats = this.table.floats(slot);
     const at = this.table.offset(slot);
+    const ended = (page[at + FLOW.kind]! & CLOSED) !== 0;
     const changed = mergeRow(page, floats, at, this.row, this.floats, flags);
     const marks = seenIn(page[at + FLOW.count]!, namespace.generation, byEvent);
     page[at + FLOW.count] = marks;
     if ((marks & MARK.told) !== 0) return;
     if (!changed && !byEvent) return;
-    floats[(at + FLOW.lastSeenMs) >> 1] = timeMs;
+    if (!ended) stamp(floats, at >> 1, byEvent ? namespace.emptyMs : undefined, timeMs);
     this.changes.mark(slot);
+  }
+
+  /** Puts the message, the last of its flow, into the row. */
+  finish(slot: number, namespace: NamespaceState, timeMs: number): void {
+    const page = this.table.page(slot);
+    const floats = this.table.floats(slot);
+    const at = this.table.offset(slot);
+    const ended = (page[at + FLOW.kind]! & CLOSED) !== 0;
+    mergeRow(page, floats, at, this.row, this.floats, 0);
+    if (!ended) stamp(floats, at >> 1, namespace.emptyMs, timeMs);
   }
 
   /** Takes over only what events do not tell: counters and timestamps. */
@@ -128,7 +139,7 @@ export class FlowSlots {
   #overwrite(slot: number, namespace: NamespaceState, timeMs: number, flags: number, byEvent: boolean): void {
     const marks = this.marks(slot);
     if ((marks & MARK.dead) !== 0) this.#uncountDead(namespace);
-    this.complete(timeMs, flags);
+    this.complete(namespace, timeMs, flags);
     const page = this.table.page(slot);
     const at = this.table.offset(slot);
     const hash = page[at + FLOW.reserved]!;
@@ -175,8 +186,8 @@ export class FlowSlots {
   }
 
   /** Makes the decoded message the first row of a flow. No two flows have the same first moment: consumers tell successors apart by it. */
-  complete(timeMs: number, flags: number): void {
-    completeRow(this.row, this.floats, timeMs, flags);
+  complete(namespace: NamespaceState, timeMs: number, flags: number): void {
+    completeRow(this.row, this.floats, namespace.emptyMs, timeMs, flags);
     this.#lastStampMs = timeMs > this.#lastStampMs ? timeMs : this.#lastStampMs + STAMP_STEP_MS;
     this.floats[FLOW.firstSeenMs >> 1] = this.#lastStampMs;
   }
@@ -212,4 +223,10 @@ export class FlowSlots {
   setMarks(slot: number, marks: number): void {
     this.table.page(slot)[this.table.offset(slot) + FLOW.count] = marks;
   }
+}
+
+/** When what was last seen of a row happened: between the two moments. A dump does not tell the earlier one; what it shows is later than what was seen before. Once a row has ended, nothing is later. */
+function stamp(floats: Float64Array, at: number, afterMs: number | undefined, byMs: number): void {
+  if (afterMs !== undefined) floats[at + (FLOW.lastAfterMs >> 1)] = afterMs;
+  floats[at + (FLOW.lastSeenMs >> 1)] = byMs;
 }

@@ -11,13 +11,11 @@
 import { FLOW, type FlowBatch } from "@conntrail/model";
 import { ChangeLog } from "./change-log.ts";
 import { DECODED, decodeFlow } from "./decode-flow.ts";
-import { DECODED_FIELD } from "./decode-nested.ts";
 import { beginFlow, countService, destroyFlow, releaseFlows, showFlow, sweepFlows, updateFlow } from "./flow-lives.ts";
 import { type FlowPolicy, flowPolicy, VERDICT, verdict } from "./flow-policy.ts";
 import { FlowSlots } from "./flow-slots.ts";
 import { FlowTable } from "./flow-table.ts";
 import { type FlowTrackerOptions, TRACKER_DEFAULTS } from "./flow-tracker-options.ts";
-import { HelperNames } from "./helper-names.ts";
 import { completeSince, type NamespaceState, namespaceState, nextGeneration } from "./namespace-state.ts";
 import { type IngestFacts, NO_FACTS, type TrackerCounts, trackerHealth } from "./tracker-health.ts";
 
@@ -27,7 +25,6 @@ export class FlowTracker {
   readonly #table: FlowTable;
   readonly #changes: ChangeLog;
   readonly #slots: FlowSlots;
-  readonly #helpers = new HelperNames();
   readonly #namespaces = new Map<number, NamespaceState>();
   readonly #epoch: number;
   #last: NamespaceState | undefined;
@@ -35,6 +32,7 @@ export class FlowTracker {
   #blockOffset = 0;
   #words: Uint32Array = new Uint32Array(0);
   #firstTold = false;
+  #cutMs: number | null = null;
   #new = 0;
   #update = 0;
   #destroy = 0;
@@ -72,9 +70,14 @@ export class FlowTracker {
     return this.#table.bytes + this.#changes.bytes;
   }
 
+  /** The namespace's event socket was found empty at `timeMs`: what is applied from now on happened later. A loss may show that it was not empty after all: then with an earlier time. */
+  emptied(netns: number, timeMs: number): void {
+    this.#namespace(netns).emptyMs = timeMs;
+  }
+
   /**
    * Applies the events in `length` bytes of `block` from `offset`: one or more whole messages of namespace
-   * `netns`, received at `timeMs` (Unix milliseconds). Nothing of `block` is kept.
+   * `netns`, received by `timeMs`. Nothing of `block` is kept. All times are of one clock that never steps.
    */
   apply(netns: number, block: Uint8Array, offset: number, length: number, timeMs: number): void {
     this.#applyMessages(this.#namespace(netns), block, offset, length, timeMs, false);
@@ -152,10 +155,12 @@ export class FlowTracker {
 
   /**
    * The changes since the last flush as a batch, which the caller owns; more than 32,768 rows come in several (`hasChanges`). `facts` is
-   * what the tracker cannot know of its own health.
+   * what the tracker cannot know of its own health. `cutMs`: what was told anywhere before this moment has been applied; the last batch of several
+   * says so (FlowBatch.cutMs).
    */
-  flush(timeMs: number, facts: IngestFacts = NO_FACTS): FlowBatch {
+  flush(timeMs: number, facts: IngestFacts = NO_FACTS, cutMs: number | null = null): FlowBatch {
     const { rows, changes, count } = this.#changes.take();
+    if (!this.#changes.hasChanges && cutMs !== null) this.#cutMs = Math.max(this.#cutMs ?? cutMs, cutMs);
     const complete = completeSince(this.#namespaces.values());
     // The flows of the first dump may need several batches: only with the last of them is the picture whole.
     if (complete !== null && !this.#changes.hasChanges) this.#firstTold = true;
@@ -163,11 +168,11 @@ export class FlowTracker {
     return {
       kind: "flows",
       timeMs,
+      cutMs: this.#cutMs,
       epoch: this.#epoch,
       count,
       rows,
       changes,
-      helpers: this.#helpers.names,
       health: trackerHealth(facts, this.#counts(this.#firstTold ? complete : null)),
     };
   }
@@ -191,14 +196,14 @@ export class FlowTracker {
     for (let p = start; p < end; ) {
       const bytes = words[p >> 2]!;
       const code = decodeFlow(words, p, end - p, this.#slots.row, this.#slots.floats);
-      if (code > 0) this.#applyFlow(namespace, words, code, timeMs, dump);
+      if (code > 0) this.#applyFlow(namespace, code, timeMs, dump);
       else if (code < 0) this.#undecodable++;
       if (code === DECODED.truncated) return; // where the next one would begin is not known
       p += (bytes + 3) & ~3;
     }
   }
 
-  #applyFlow(namespace: NamespaceState, words: Uint32Array, code: number, timeMs: number, dump: boolean): void {
+  #applyFlow(namespace: NamespaceState, code: number, timeMs: number, dump: boolean): void {
     const slots = this.#slots;
     const row = slots.row;
     row[FLOW.netns] = namespace.netns;
@@ -206,11 +211,9 @@ export class FlowTracker {
     if (!dump) this.#countEvent(code);
     if (decision === VERDICT.ignore) return;
     if (decision === VERDICT.count) {
-      if (!dump) countService(slots, code === DECODED.destroy, timeMs);
+      if (!dump) countService(slots, namespace, code === DECODED.destroy, timeMs);
       return;
     }
-    if ((row[FLOW.reserved]! & DECODED_FIELD.helper) !== 0)
-      row[FLOW.helper] = this.#helpers.intern(words, row[FLOW.helper]!);
     if (dump) showFlow(slots, namespace, timeMs);
     else if (code === DECODED.update) updateFlow(slots, namespace, timeMs);
     else if (code === DECODED.new) beginFlow(slots, namespace, timeMs);

@@ -10,8 +10,10 @@ export interface IngestWorkerData {
   readonly tap: boolean;
 }
 
-/** Host to worker: a batch, or a chunk of raw messages, has been taken; dump every table once more. */
-export type IngestCommand = { readonly kind: "taken" } | { readonly kind: "raw-taken" } | { readonly kind: "dump" };
+/** Host to worker: a batch, or a chunk of raw messages, has been taken; dump every table once more; a batch with a cut of now, at once. */
+export interface IngestCommand {
+  readonly kind: "taken" | "raw-taken" | "dump" | "cut";
+}
 
 /** Worker to host. */
 export type IngestMessage = FlowBatch | RawChunk;

@@ -13,6 +13,7 @@ runWorker<IngestCommand, IngestMessage, IngestWorkerData>(({ workerData, command
     next: (command) => {
       if (command.kind === "taken") loop.acknowledge();
       else if (command.kind === "raw-taken") loop.acknowledgeRaw();
+      else if (command.kind === "cut") loop.requestCut();
       else loop.requestDumps();
     },
     error: fail,

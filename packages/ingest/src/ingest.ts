@@ -12,6 +12,8 @@ export interface IngestHooks {
   readonly tap?: (chunk: RawChunk) => void;
   /** Each value asks for one more dump of every table, for a recording that begins anew: as soon as ten times its last dump's time has passed. */
   readonly dump$?: Observable<unknown>;
+  /** Each value asks for a batch whose cut is later than the asking: every socket is read empty for it. Those asked for until it is made are one. */
+  readonly cut$?: Observable<unknown>;
   /** Ends the ingest in good order: what was received is emitted, then the Observable completes. */
   readonly stop$?: Observable<unknown>;
 }
@@ -25,7 +27,7 @@ const WORKER = new URL("./ingest-worker.js", import.meta.url);
  * most two batches ahead and keeps the latest state of each flow. Throws RangeError for options that cannot be meant.
  */
 export function ingest(options: IngestOptions = {}, hooks: IngestHooks = {}): Observable<FlowBatch> {
-  const { tap, dump$ = NEVER, stop$ = NEVER } = hooks;
+  const { tap, dump$ = NEVER, cut$ = NEVER, stop$ = NEVER } = hooks;
   const resolved = resolveIngestOptions(options);
   return new Observable((subscriber) => {
     const workerData: IngestWorkerData = { options: resolved, tap: tap !== undefined };
@@ -45,6 +47,8 @@ export function ingest(options: IngestOptions = {}, hooks: IngestHooks = {}): Ob
     });
     const stop = (): void => void worker.close();
     const dump = (): void => void worker.post({ kind: "dump" });
+    const cut = (): void => void worker.post({ kind: "cut" });
+    subscription.add(cut$.subscribe({ next: cut, error: stop }));
     subscription.add(dump$.subscribe({ next: dump, error: stop }));
     subscription.add(stop$.subscribe({ next: stop, error: stop }));
     return subscription;

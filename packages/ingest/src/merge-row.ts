@@ -8,16 +8,24 @@ import { lifeFlags } from "./flow-state.ts";
 
 const NOT_COUNTED = -1;
 
-/** Makes a decoded message a whole row: fields it did not have get their "unknown", `flags` and those of its state are set. */
-export function completeRow(row: Uint32Array, rowFloats: Float64Array, timeMs: number, flags: number): void {
+const OLDER_THAN_SEEN = FLOW_FLAG.fromDump | FLOW_FLAG.beganUnseen;
+
+/**
+ * Makes a decoded message a whole row: fields it did not have get their "unknown", `flags` and those of its state are set. It was received by `timeMs`, and
+ * happened after `afterMs`; a flow whose beginning it is not may be of any age, and what a dump shows has no such moment.
+ */
+export function completeRow(
+  row: Uint32Array,
+  rowFloats: Float64Array,
+  afterMs: number,
+  timeMs: number,
+  flags: number,
+): void {
   const fields = row[FLOW.reserved]!;
   if ((fields & DECODED_FIELD.status) === 0) row[FLOW.status] = 0;
   if ((fields & DECODED_FIELD.id) === 0) row[FLOW.id] = 0;
   if ((fields & DECODED_FIELD.mark) === 0) row[FLOW.mark] = 0;
-  if ((fields & DECODED_FIELD.timeout) === 0) row[FLOW.timeout] = 0;
-  if ((fields & DECODED_FIELD.helper) === 0) row[FLOW.helper] = 0;
   if ((fields & DECODED_FIELD.start) === 0) rowFloats[FLOW.startMs >> 1] = 0;
-  if ((fields & DECODED_FIELD.stop) === 0) rowFloats[FLOW.stopMs >> 1] = 0;
   if ((fields & DECODED_FIELD.originalCounters) === 0) {
     rowFloats[FLOW.originalPackets >> 1] = NOT_COUNTED;
     rowFloats[FLOW.originalBytes >> 1] = NOT_COUNTED;
@@ -28,6 +36,8 @@ export function completeRow(row: Uint32Array, rowFloats: Float64Array, timeMs: n
   }
   rowFloats[FLOW.firstSeenMs >> 1] = timeMs;
   rowFloats[FLOW.lastSeenMs >> 1] = timeMs;
+  rowFloats[FLOW.beganAfterMs >> 1] = (flags & OLDER_THAN_SEEN) === 0 ? afterMs : Number.NEGATIVE_INFINITY;
+  rowFloats[FLOW.lastAfterMs >> 1] = (flags & FLOW_FLAG.fromDump) === 0 ? afterMs : Number.NEGATIVE_INFINITY;
   const kind = row[FLOW.kind]!;
   const state = (fields & DECODED_FIELD.state) !== 0 ? kindState(kind) : stateUntold(kind, row[FLOW.status]!);
   const life = lifeFlags(kindProtocol(kind), state, row[FLOW.status]!);
@@ -56,21 +66,16 @@ export function mergeRow(
     difference = page[at + FLOW.status]! ^ row[FLOW.status]!;
     page[at + FLOW.status] = row[FLOW.status]!;
   }
-  if ((fields & DECODED_FIELD.timeout) !== 0) page[at + FLOW.timeout] = row[FLOW.timeout]!;
   if ((fields & DECODED_FIELD.mark) !== 0) {
     difference |= page[at + FLOW.mark]! ^ row[FLOW.mark]!;
     page[at + FLOW.mark] = row[FLOW.mark]!;
-  }
-  if ((fields & DECODED_FIELD.helper) !== 0) {
-    difference |= page[at + FLOW.helper]! ^ row[FLOW.helper]!;
-    page[at + FLOW.helper] = row[FLOW.helper]!;
   }
   const state =
     (fields & DECODED_FIELD.state) !== 0 ? kindState(row[FLOW.kind]!) : stateUntold(before, page[at + FLOW.status]!);
   const life = flags | lifeFlags(kindProtocol(before), state, page[at + FLOW.status]!);
   const after = (before & 0xff00ffff) | (state << 16) | (life << 24);
   page[at + FLOW.kind] = after;
-  const rest = DECODED_FIELD.originalCounters | DECODED_FIELD.replyCounters | DECODED_FIELD.start | DECODED_FIELD.stop;
+  const rest = DECODED_FIELD.originalCounters | DECODED_FIELD.replyCounters | DECODED_FIELD.start;
   const counted = (fields & rest) !== 0 && mergeAccounts(floats, at >> 1, rowFloats, fields);
   return counted || ((before ^ after) | difference) !== 0;
 }
@@ -85,7 +90,6 @@ export function mergeAccounts(floats: Float64Array, at: number, rowFloats: Float
     changed = copyCounters(floats, at, rowFloats, FLOW.replyPackets >> 1) || changed;
   }
   if ((fields & DECODED_FIELD.start) !== 0) floats[at + (FLOW.startMs >> 1)] = rowFloats[FLOW.startMs >> 1]!;
-  if ((fields & DECODED_FIELD.stop) !== 0) floats[at + (FLOW.stopMs >> 1)] = rowFloats[FLOW.stopMs >> 1]!;
   return changed;
 }
 

@@ -12,7 +12,7 @@ import type { ResolvedIngestOptions } from "./ingest-options.ts";
 import { NamespaceWatch, type NamespaceWatchOptions } from "./namespace-watch.ts";
 
 /** What a watch needs besides the namespace. */
-export type WatchTools = Pick<NamespaceWatchOptions, "tracker" | "tap" | "filter" | "wallMs">;
+export type WatchTools = Pick<NamespaceWatchOptions, "tracker" | "tap" | "filter" | "clock">;
 
 /** Milliseconds between searches, and between readings of each namespace's facts. */
 const SEARCH_MS = 1_000;
@@ -71,7 +71,7 @@ export class NamespaceRoster {
   work(nowMs: number): number {
     if (nowMs >= this.#searchDueMs) {
       this.#search(nowMs);
-      const tookMs = performance.now() - nowMs;
+      const tookMs = this.#tools.clock() - nowMs;
       this.#searchDueMs = nowMs + Math.max(SEARCH_MS, REST_PER_SEARCH * tookMs);
     }
     if (nowMs >= this.#probeDueMs) {

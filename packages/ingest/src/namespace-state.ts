@@ -25,6 +25,8 @@ export interface NamespaceState {
   tellClosed: boolean;
   /** Found after watching began, and no event was lost since: it takes nothing from the completeness of the rest. */
   late: boolean;
+  /** When its event socket was last found empty: the events applied since then happened after it. -Infinity: not known. */
+  emptyMs: number;
   /** Rows marked dead or reopened while the dump is open. */
   unsettled: number;
 }
@@ -42,6 +44,7 @@ export function namespaceState(netns: number): NamespaceState {
     dumpStartMs: 0,
     tellClosed: false,
     late: false,
+    emptyMs: Number.NEGATIVE_INFINITY,
     unsettled: 0,
   };
 }

@@ -25,8 +25,8 @@ export interface NamespaceWatchOptions {
   /** Runs an action inside the namespace. Throws OpError when it cannot be entered. */
   readonly inside: <T>(action: () => T) => T;
   readonly nowMs: number;
-  /** Unix milliseconds. */
-  readonly wallMs: () => number;
+  /** The time, for what is read: it is later than what was in the socket. */
+  readonly clock: () => number;
 }
 
 /** Datagrams that one system call takes, and room for each: an event has 200 to 500 bytes. The odd size keeps slots out of each other's cache lines. */
@@ -78,6 +78,14 @@ export class NamespaceWatch {
   readonly #socket: NetlinkSocket;
   readonly #pace = new DrainPace();
   #drainedMs: number;
+  /** When the socket was last found empty, and when before that. */
+  #emptyMs: number;
+  #emptyBeforeMs: number;
+  /** The cut before the loss that no dump has mended; a namespace that was never dumped has none, and 1970 stands for that. */
+  #lossCutMs = 0;
+  #whole = false;
+  /** What the tap was told of `#emptyMs`. */
+  #tappedEmptyMs: number | undefined;
   /** Of the losses that no dump has been begun after. */
   #firstLossMs = NEVER;
   #notBeforeMs = 0;
@@ -95,6 +103,7 @@ export class NamespaceWatch {
     this.netns = netns;
     this.late = late;
     this.#options = options;
+    this.#emptyMs = this.#emptyBeforeMs = options.clock();
     this.#socket = inside(() =>
       openNetlinkSocket({
         family: NETLINK_FAMILY.netfilter,
@@ -110,6 +119,12 @@ export class NamespaceWatch {
     this.loss = new LossAccount(receiveBufferMax, nowMs);
     this.#drainedMs = nowMs;
     this.dumpDueMs = nowMs;
+    options.tracker.emptied(netns, this.#emptyMs);
+  }
+
+  /** What was told here before this moment has been applied. It stands still from a loss to the end of the dump that mends it; but for one that fails it does not wait. */
+  get cutMs(): number {
+    return this.#whole || this.#failures > 0 ? this.#emptyMs : this.#lossCutMs;
   }
 
   /** The receive buffer as the kernel accounts it. */
@@ -150,11 +165,11 @@ export class NamespaceWatch {
   /** Begins a dump, or takes its next slice. Returns true while there is more to do. Throws OpError when the namespace cannot be entered. */
   dump(nowMs: number): boolean {
     if (this.#dump === undefined) return this.#beginDump(nowMs);
-    const { tracker, tap } = this.#options;
-    const timeMs = this.#options.wallMs();
+    const { tracker, tap, clock } = this.#options;
     const { done, interrupted, error } = this.#dump.step(nowMs, (block, offset, length, last) => {
       // The dump ends where the events after it have been read, so that nothing of before lies behind it.
       if (last) this.#readEmpty(nowMs);
+      const timeMs = clock();
       tracker.applyDump(this.netns, block, offset, length, timeMs);
       tap?.add(RAW.dumpRows, this.netns, timeMs, 0, block, offset, length);
     });
@@ -174,9 +189,9 @@ export class NamespaceWatch {
       this.dumpDueMs = nowMs + RETRY_MS;
       return false;
     }
-    const { inside, tracker, tap, wallMs } = this.#options;
+    const { inside, tracker, tap, clock } = this.#options;
     const dump = inside(() => new TableDump(nowMs));
-    const timeMs = wallMs();
+    const timeMs = clock();
     tracker.beginDump(this.netns, timeMs, { tellClosed: this.late });
     tap?.add(RAW.dumpBegin, this.netns, timeMs, this.late ? 1 : 0, dump.request, 0, dump.request.length);
     this.#dump = dump;
@@ -191,10 +206,11 @@ export class NamespaceWatch {
     this.#dump = undefined;
     this.dumpError = error;
     const unusable = interrupted || error !== 0;
-    this.#options.tap?.add(RAW.dumpEnd, this.netns, this.#options.wallMs(), unusable ? 1 : 0);
+    this.#options.tap?.add(RAW.dumpEnd, this.netns, this.#options.clock(), unusable ? 1 : 0);
     const complete = this.#options.tracker.endDump(this.netns, { interrupted: unusable });
     if (complete) {
       this.complete = true;
+      this.#whole = true;
       this.#failures = 0;
       const restMs = this.eventsOff ? Math.min(POLL_MS, this.#options.reconcileMs) : this.#options.reconcileMs;
       const lastedMs = nowMs - this.#dumpStartMs;
@@ -216,34 +232,56 @@ export class NamespaceWatch {
 
   /** Reads with at most `calls` system calls; with `empty` until one finds nothing, and -1 when none did. */
   #receive(nowMs: number, calls: number, empty: boolean): number {
-    const { tracker, tap, wallMs } = this.#options;
+    const { tracker, clock } = this.#options;
     const socket = this.#socket;
-    const netns = this.netns;
     let events = 0;
+    let beforeMs = clock();
     for (let call = 0; call < calls; call++) {
       const count = socket.receive();
       if (count === OVERRUN) {
         this.#overrun(nowMs);
         continue;
       }
+      const timeMs = clock();
       if (count > 0) {
-        const timeMs = wallMs();
-        tracker.applyAll(netns, socket.block, socket.offsets, socket.lengths, count, timeMs);
-        for (let i = 0; tap !== undefined && i < count; i++) {
-          tap.add(RAW.event, netns, timeMs, 0, socket.block, socket.offsets[i]!, socket.lengths[i]!);
-        }
+        tracker.applyAll(this.netns, socket.block, socket.offsets, socket.lengths, count, timeMs);
+        this.#record(count, timeMs);
         events += count;
       }
+      // A call that could have taken more has come to the end, some time after it began.
+      if (count < MESSAGES_PER_CALL) this.#emptied(beforeMs);
       if (count === 0 || (count < MESSAGES_PER_CALL && !empty)) {
         this.loss.emptied(nowMs);
         return events;
       }
+      beforeMs = timeMs;
     }
     return empty ? -1 : events;
   }
 
+  #record(count: number, timeMs: number): void {
+    const { tap } = this.#options;
+    if (tap === undefined) return;
+    const { block, offsets, lengths } = this.#socket;
+    if (this.#tappedEmptyMs !== this.#emptyMs) tap.add(RAW.emptied, this.netns, this.#emptyMs);
+    this.#tappedEmptyMs = this.#emptyMs;
+    for (let i = 0; i < count; i++) tap.add(RAW.event, this.netns, timeMs, 0, block, offsets[i]!, lengths[i]!);
+  }
+
+  #emptied(beforeMs: number): void {
+    this.#emptyBeforeMs = this.#emptyMs;
+    this.#emptyMs = beforeMs;
+    this.#options.tracker.emptied(this.netns, beforeMs);
+  }
+
   #overrun(nowMs: number): void {
-    const { tracker, tap, wallMs } = this.#options;
+    const { tracker, tap, clock } = this.#options;
+    // The word of the loss ends a call as emptiness does: then the socket was not empty, and nothing is known but the time before.
+    this.#emptyMs = this.#emptyBeforeMs;
+    this.#tappedEmptyMs = undefined;
+    tracker.emptied(this.netns, this.#emptyMs);
+    if (this.#whole) this.#lossCutMs = this.#emptyMs;
+    this.#whole = false;
     const wanted = this.loss.lost(nowMs, this.#receiveBufferBytes);
     if (wanted > this.#receiveBufferBytes) {
       this.#receiveBufferBytes = this.#socket.setReceiveBuffer(wanted);
@@ -251,7 +289,7 @@ export class NamespaceWatch {
     }
     tracker.overrun(this.netns);
     const lost = this.#socket.drops() ?? 0;
-    tap?.add(RAW.overrun, this.netns, wallMs(), lost - this.#lostTapped);
+    tap?.add(RAW.overrun, this.netns, clock(), lost - this.#lostTapped);
     this.#lostTapped = lost;
     this.#firstLossMs = Math.min(this.#firstLossMs, nowMs);
     const dueMs = Math.min(nowMs + RESYNC_QUIET_MS, this.#firstLossMs + RESYNC_LATEST_MS);

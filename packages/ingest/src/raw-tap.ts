@@ -11,6 +11,7 @@ export const RAW = {
   dumpEnd: 3, // detail 1: it was interrupted, or failed
   overrun: 4, // events were lost before this; detail: how many, 0 = unknown
   release: 5, // the namespace is watched no longer
+  emptied: 6, // the events that follow happened after the record's time (`FlowTracker.emptied`)
 } as const;
 
 /** A stretch of input. Whoever receives it owns its arrays. */
@@ -21,7 +22,7 @@ export interface RawChunk {
   readonly what: Uint8Array;
   readonly netns: Uint32Array;
   readonly detail: Uint32Array;
-  /** Unix milliseconds. */
+  /** By the clock that never steps. */
   readonly timesMs: Float64Array;
   /** Where each record's bytes lie in `bytes`: multiples of 4. */
   readonly offsets: Uint32Array;

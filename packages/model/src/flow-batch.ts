@@ -19,8 +19,14 @@ export type FlowChange = (typeof FLOW_CHANGE)[keyof typeof FLOW_CHANGE];
  */
 export interface FlowBatch {
   readonly kind: "flows";
-  /** Unix milliseconds at which the batch was closed. */
+  /** The moment at which the batch was closed. Like all times here: Unix milliseconds by a clock that never steps. */
   readonly timeMs: number;
+  /**
+   * The cut: what conntrack told in any watched namespace before this moment is in this batch or in one before it. For after this moment every event
+   * socket was read empty, and what was read has been handed on. It never goes back. While a namespace is dumped anew after a loss, or for the first time, it
+   * stands still. Null: the source does not know (captures of others, older recordings, an ingest that failed).
+   */
+  readonly cutMs: number | null;
   /**
    * Which life of the ingest this is, from 1; a restarted ingest has the next number. When the first complete batch of a new
    * life is in, flows known only from the life before are gone: they ended while nobody looked.
@@ -31,7 +37,5 @@ export interface FlowBatch {
   readonly rows: Uint32Array;
   /** `count` values of FLOW_CHANGE. The array may be longer than that. */
   readonly changes: Uint8Array;
-  /** Names that `FLOW.helper` points into (1-based). */
-  readonly helpers: readonly string[];
   readonly health: IngestHealth;
 }

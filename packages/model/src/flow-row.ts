@@ -4,6 +4,10 @@
  *
  * Addresses are 16 bytes in network order (address.ts). Everything else is in the machine's byte order. Doubles
  * are read through a Float64Array over the same buffer at half the word index; rows start at even words.
+ *
+ * What happened and what was seen are told apart: an event waits in its socket until that is read. So a beginning and an end are intervals.
+ * What a reading found in a namespace happened after the moment at which the reading before had found the socket empty, and by the moment of
+ * the reading itself. Both are of one clock for all threads, which never steps (`steadyMs` of the thread package).
  */
 
 /** Word offsets inside a row. Names follow conntrack: original is the direction of the first packet. */
@@ -20,14 +24,13 @@ export const FLOW = {
   id: 21, // CTA_ID
   status: 22, // CTA_STATUS: CT_STATUS bits
   mark: 23, // CTA_MARK
-  timeout: 24, // CTA_TIMEOUT, seconds
-  helper: 25, // 1 + index into the batch's helper names, 0 = none
+  lastAfterMs: 24, // double: what was last seen happened after this moment, and by lastSeenMs; -Infinity = unknown
   count: 26, // connections that the row stands for; 1 unless rows were aggregated
   reserved: 27,
-  firstSeenMs: 28, // double, Unix milliseconds
-  lastSeenMs: 30, // double, Unix milliseconds
+  firstSeenMs: 28, // double: by this moment it had begun
+  lastSeenMs: 30, // double: by this moment what was last seen had happened; of a closed flow that is its end
   startMs: 32, // double, Unix milliseconds by the kernel (CTA_TIMESTAMP_START), 0 = unknown
-  stopMs: 34, // double, by the kernel (CTA_TIMESTAMP_STOP), 0 = unknown
+  beganAfterMs: 34, // double: it began after this moment, and by firstSeenMs; -Infinity = unknown
   originalPackets: 36, // double, CTA_COUNTERS_ORIG; -1 = not counted (nf_conntrack_acct is off)
   originalBytes: 38, // double
   replyPackets: 40, // double, CTA_COUNTERS_REPLY; -1 = not counted

@@ -3,7 +3,7 @@ import type { ConnectionColumns } from "./connection-columns.ts";
 import type { IngestHealth, MergeHealth, NamesHealth, ScanHealth } from "./health.ts";
 import type { Owner } from "./socket-table.ts";
 
-/** The stretch of time that a report speaks of, Unix milliseconds. */
+/** The stretch of time that a report speaks of, Unix milliseconds: of the wall clock once the report is made. */
 export interface ReportWindow {
   readonly startMs: number;
   readonly endMs: number;

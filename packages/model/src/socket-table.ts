@@ -25,14 +25,21 @@ export interface NamespaceFacts {
   readonly addresses: Uint32Array;
   /** /proc/sys/net/ipv4/ip_local_port_range, or the kernel's default 32768–60999. */
   readonly ephemeral: { readonly low: number; readonly high: number };
+  /** When its sockets were read. One that was there all the time from the first moment to the second is in the table; one that was there only before or after is not. */
+  readonly readFromMs: number;
+  readonly readByMs: number;
 }
 
 /** A whole scan. The typed arrays are transferred between threads: whoever receives a table owns them. */
 export interface SocketTable {
   readonly kind: "sockets";
-  /** Unix milliseconds at which the scan's last dump was read: the table is not older than that. */
+  /**
+   * When the scan's last dump had been read: the table is not older than that. Like all times here: Unix milliseconds by a clock that never steps.
+   */
   readonly timeMs: number;
-  /** Unix milliseconds at which the scan began: a socket opened later may be missing. */
+  /** The cut behind which the flow of each of its sockets is known (`FlowBatch.cutMs`): the moment of the last dump. Null: it waits for none (older recordings). */
+  readonly cutMs: number | null;
+  /** When the scan began: a socket opened later may be missing. */
   readonly startedMs: number;
   readonly count: number;
   /** `count` rows of SOCKET_WORDS words (socket-row.ts). The array may be longer than that. */

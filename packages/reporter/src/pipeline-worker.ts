@@ -4,6 +4,7 @@ import type { HostFacts, ReportContent, SocketTable } from "@conntrail/model";
 import { createResolver } from "@conntrail/names";
 import { packReport } from "@conntrail/report";
 import { runWorker, type WorkerContext } from "@conntrail/thread";
+import { steadyMs, wallAheadMs } from "@conntrail/thread/clock";
 import { filter, map, merge, Subject, share, takeUntil, tap } from "rxjs";
 import { nameAsker } from "./ask-names.ts";
 import { sequenceEncoder } from "./encode.ts";
@@ -24,16 +25,22 @@ const SCAN_SLACK_MS = 2000;
 runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, commands$, emit, fail }: Context) => {
   const { options, encodings, firstSequence } = workerData;
   const stop$ = new Subject<void>();
+  const cut$ = new Subject<void>();
   const requests: number[] = [];
   let builtFromMs = 0;
   const tickTime = (): number => {
     builtFromMs = performance.now();
-    return Date.now();
+    return steadyMs();
+  };
+  let aheadMs = 0;
+  const readWallAhead = (): number => {
+    aheadMs = wallAheadMs(aheadMs);
+    return aheadMs;
   };
   const encodeAll = sequenceEncoder(encodings);
   const resolver = createResolver(resolverOptions(options));
   const hostNow = (): HostFacts => hostFacts(options);
-  const surroundings = { options, host: hostNow, names: resolver, now: Date.now, firstSequence };
+  const surroundings = { options, host: hostNow, names: resolver, now: steadyMs, firstSequence };
   const recorder = options.record && (await openRecorder(options.record, surroundings));
 
   const pull$ = commands$.pipe(
@@ -42,13 +49,15 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   );
   const injected$ = commands$.pipe(
     filter((command) => command.kind === "sockets"),
-    map(({ table }): SocketTable => table),
+    map(({ table }) => steadyTable(table, readWallAhead())),
     tap((table) => recorder?.table(table)),
+    tap(() => cut$.next()),
     takeUntil(stop$),
   );
   const context: SourceContext = {
     stop$,
-    now: Date.now,
+    cut$,
+    now: steadyMs,
     recorder,
     onRestart: (part, error) =>
       emit({ kind: "restart", part, error: error instanceof Error ? error.message : String(error) }),
@@ -75,12 +84,13 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     names: recorder?.names ?? resolver,
     host: hostNow,
     firstSequence,
+    wallAheadMs: readWallAhead,
     maxTableAgeMs: SCANS_MISSED * options.scanIntervalMs + SCAN_SLACK_MS,
   };
 
   const send = (content: ReportContent): void => {
     if (recorder !== undefined) {
-      recorder.report(content);
+      recorder.report(content, aheadMs);
       emit({ kind: "recording", progress: recorder.progress });
     }
     const encoded = encodeAll(content);
@@ -120,4 +130,15 @@ function resolverOptions(options: PipelineStart["options"]): Parameters<typeof c
     ...(options.nameServers && { servers: options.nameServers }),
     ...(options.lookupsPerSecond !== undefined && { queriesPerSecond: options.lookupsPerSecond }),
   };
+}
+
+/** A table of an injected scanner, which goes by the wall clock. It waits for the events of its time as every other does. */
+function steadyTable(table: SocketTable, aheadMs: number): SocketTable {
+  const namespaces = table.namespaces.map((facts) => ({
+    ...facts,
+    readFromMs: facts.readFromMs - aheadMs,
+    readByMs: facts.readByMs - aheadMs,
+  }));
+  const timeMs = table.timeMs - aheadMs;
+  return { ...table, namespaces, timeMs, cutMs: timeMs, startedMs: table.startedMs - aheadMs };
 }

@@ -5,6 +5,7 @@
 import type { FlowBatch, HostFacts, ReportContent, SocketTable, Tick } from "@conntrail/model";
 import {
   attachNames,
+  awaitCut,
   type MergeOptions,
   mapNat,
   markStale,
@@ -12,6 +13,7 @@ import {
   type NameSource,
 } from "@conntrail/stages";
 import { concat, defer, map, merge, type Observable, of } from "rxjs";
+import { showWallTime } from "./show-wall-time.ts";
 
 /** Where a pipeline's inputs come from. Each ends when the pipeline is to end; a last report follows. */
 export interface PipelineInputs {
@@ -30,16 +32,20 @@ export interface PipelineConfig {
   readonly firstSequence: number;
   /** A socket table older than this makes `health.sockets` stale. Default: none is. */
   readonly maxTableAgeMs?: number;
+  /** What the wall clock is ahead of the times of the inputs, milliseconds, asked once per report. Default: nothing. */
+  readonly wallAheadMs?: () => number;
 }
 
 /** One report per tick, and a last one when all inputs have ended. */
 export function pipeline(inputs: PipelineInputs, config: PipelineConfig): Observable<ReportContent> {
   const lastTick$ = defer(() => of<Tick>({ kind: "tick", timeMs: inputs.now(), final: true }));
   return concat(merge(inputs.flows$, inputs.sockets$, inputs.ticks$), lastTick$).pipe(
+    awaitCut({ conntrack: config.merge.conntrack ?? true }),
     mergeConnections(config.merge),
     markStale(config.maxTableAgeMs ?? Number.POSITIVE_INFINITY),
     mapNat(),
     attachNames(config.names),
+    map((snapshot) => showWallTime(snapshot, config.wallAheadMs?.() ?? 0)),
     map((snapshot, index) => ({ ...snapshot, sequence: config.firstSequence + index, host: config.host() })),
   );
 }

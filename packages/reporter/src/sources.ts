@@ -15,6 +15,8 @@ import { restarting } from "./restart.ts";
 /** What the sources need beside the options. */
 export interface SourceContext {
   readonly stop$: Observable<unknown>;
+  /** Asks the ingest to read every event socket empty: a table was read, and the events of its time are wanted. */
+  readonly cut$: Subject<void>;
   readonly now: () => number;
   readonly onRestart: (part: WorkerPart, error: unknown) => void;
   /** Takes everything that comes in, ahead of the pipeline. */
@@ -23,9 +25,9 @@ export interface SourceContext {
 
 /** Batches of changed flows. */
 export function flowSource(options: PipelineOptions, context: SourceContext): Observable<FlowBatch> {
-  const { stop$, now, onRestart, recorder } = context;
+  const { stop$, cut$, now, onRestart, recorder } = context;
   const recording = recorder && { tap: (chunk: RawChunk) => recorder.raw(chunk), dump$: recorder.rotated$ };
-  const hooks = { stop$, ...recording };
+  const hooks = { stop$, cut$, ...recording };
   if (!options.conntrack) return NEVER.pipe(takeUntil(stop$));
   const failures$ = new Subject<FlowBatch>();
   let last: FlowBatch | undefined;
@@ -49,7 +51,7 @@ export function socketSource(
   context: SourceContext,
   scan$: Observable<unknown>,
 ): Observable<SocketTable> {
-  const { stop$, onRestart, recorder } = context;
+  const { stop$, cut$, onRestart, recorder } = context;
   if (!options.sockets) return NEVER.pipe(takeUntil(stop$));
   const tables$ = scanSockets({
     root: options.procRoot,
@@ -62,7 +64,11 @@ export function socketSource(
     stop$,
     ...(recorder && { tap: (scan: ScanRecord) => recorder.scan(scan) }),
   });
-  return restarting(tables$, { onFailure: (error) => onRestart("scan", error), isFinal: isBug, stop$ });
+  return restarting(tables$.pipe(tap(() => cut$.next())), {
+    onFailure: (error) => onRestart("scan", error),
+    isFinal: isBug,
+    stop$,
+  });
 }
 
 function ingestOptions(options: PipelineOptions): Parameters<typeof ingest>[0] {
@@ -82,7 +88,7 @@ function ingestOptions(options: PipelineOptions): Parameters<typeof ingest>[0] {
 function failedBatch(last: FlowBatch, timeMs: number, error: unknown): FlowBatch {
   const advice = `reading conntrack failed and is started anew: ${error instanceof Error ? error.message : String(error)}`;
   const health = { ...last.health, state: "off", reason: "failed", advice, completeSinceMs: null } as const;
-  return { ...last, timeMs, count: 0, rows: new Uint32Array(0), changes: new Uint8Array(0), health };
+  return { ...last, timeMs, cutMs: null, count: 0, rows: new Uint32Array(0), changes: new Uint8Array(0), health };
 }
 
 /** Errors that a new start would only repeat: wrong arguments, and workers that could not even start for our own fault. */

@@ -8,6 +8,9 @@ import { entryFailure } from "./entry-failure.ts";
 /** The kernel's default (Documentation/networking/ip-sysctl.rst, ip_local_port_range). */
 const DEFAULT_RANGE: PortRange = { low: 32768, high: 60999 };
 
+/** The facts beside those of the reading itself. */
+type KnownFacts = Omit<NamespaceFacts, "readFromMs" | "readByMs">;
+
 /** What is known of namespaces from scan to scan: an address list that cannot be read is as before. */
 export class NamespaceBook {
   /** Address lists that could not be read, since the last `forgetAllBut`. */
@@ -20,7 +23,7 @@ export class NamespaceBook {
   }
 
   /** The facts of a namespace whose sockets were just dumped. Rejects with OpError for what concerns more than this namespace. */
-  async facts(namespace: FoundNamespace, viaProc: boolean, ephemeral: PortRange | undefined): Promise<NamespaceFacts> {
+  async facts(namespace: FoundNamespace, viaProc: boolean, ephemeral: PortRange | undefined): Promise<KnownFacts> {
     const { netns } = namespace;
     const addresses = (viaProc ? this.#fromProc(namespace) : undefined) ?? (await this.#fromKernel(namespace));
     if (addresses !== undefined) this.#addresses.set(netns, addresses);

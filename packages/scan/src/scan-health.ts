@@ -30,6 +30,7 @@ export function scanHealth(facts: ScanFacts, counts: TableCounts): ScanHealth {
     namespaces,
     undecodable: undecodable + unreadable,
     backend,
+    uncut: 0,
   };
 }
 

@@ -50,6 +50,7 @@ export interface ScanRecord {
   /** As in the table. */
   readonly startedMs: number;
   readonly timeMs: number;
+  readonly cutMs: number | null;
   readonly dumps: readonly SocketDump[];
   readonly owners: readonly Owner[];
   /** Three words per socket that is held, by ascending inode: inode, 1 + index into `owners` (0: which of its holders is meant is not known), processes that hold it. */

@@ -10,6 +10,7 @@ import {
   readMounts,
   readPidStat,
 } from "@conntrail/procfs";
+import { steadyMs } from "@conntrail/thread/clock";
 import { Acceptors } from "./acceptors.ts";
 import { dumpNamespace, type NamespaceDump } from "./dump-namespace.ts";
 import { showsOwnPidsOnly, whyDenied } from "./hindrance.ts";
@@ -21,7 +22,7 @@ import { OwnerBook } from "./owner-book.ts";
 import { OwnerSearch } from "./owner-search.ts";
 import type { ScanFacts, ScanRecord, SocketDump } from "./scan-record.ts";
 import { Survey } from "./survey.ts";
-import { TableBuilder } from "./table-builder.ts";
+import { TableBuilder, type TableFrame } from "./table-builder.ts";
 
 /** What one scan gives. */
 export interface ScanResult {
@@ -65,7 +66,7 @@ export class Scanner {
 
   /** Scans once. Rejects with OpError. */
   async scan(request: ScanRequest = {}): Promise<ScanResult> {
-    const startedMs = Date.now();
+    const startedMs = steadyMs();
     const began = performance.now();
     const cpuBegan = readCpuTime(this.#settings.root, "thread-self");
     const work = new ScanWork(this.#settings, request, this.#expected);
@@ -75,7 +76,7 @@ export class Scanner {
     const fresh = [...processes, ...this.#survey.run(scans)];
     await work.dumpAll(this.#find(), this.#namespaces);
     for (const netns of work.gone) this.#forget(netns);
-    const timeMs = Date.now();
+    const timeMs = steadyMs();
     const dumped = performance.now();
     const inodes = work.builder.inodes();
     if (this.#settings.processes) {
@@ -89,7 +90,7 @@ export class Scanner {
       : undefined;
     const owned = performance.now();
     const facts = this.#facts(work, scans, owned - began);
-    const frame = { startedMs, timeMs, namespaces: work.namespaces, facts };
+    const frame = { startedMs, timeMs, cutMs: timeMs, namespaces: work.namespaces, facts };
     const record = holders && this.#record(work, frame, book, holders);
     const table = work.builder.finish(book, frame);
     this.#expected = Math.ceil(table.count * 1.1) + 64;
@@ -140,12 +141,7 @@ export class Scanner {
     };
   }
 
-  #record(
-    work: ScanWork,
-    frame: { startedMs: number; timeMs: number; namespaces: readonly NamespaceFacts[]; facts: ScanFacts },
-    book: OwnerBook,
-    holders: Uint32Array,
-  ): ScanRecord {
+  #record(work: ScanWork, frame: TableFrame, book: OwnerBook, holders: Uint32Array): ScanRecord {
     const namespaces = frame.namespaces.map((facts) => ({ ...facts, addresses: facts.addresses.slice() }));
     return { kind: "scan", ...frame, namespaces, dumps: work.dumps, owners: [...book.owners], holders };
   }
@@ -180,17 +176,20 @@ class ScanWork {
   }
 
   async #dump(namespace: FoundNamespace, book: NamespaceBook): Promise<void> {
+    const readFromMs = steadyMs();
     const dump = dumpNamespace(namespace, this.#settings, (part, offset, length) => {
       this.builder.add(part, offset, length);
       if (this.#request.record) this.dumps.push({ ...part, bytes: part.bytes.slice(offset, offset + length) });
     });
+    const readByMs = steadyMs();
     this.broken += dump.broken;
     if (dump.outcome === "forbidden") this.unreachable++;
     if (dump.outcome === "gone") this.gone.push(namespace.netns);
     else this.known.add(namespace.netns);
     if (dump.outcome === "forbidden" || dump.outcome === "gone") return;
     if (this.backend === "none") this.backend = dump.outcome;
-    this.namespaces.push(await book.facts(namespace, usesProc(dump, this.#settings), dump.ephemeral));
+    const facts = await book.facts(namespace, usesProc(dump, this.#settings), dump.ephemeral);
+    this.namespaces.push({ ...facts, readFromMs, readByMs });
   }
 }
 

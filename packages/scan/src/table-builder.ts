@@ -45,6 +45,7 @@ export interface OwnerLookup {
 export interface TableFrame {
   readonly startedMs: number;
   readonly timeMs: number;
+  readonly cutMs: number | null;
   readonly namespaces: readonly NamespaceFacts[];
   readonly facts: ScanFacts;
 }
@@ -115,6 +116,7 @@ export class TableBuilder {
     return {
       kind: "sockets",
       timeMs: frame.timeMs,
+      cutMs: frame.cutMs,
       startedMs: frame.startedMs,
       count: rows.count,
       rows: rows.words,

@@ -37,6 +37,7 @@ export function firstSocketsHealth(on: boolean): ScanHealth {
     namespaces: 0,
     undecodable: 0,
     backend: "none",
+    uncut: 0,
   };
 }
 

@@ -1,5 +1,6 @@
 /** The RxJS stages of the pipeline, in its order. */
 export { attachNames, type NameSource } from "./attach-names.ts";
+export { type AwaitCutOptions, awaitCut } from "./await-cut.ts";
 export { mapNat } from "./map-nat.ts";
 export { markStale } from "./mark-stale.ts";
 export { merge } from "./merge.ts";

@@ -92,8 +92,8 @@ export class Recorder {
   }
 
   /** A batch that the ingest handed on, made of the messages that came before it. */
-  batch({ timeMs, health }: FlowBatch): void {
-    this.#writer.write({ kind: "health", timeMs, part: "conntrack", health });
+  batch({ timeMs, health, cutMs }: FlowBatch): void {
+    this.#writer.write({ kind: "health", timeMs, part: "conntrack", health, cutMs });
   }
 
   /** What a scan took in; its table follows. */
@@ -119,15 +119,15 @@ export class Recorder {
     this.#ending = true;
   }
 
-  /** A report was made. */
-  report(content: ReportContent): void {
-    const timeMs = content.window.endMs;
+  /** A report was made, its times moved by `wallAheadMs` to those of the wall clock. */
+  report(content: ReportContent, wallAheadMs: number): void {
+    const timeMs = content.window.endMs - wallAheadMs;
     const answers = this.names.takeChanges();
     if (answers.length > 0) this.#writer.write({ kind: "names", timeMs, answers });
     // Beside the account: the ports that the resolver's own queries leave from.
     const health = { ...content.health.names, ownPorts: [...(this.names.ownPorts?.() ?? [])] };
     this.#writer.write({ kind: "health", timeMs, part: "names", health });
-    this.#writer.write({ kind: "tick", timeMs, final: this.#ending });
+    this.#writer.write({ kind: "tick", timeMs, final: this.#ending, wallAheadMs });
   }
 
   /** How the recording stands. */

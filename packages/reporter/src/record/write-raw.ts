@@ -39,6 +39,9 @@ function writeOther(writer: CaptureWriter, chunk: RawChunk, i: number): void {
       writer.write({ kind: "loss", timeMs, cause: "overrun", netns, family, sinceMs: timeMs, count });
       break;
     }
+    case RAW.emptied:
+      writer.write({ kind: "emptied", timeMs, netns });
+      break;
     case RAW.release:
       writer.write({ kind: "released", timeMs, netns });
       break;

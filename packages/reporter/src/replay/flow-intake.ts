@@ -2,7 +2,7 @@
  * Conntrack's part of a capture into the flow table: events, dumps, losses. In our own recordings dumps have a beginning and an end and prove
  * what the kernel had; in those of others they are rows of which nobody knows what was asked for, and prove nothing but themselves.
  */
-import type { CaptureReader, DumpRecord, LossRecord, PacketBatch } from "@conntrail/capture";
+import type { CaptureReader, DumpRecord, EmptiedRecord, LossRecord, PacketBatch } from "@conntrail/capture";
 import { PACKET } from "@conntrail/capture";
 import { FlowTracker, type FlowTrackerOptions, type IngestFacts } from "@conntrail/ingest";
 import type { FlowBatch, IngestHealth } from "@conntrail/model";
@@ -31,6 +31,10 @@ export class FlowIntake {
   #undecodable = 0;
   #facts: IngestFacts | undefined;
   #recordedComplete = false;
+  /** When the sockets are known to have been empty, in files that do not say: at the batch before the last; in those of others, at the record before. */
+  #emptyMs = Number.NEGATIVE_INFINITY;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #saysEmptied = false;
 
   constructor(reader: CaptureReader, options: FlowIntakeOptions) {
     this.#reader = reader;
@@ -69,6 +73,8 @@ export class FlowIntake {
       this.#tracker.applyDump(netns, batch.block, offset, length, timeMs);
       if (!this.#options.own && holdsEnd(batch.block, offset, length)) this.#endForeignDump(netns);
     } else if (this.#copies?.isCopy(batch.block, offset, length) !== true) {
+      if (!this.#options.own) this.#passTo(timeMs);
+      if (!this.#saysEmptied) this.#tracker.emptied(netns, this.#emptyMs);
       this.#tracker.apply(netns, batch.block, offset, length, timeMs);
     }
     this.#namespaces.add(netns);
@@ -99,6 +105,12 @@ export class FlowIntake {
     else if (family === 0) for (const each of this.#namespaces) this.#tracker.overrun(each);
   }
 
+  /** The events of a namespace that follow happened after this. */
+  takeEmptied({ netns, timeMs }: EmptiedRecord): void {
+    this.#saysEmptied = true;
+    this.#tracker.emptied(netns, timeMs);
+  }
+
   /** A namespace is watched no longer. */
   release(netns: number): void {
     this.#tracker.release(netns);
@@ -113,13 +125,22 @@ export class FlowIntake {
   }
 
   /** The next batch of changes. A table with many needs several (`waiting`). */
-  flush(timeMs: number): FlowBatch {
+  flush(timeMs: number, cutMs: number | null = null): FlowBatch {
     if (!this.#options.own) this.#endForeignDumps();
-    const batch = this.#tracker.flush(timeMs, this.#facts);
+    // Every socket was read for each batch, some time before it was closed: surely after the one before.
+    if (this.#options.own) this.#passTo(timeMs);
+    const batch = this.#tracker.flush(timeMs, this.#facts, cutMs);
     this.#undecodable = batch.health.undecodable;
     const { state, completeSinceMs } = batch.health;
     if (!this.#recordedComplete || completeSinceMs !== null || state !== "ok") return batch;
     return { ...batch, health: { ...batch.health, ...BEGUN_LATE } };
+  }
+
+  /** A later moment has come: what comes now happened after the last one. */
+  #passTo(timeMs: number): void {
+    if (timeMs <= this.#lastMs) return;
+    this.#emptyMs = this.#lastMs;
+    this.#lastMs = timeMs;
   }
 
   /** Rows that nobody announced are a dump until its end shows, or until the next flush. */

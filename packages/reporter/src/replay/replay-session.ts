@@ -45,6 +45,8 @@ export class ReplaySession {
   /** Of the report that is being made. */
   #tickMs = 0;
   #hidden = false;
+  /** As it was recorded with the last report. */
+  #wallAheadMs = 0;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(reader: CaptureReader, settings: ReplaySettings) {
@@ -125,7 +127,7 @@ export class ReplaySession {
     switch (record.kind) {
       case "health":
         if (record.part === "names") this.#names.takeHealth(record);
-        else if (record.part === "conntrack") this.#takeBatchEnd(record.timeMs, record.health);
+        else if (record.part === "conntrack") this.#takeBatchEnd(record.timeMs, record.health, record.cutMs);
         break;
       case "names":
         this.#names.learn(record.answers);
@@ -139,10 +141,14 @@ export class ReplaySession {
       case "loss":
         this.#intake?.takeLoss(record);
         break;
+      case "emptied":
+        this.#intake?.takeEmptied(record);
+        break;
       case "released":
         this.#intake?.release(record.netns);
         break;
       case "tick":
+        this.#wallAheadMs = record.wallAheadMs;
         if (this.#clock.takesRecorded(record.timeMs, record.final) && this.#recordedReports) {
           this.#tick(record.timeMs, false);
           yield record.timeMs;
@@ -160,9 +166,9 @@ export class ReplaySession {
   }
 
   /** Where a batch ended when it was recorded. */
-  #takeBatchEnd(timeMs: number, health: IngestHealth): void {
+  #takeBatchEnd(timeMs: number, health: IngestHealth, cutMs: number | null): void {
     this.#intake!.takeHealth(health);
-    this.#flows$.next(this.#intake!.flush(timeMs));
+    this.#flows$.next(this.#intake!.flush(timeMs, cutMs));
   }
 
   *#takeDue(): Generator<number, void, undefined> {
@@ -205,6 +211,7 @@ export class ReplaySession {
       merge: { conntrack, sockets, capacity: maxFlows },
       names: this.#names,
       host: () => this.#hostNow(),
+      wallAheadMs: () => this.#wallAheadMs,
       // The report before the stretch has no number of its own.
       firstSequence: from === undefined ? 1 : 0,
     };
