@@ -9,6 +9,9 @@ import { describe, expect, test } from "vitest";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SEED_ROWS = Array.from({ length: 20 }, (_, i) => `S${i + 1}`);
 const EMPTY_NAMES = new Set(["utils", "helpers", "common", "types", "manager"]);
+/** Logs of V8 and of anything else, profiles, heap and core dumps, patches that did not apply, editors' copies. */
+const LEFT_BEHIND =
+  /(\.(log|cpuprofile|heapprofile|heapsnapshot|orig|rej|swp|bak|tmp|tsbuildinfo)|~|(^|\/)(core(\.\d+)?|\.DS_Store|nohup\.out))$/;
 const MOST_LINES = 300;
 
 interface Package {
@@ -60,6 +63,11 @@ describe("files", () => {
   test("no source file is named after nothing in particular", () => {
     expect(sources.map(({ path }) => basename(path, ".ts")).filter((name) => EMPTY_NAMES.has(name))).toEqual([]);
   });
+});
+
+test("nothing is tracked that a tool left behind", () => {
+  const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: ROOT, encoding: "utf8" }).split("\0");
+  expect(tracked.filter((path) => LEFT_BEHIND.test(path))).toEqual([]);
 });
 
 test.each(SEED_ROWS)("row %s of the seed has a test that begins with its name", (row) => {

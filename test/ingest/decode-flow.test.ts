@@ -117,7 +117,7 @@ test("what cannot be decoded is counted, and the messages after it are read", ()
 function decode(bytes: Uint8Array): { code: number; row: Uint32Array; floats: Float64Array } {
   const block = new Uint8Array((bytes.length + 3) & ~3);
   block.set(bytes);
-  const row = new Uint32Array(FLOW_WORDS);
+  const row = new Uint32Array(FLOW_WORDS + 2);
   const floats = new Float64Array(row.buffer);
   return { code: decodeFlow(new Uint32Array(block.buffer), 0, bytes.length, row, floats), row, floats };
 }
@@ -140,7 +140,7 @@ function rowOf(bytes: Uint8Array) {
     id: row[FLOW.id],
     status: row[FLOW.status],
     mark: row[FLOW.mark],
-    liberal: (row[FLOW.reserved]! & LIBERAL) !== 0,
+    liberal: (row[FIELDS]! & LIBERAL) !== 0,
     start: floats[FLOW.startMs >> 1],
     counters: [FLOW.originalPackets, FLOW.originalBytes, FLOW.replyPackets, FLOW.replyBytes].map(
       (at) => floats[at >> 1],
@@ -192,6 +192,9 @@ function zoneOf({ original, reply, zone = 0 }: ConntrackMessage): number {
   if (reply.zone) return reply.zone | ZONE_DIRECTION.reply;
   return zone;
 }
+
+/** Where a decoded message has its DECODED_FIELD bits. */
+const FIELDS = FLOW_WORDS;
 
 /** DECODED_FIELD.liberal: windows are checked in neither direction (IP_CT_TCP_FLAG_BE_LIBERAL, 8). */
 const LIBERAL = 0x400;

@@ -3,7 +3,7 @@
  * shape): the kernel's answers go into the file as netlink, the rest beside them, and come out as the same scan again.
  */
 import type { NamespaceFacts, Owner } from "@conntrail/model";
-import { align4, LITTLE_ENDIAN, NETLINK_FAMILY, NLMSG_OFFSET, viewOf } from "@conntrail/netlink";
+import { MessageCursor, NETLINK_FAMILY } from "@conntrail/netlink";
 import { PACKET, type PacketBatch } from "./batch.ts";
 import type { CaptureItem } from "./decoder.ts";
 import { MAX_DATAGRAM_BYTES } from "./pcapng-encode.ts";
@@ -153,16 +153,12 @@ const MAX_SCAN_BYTES = 1024 * 1024 * 1024;
 
 /** Cuts a run of messages between messages, so that no piece is longer than a packet may be. */
 function* datagrams(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
-  const view = viewOf(bytes);
+  const cursor = new MessageCursor(bytes);
   let start = 0;
-  let at = 0;
-  while (at + NLMSG_OFFSET.length + 4 <= bytes.length) {
-    const end = at + align4(Math.max(view.getUint32(at + NLMSG_OFFSET.length, LITTLE_ENDIAN), 1));
-    if (end - start > MAX_DATAGRAM_BYTES && at > start) {
-      yield bytes.subarray(start, at);
-      start = at;
-    }
-    at = end;
+  while (cursor.nextWhole()) {
+    if (cursor.end - start <= MAX_DATAGRAM_BYTES || cursor.offset === start) continue;
+    yield bytes.subarray(start, cursor.offset);
+    start = cursor.offset;
   }
   if (start < bytes.length) yield bytes.subarray(start);
 }

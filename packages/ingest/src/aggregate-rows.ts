@@ -111,7 +111,7 @@ export class AggregateRows {
     this.#rows.set(this.#key, at);
     this.#rows[at + FLOW.kind] = (this.#key[FLOW.kind]! | (FLOW_FLAG.aggregated << 24)) >>> 0;
     this.#rows[at + FLOW.id] = 0;
-    this.#rows[at + FLOW.reserved] = 0;
+    this.#rows[at + FLOW.serial] = 0;
     this.#rows[at + FLOW.count] = 0;
     for (const field of COUNTERS) this.#floats[(at + field) >> 1] = -1;
     return row;

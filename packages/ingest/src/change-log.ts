@@ -7,6 +7,7 @@
 import { FLOW, FLOW_CHANGE, FLOW_FLAG, FLOW_WORDS, type FlowChange } from "@conntrail/model";
 import { AggregateRows } from "./aggregate-rows.ts";
 import type { FlowTable } from "./flow-table.ts";
+import { TABLE_ROW } from "./flow-table-row.ts";
 import { MARK } from "./row-marks.ts";
 
 /** Rows of a batch, aggregated rows aside: 5.8 MB. What is more waits for the next. */
@@ -73,7 +74,7 @@ export class ChangeLog {
   /** The live row in `slot` has changed. */
   mark(slot: number): void {
     const page = this.#table.page(slot);
-    const at = this.#table.offset(slot) + FLOW.count;
+    const at = this.#table.offset(slot) + TABLE_ROW.marks;
     const marks = page[at]!;
     page[at] = marks | MARK.dirty | MARK.listed;
     if ((marks & MARK.listed) !== 0) return;
@@ -131,11 +132,11 @@ export class ChangeLog {
       const slot = this.#slots[read]!;
       const page = this.#table.page(slot);
       const at = this.#table.offset(slot);
-      const marks = page[at + FLOW.count]! & ~MARK.listed;
-      page[at + FLOW.count] = marks;
+      const marks = page[at + TABLE_ROW.marks]! & ~MARK.listed;
+      page[at + TABLE_ROW.marks] = marks;
       if ((marks & MARK.dirty) === 0) continue;
       const closed = (page[at + FLOW.kind]! & (FLOW_FLAG.closed << 24)) !== 0;
-      page[at + FLOW.count] = (marks & ~MARK.dirty) | MARK.known | (closed ? MARK.told : 0);
+      page[at + TABLE_ROW.marks] = (marks & ~MARK.dirty) | MARK.known | (closed ? MARK.told : 0);
       this.#write(page, at, FLOW_CHANGE.upsert);
     }
     this.#slots.copyWithin(0, read, this.#listed);
@@ -156,8 +157,6 @@ export class ChangeLog {
     const { rows, changes, count } = this.#chunk;
     const to = count * FLOW_WORDS;
     for (let i = 0; i < FLOW_WORDS; i++) rows[to + i] = page[at + i]!;
-    rows[to + FLOW.count] = 1;
-    rows[to + FLOW.reserved] = 0;
     changes[count] = change;
     this.#chunk.count = count + 1;
   }

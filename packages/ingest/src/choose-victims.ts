@@ -5,6 +5,7 @@
  */
 import { FLOW, FLOW_FLAG } from "@conntrail/model";
 import type { FlowTable } from "./flow-table.ts";
+import { TABLE_ROW } from "./flow-table-row.ts";
 import { MARK } from "./row-marks.ts";
 
 /** One in so many rows is given up at a time. */
@@ -66,7 +67,7 @@ function lastSeen(table: FlowTable, slot: number): number {
 function rank(table: FlowTable, slot: number): number {
   const page = table.page(slot);
   const at = table.offset(slot);
-  if ((page[at + FLOW.count]! & (MARK.told | MARK.dead)) !== 0) return RANK.finished;
+  if ((page[at + TABLE_ROW.marks]! & (MARK.told | MARK.dead)) !== 0) return RANK.finished;
   const flags = page[at + FLOW.kind]! >>> 24;
   if ((flags & FLOW_FLAG.closed) !== 0) return RANK.finished;
   return (flags & FLOW_FLAG.replied) === 0 ? RANK.unreplied : RANK.other;

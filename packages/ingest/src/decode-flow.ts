@@ -19,6 +19,7 @@ import {
 } from "@conntrail/netlink";
 import { DECODED_FIELD, decodeCounters, decodeProtoInfo, decodeTimestamp } from "./decode-nested.ts";
 import { decodeTuple } from "./decode-tuple.ts";
+import { MESSAGE_ROW } from "./flow-table-row.ts";
 import { BAD_TUPLE } from "./walk-tuple.ts";
 
 /** What a message was: positive a flow, zero something else, negative bytes that cannot be decoded. */
@@ -150,6 +151,6 @@ function decodeAttributes(
   else if (reply >>> 16 !== 0) zone = (reply >>> 16) | ZONE_DIRECTION.reply;
   row[FLOW.zone] = zone;
   row[FLOW.kind] = (original & 0xffff) | (state << 16);
-  row[FLOW.reserved] = fields;
+  row[MESSAGE_ROW.fields] = fields;
   return 0;
 }

@@ -15,7 +15,7 @@ import {
   WordCursor,
 } from "@conntrail/netlink";
 
-/** Which optional fields of the row a message had: bits at `FLOW.reserved` of the decoded row. The others keep what was there. */
+/** Which optional fields of the row a message had: bits at `MESSAGE_ROW.fields` of the decoded row. The others keep what was there. */
 export const DECODED_FIELD = {
   status: 1,
   state: 2,

@@ -11,6 +11,7 @@ import { CT_STATUS, FLOW, FLOW_CHANGE, FLOW_FLAG, kindProtocol, kindState } from
 import { eachLive } from "./choose-victims.ts";
 import type { FlowSlots } from "./flow-slots.ts";
 import { isClosedState } from "./flow-state.ts";
+import { TABLE_ROW } from "./flow-table-row.ts";
 import { dumpFlags, lateFlags, newFlags } from "./merge-row.ts";
 import type { NamespaceState } from "./namespace-state.ts";
 import { generationOf, MARK, seenIn } from "./row-marks.ts";
@@ -189,6 +190,6 @@ function eachOf(slots: FlowSlots, namespace: NamespaceState, visit: (slot: numbe
   eachLive(slots.table, (slot) => {
     const page = slots.table.page(slot);
     const at = slots.table.offset(slot);
-    if (page[at + FLOW.netns] === namespace.netns) visit(slot, page[at + FLOW.count]!);
+    if (page[at + FLOW.netns] === namespace.netns) visit(slot, page[at + TABLE_ROW.marks]!);
   });
 }

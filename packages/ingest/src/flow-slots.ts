@@ -17,6 +17,7 @@ import { chooseVictims } from "./choose-victims.ts";
 import { DECODED_FIELD } from "./decode-nested.ts";
 import { isClosedState } from "./flow-state.ts";
 import type { FlowTable } from "./flow-table.ts";
+import { MESSAGE_ROW, MESSAGE_ROW_WORDS, TABLE_ROW } from "./flow-table-row.ts";
 import { completeRow, mergeAccounts, mergeRow } from "./merge-row.ts";
 import type { NamespaceState } from "./namespace-state.ts";
 import { MARK, seenIn } from "./row-marks.ts";
@@ -31,8 +32,8 @@ const MARKER_LIFE_MS = 600_000;
 
 /** The rows of a table, and the message at hand. */
 export class FlowSlots {
-  /** Where messages are decoded to; a view of it as doubles. */
-  readonly row: Uint32Array = new Uint32Array(FLOW_WORDS);
+  /** Where messages are decoded to (MESSAGE_ROW); a view of it as doubles. */
+  readonly row: Uint32Array = new Uint32Array(MESSAGE_ROW_WORDS);
   readonly floats: Float64Array = new Float64Array(this.row.buffer);
   readonly table: FlowTable;
   readonly changes: ChangeLog;
@@ -42,6 +43,7 @@ export class FlowSlots {
   dead = 0;
   /** Until then an unknown closed flow may be one whose closing was told, and whose marker was given up. */
   markersMissingUntilMs: number = Number.NEGATIVE_INFINITY;
+  #serial = 0;
   #lastStampMs = Number.NEGATIVE_INFINITY;
 
   constructor(table: FlowTable, changes: ChangeLog) {
@@ -102,8 +104,8 @@ export class FlowSlots {
     const at = this.table.offset(slot);
     const ended = (page[at + FLOW.kind]! & CLOSED) !== 0;
     const changed = mergeRow(page, floats, at, this.row, this.floats, flags);
-    const marks = seenIn(page[at + FLOW.count]!, namespace.generation, byEvent);
-    page[at + FLOW.count] = marks;
+    const marks = seenIn(page[at + TABLE_ROW.marks]!, namespace.generation, byEvent);
+    page[at + TABLE_ROW.marks] = marks;
     if ((marks & MARK.told) !== 0) return;
     if (!changed && !byEvent) return;
     if (!ended) stamp(floats, at >> 1, byEvent ? namespace.emptyMs : undefined, timeMs);
@@ -123,14 +125,15 @@ export class FlowSlots {
   /** Takes over only what events do not tell: counters and timestamps. */
   mergeAccounts(slot: number): void {
     const at = this.table.offset(slot);
-    if (mergeAccounts(this.table.floats(slot), at >> 1, this.floats, this.row[FLOW.reserved]!)) this.changes.mark(slot);
+    if (mergeAccounts(this.table.floats(slot), at >> 1, this.floats, this.row[MESSAGE_ROW.fields]!))
+      this.changes.mark(slot);
   }
 
   /** Tells the end of a row that is about to go or to be replaced, unless it was told. A closing that waited is told as such. */
   endUnseen(slot: number, change: FlowChange): void {
     const page = this.table.page(slot);
     const at = this.table.offset(slot);
-    const marks = page[at + FLOW.count]!;
+    const marks = page[at + TABLE_ROW.marks]!;
     if ((marks & MARK.told) !== 0) return;
     const closed = (page[at + FLOW.kind]! & CLOSED) !== 0;
     this.changes.end(page, at, closed ? FLOW_CHANGE.upsert : change, (marks & MARK.known) !== 0);
@@ -142,10 +145,8 @@ export class FlowSlots {
     this.complete(namespace, timeMs, flags);
     const page = this.table.page(slot);
     const at = this.table.offset(slot);
-    const hash = page[at + FLOW.reserved]!;
     for (let i = 0; i < FLOW_WORDS; i++) page[at + i] = this.row[i]!;
-    page[at + FLOW.reserved] = hash;
-    page[at + FLOW.count] = seenIn(marks & (MARK.live | MARK.listed), namespace.generation, byEvent);
+    page[at + TABLE_ROW.marks] = seenIn(marks & (MARK.live | MARK.listed), namespace.generation, byEvent);
   }
 
   /** Puts the completed row into the table, where something is given up if need be. Returns its slot. */
@@ -185,16 +186,17 @@ export class FlowSlots {
     this.dead--;
   }
 
-  /** Makes the decoded message the first row of a flow. No two flows have the same first moment: consumers tell successors apart by it. */
+  /** Makes the decoded message the first row of a flow: the next one by number. No two have the same first moment either. */
   complete(namespace: NamespaceState, timeMs: number, flags: number): void {
     completeRow(this.row, this.floats, namespace.emptyMs, timeMs, flags);
+    this.row[FLOW.serial] = this.#serial = (this.#serial + 1) >>> 0;
     this.#lastStampMs = timeMs > this.#lastStampMs ? timeMs : this.#lastStampMs + STAMP_STEP_MS;
     this.floats[FLOW.firstSeenMs >> 1] = this.#lastStampMs;
   }
 
   /** True when the message is of the row's flow and not of another with the same tuple: by id, and by the time of its beginning where the kernel keeps that. */
   isSame(slot: number): boolean {
-    const fields = this.row[FLOW.reserved]!;
+    const fields = this.row[MESSAGE_ROW.fields]!;
     const at = this.table.offset(slot);
     if ((fields & DECODED_FIELD.id) !== 0 && this.table.page(slot)[at + FLOW.id] !== this.row[FLOW.id]) return false;
     if ((fields & DECODED_FIELD.start) === 0) return true;
@@ -204,24 +206,26 @@ export class FlowSlots {
 
   /** The message is of a flow that the kernel is about to destroy. */
   isDying(): boolean {
-    return (this.row[FLOW.reserved]! & DECODED_FIELD.status) !== 0 && (this.row[FLOW.status]! & CT_STATUS.dying) !== 0;
+    return (
+      (this.row[MESSAGE_ROW.fields]! & DECODED_FIELD.status) !== 0 && (this.row[FLOW.status]! & CT_STATUS.dying) !== 0
+    );
   }
 
   /** The message shows an open state. Of a closed flow's entry (SCTP reuses it, TCP may): a new connection. */
   isReopened(): boolean {
-    if ((this.row[FLOW.reserved]! & DECODED_FIELD.state) === 0) return false;
+    if ((this.row[MESSAGE_ROW.fields]! & DECODED_FIELD.state) === 0) return false;
     const kind = this.row[FLOW.kind]!;
     return !isClosedState(kindProtocol(kind), kindState(kind), CT_STATUS.seenReply);
   }
 
   /** The marks of a row (row-marks.ts). */
   marks(slot: number): number {
-    return this.table.page(slot)[this.table.offset(slot) + FLOW.count]!;
+    return this.table.page(slot)[this.table.offset(slot) + TABLE_ROW.marks]!;
   }
 
   /** Replaces them. */
   setMarks(slot: number, marks: number): void {
-    this.table.page(slot)[this.table.offset(slot) + FLOW.count] = marks;
+    this.table.page(slot)[this.table.offset(slot) + TABLE_ROW.marks] = marks;
   }
 }
 

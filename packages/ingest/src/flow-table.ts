@@ -1,16 +1,15 @@
 /**
- * The flow table: rows of FLOW_WORDS in pages, found through an open-addressing index. No object per flow, no tombstones; memory follows the
- * number of live rows in both directions. A row costs 176 bytes, its place in the index 8 to 11 (load 0.375 to
+ * The flow table: rows of TABLE_ROW_WORDS words in pages, found through an open-addressing index. No object per flow, no tombstones; memory follows the
+ * number of live rows in both directions. A row costs 184 bytes, its place in the index 8 to 11 (load 0.375 to
  * 0.75), its place in the change list 4.
- *
- * Two words of a row mean nothing inside the table and hold its bookkeeping: `FLOW.reserved` the hash of its key, `FLOW.count`
- * its marks (row-marks.ts). Rows are named by slot numbers, which change only in `compact`.
+ * Rows are named by slot numbers, which change only in `compact`.
  */
-import { FLOW, FLOW_WORDS } from "@conntrail/model";
+import { FLOW_WORDS } from "@conntrail/model";
 import { hashFlow, sameKey } from "./flow-key.ts";
+import { TABLE_ROW, TABLE_ROW_WORDS } from "./flow-table-row.ts";
 import { MARK } from "./row-marks.ts";
 
-/** Rows of a page: 360 KB. */
+/** Rows of a page: 368 KB. */
 const PAGE_BITS = 11;
 const PAGE_ROWS = 1 << PAGE_BITS;
 const PAGE_MASK = PAGE_ROWS - 1;
@@ -58,7 +57,7 @@ export class FlowTable {
 
   /** Bytes held by rows and index. */
   get bytes(): number {
-    return this.slots * FLOW_WORDS * 4 + this.#index.byteLength;
+    return this.slots * TABLE_ROW_WORDS * 4 + this.#index.byteLength;
   }
 
   /** The page of a slot, valid until `compact`. The row begins at `offset(slot)`. */
@@ -73,12 +72,12 @@ export class FlowTable {
 
   /** The word at which a slot's row begins inside its page. */
   offset(slot: number): number {
-    return (slot & PAGE_MASK) * FLOW_WORDS;
+    return (slot & PAGE_MASK) * TABLE_ROW_WORDS;
   }
 
   /** True when the slot holds a row. */
   isLive(slot: number): boolean {
-    return (this.page(slot)[this.offset(slot) + FLOW.count]! & MARK.live) !== 0;
+    return (this.page(slot)[this.offset(slot) + TABLE_ROW.marks]! & MARK.live) !== 0;
   }
 
   /** The hash of a row's key, for `find` and `insert`. */
@@ -96,7 +95,7 @@ export class FlowTable {
       if (entry === 0) return -1;
       if (((entry ^ tag) & ~SLOT_MASK) !== 0) continue;
       const slot = (entry & SLOT_MASK) - 1;
-      if (sameKey(this.#pages[slot >>> PAGE_BITS]!, (slot & PAGE_MASK) * FLOW_WORDS, row)) return slot;
+      if (sameKey(this.#pages[slot >>> PAGE_BITS]!, (slot & PAGE_MASK) * TABLE_ROW_WORDS, row)) return slot;
     }
   }
 
@@ -106,11 +105,11 @@ export class FlowTable {
     if ((this.#size + 1) * 4 > this.#index.length * 3) this.#resizeIndex(this.#index.length * 2);
     const slot = this.#takeSlot();
     const page = this.#pages[slot >>> PAGE_BITS]!;
-    const at = (slot & PAGE_MASK) * FLOW_WORDS;
-    const listed = page[at + FLOW.count]! & MARK.listed;
+    const at = (slot & PAGE_MASK) * TABLE_ROW_WORDS;
+    const listed = page[at + TABLE_ROW.marks]! & MARK.listed;
     for (let i = 0; i < FLOW_WORDS; i++) page[at + i] = row[i]!;
-    page[at + FLOW.reserved] = hash;
-    page[at + FLOW.count] = listed | MARK.live;
+    page[at + TABLE_ROW.hash] = hash;
+    page[at + TABLE_ROW.marks] = listed | MARK.live;
     this.#addToIndex(hash, slot);
     this.#size++;
     return slot;
@@ -121,8 +120,8 @@ export class FlowTable {
     this.#removeFromIndex(slot);
     const page = slot >>> PAGE_BITS;
     const words = this.#pages[page]!;
-    const at = (slot & PAGE_MASK) * FLOW_WORDS;
-    words[at + FLOW.count]! &= MARK.listed;
+    const at = (slot & PAGE_MASK) * TABLE_ROW_WORDS;
+    words[at + TABLE_ROW.marks]! &= MARK.listed;
     words[at] = this.#freeSlot[page]!;
     this.#freeSlot[page] = slot + 1;
     this.#freeCount[page]!++;
@@ -140,8 +139,8 @@ export class FlowTable {
     const words = this.#pages[last]!;
     this.#freeCount[last] = 0; // so that no row of the page is moved into the page itself
     for (let i = 0; i < PAGE_ROWS; i++) {
-      const at = i * FLOW_WORDS;
-      if ((words[at + FLOW.count]! & MARK.live) !== 0) this.#moveRow(last * PAGE_ROWS + i, this.#takeSlot());
+      const at = i * TABLE_ROW_WORDS;
+      if ((words[at + TABLE_ROW.marks]! & MARK.live) !== 0) this.#moveRow(last * PAGE_ROWS + i, this.#takeSlot());
     }
     this.#pages.pop();
     this.#floats.pop();
@@ -159,15 +158,15 @@ export class FlowTable {
     if (this.#lowestFree === this.#pages.length) this.#addPage();
     const page = this.#lowestFree;
     const slot = this.#freeSlot[page]! - 1;
-    this.#freeSlot[page] = this.#pages[page]![(slot & PAGE_MASK) * FLOW_WORDS]!;
+    this.#freeSlot[page] = this.#pages[page]![(slot & PAGE_MASK) * TABLE_ROW_WORDS]!;
     this.#freeCount[page]!--;
     return slot;
   }
 
   #addPage(): void {
-    const words = new Uint32Array(PAGE_ROWS * FLOW_WORDS);
+    const words = new Uint32Array(PAGE_ROWS * TABLE_ROW_WORDS);
     const first = this.#pages.length * PAGE_ROWS;
-    for (let i = 0; i < PAGE_ROWS - 1; i++) words[i * FLOW_WORDS] = first + i + 2;
+    for (let i = 0; i < PAGE_ROWS - 1; i++) words[i * TABLE_ROW_WORDS] = first + i + 2;
     this.#pages.push(words);
     this.#floats.push(new Float64Array(words.buffer));
     this.#freeSlot.push(first + 1);
@@ -220,11 +219,11 @@ export class FlowTable {
     const at = this.#indexOf(from);
     const source = this.page(from);
     const start = this.offset(from);
-    this.page(to).set(source.subarray(start, start + FLOW_WORDS), this.offset(to));
+    this.page(to).set(source.subarray(start, start + TABLE_ROW_WORDS), this.offset(to));
     this.#index[at] = (this.#index[at]! & ~SLOT_MASK) | (to + 1);
   }
 
   #hashOf(slot: number): number {
-    return this.#pages[slot >>> PAGE_BITS]![(slot & PAGE_MASK) * FLOW_WORDS + FLOW.reserved]!;
+    return this.#pages[slot >>> PAGE_BITS]![(slot & PAGE_MASK) * TABLE_ROW_WORDS + TABLE_ROW.hash]!;
   }
 }

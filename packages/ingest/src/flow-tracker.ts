@@ -9,6 +9,7 @@
  * row until `endDump`, so that no older dump row brings it back. What neither the dump nor an event has shown is gone.
  */
 import { FLOW, type FlowBatch } from "@conntrail/model";
+import { align4 } from "@conntrail/netlink";
 import { ChangeLog } from "./change-log.ts";
 import { DECODED, decodeFlow } from "./decode-flow.ts";
 import { beginFlow, countService, destroyFlow, releaseFlows, showFlow, sweepFlows, updateFlow } from "./flow-lives.ts";
@@ -199,7 +200,7 @@ export class FlowTracker {
       if (code > 0) this.#applyFlow(namespace, code, timeMs, dump);
       else if (code < 0) this.#undecodable++;
       if (code === DECODED.truncated) return; // where the next one would begin is not known
-      p += (bytes + 3) & ~3;
+      p += align4(bytes);
     }
   }
 

@@ -5,6 +5,7 @@
 import { CT_STATUS, CT_TCP_STATE, FLOW, FLOW_FLAG, kindProtocol, kindState, PROTOCOL } from "@conntrail/model";
 import { DECODED_FIELD } from "./decode-nested.ts";
 import { lifeFlags } from "./flow-state.ts";
+import { MESSAGE_ROW } from "./flow-table-row.ts";
 
 const NOT_COUNTED = -1;
 
@@ -21,7 +22,7 @@ export function completeRow(
   timeMs: number,
   flags: number,
 ): void {
-  const fields = row[FLOW.reserved]!;
+  const fields = row[MESSAGE_ROW.fields]!;
   if ((fields & DECODED_FIELD.status) === 0) row[FLOW.status] = 0;
   if ((fields & DECODED_FIELD.id) === 0) row[FLOW.id] = 0;
   if ((fields & DECODED_FIELD.mark) === 0) row[FLOW.mark] = 0;
@@ -34,6 +35,7 @@ export function completeRow(
     rowFloats[FLOW.replyPackets >> 1] = NOT_COUNTED;
     rowFloats[FLOW.replyBytes >> 1] = NOT_COUNTED;
   }
+  row[FLOW.count] = 1;
   rowFloats[FLOW.firstSeenMs >> 1] = timeMs;
   rowFloats[FLOW.lastSeenMs >> 1] = timeMs;
   rowFloats[FLOW.beganAfterMs >> 1] = (flags & OLDER_THAN_SEEN) === 0 ? afterMs : Number.NEGATIVE_INFINITY;
@@ -59,7 +61,7 @@ export function mergeRow(
   rowFloats: Float64Array,
   flags: number,
 ): boolean {
-  const fields = row[FLOW.reserved]!;
+  const fields = row[MESSAGE_ROW.fields]!;
   const before = page[at + FLOW.kind]!;
   let difference = 0;
   if ((fields & DECODED_FIELD.status) !== 0) {
@@ -118,9 +120,10 @@ export function dumpFlags(row: Uint32Array): number {
  */
 function midStream(row: Uint32Array): number {
   if (!isTcp(row)) return 0;
-  const liberal = (row[FLOW.reserved]! & DECODED_FIELD.liberal) !== 0;
+  const liberal = (row[MESSAGE_ROW.fields]! & DECODED_FIELD.liberal) !== 0;
   const state = kindState(row[FLOW.kind]!);
-  const unanswered = (row[FLOW.reserved]! & DECODED_FIELD.status) !== 0 && (statusOf(row) & CT_STATUS.seenReply) === 0;
+  const unanswered =
+    (row[MESSAGE_ROW.fields]! & DECODED_FIELD.status) !== 0 && (statusOf(row) & CT_STATUS.seenReply) === 0;
   const beyond = state >= CT_TCP_STATE.synRecv && state <= CT_TCP_STATE.timeWait;
   return liberal || (unanswered && beyond) ? FLOW_FLAG.pickedUp : 0;
 }
@@ -130,7 +133,7 @@ function isTcp(row: Uint32Array): boolean {
 }
 
 function statusOf(row: Uint32Array): number {
-  return (row[FLOW.reserved]! & DECODED_FIELD.status) !== 0 ? row[FLOW.status]! : 0;
+  return (row[MESSAGE_ROW.fields]! & DECODED_FIELD.status) !== 0 ? row[FLOW.status]! : 0;
 }
 
 function copyCounters(floats: Float64Array, at: number, rowFloats: Float64Array, field: number): boolean {

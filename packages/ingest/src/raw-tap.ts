@@ -3,6 +3,8 @@
  * releases. Each kind stands for a call of FlowTracker; the same calls in the same order give the same flows. Chunks are transferred; when
  * their consumer falls behind, whole messages are left out and counted.
  */
+import { align4 } from "@conntrail/netlink";
+
 /** What a record of a chunk is: which call of FlowTracker it stands for. The word `detail` depends on it. */
 export const RAW = {
   event: 0, // a datagram of a multicast group
@@ -78,7 +80,7 @@ export class RawTap {
     chunk.offsets[i] = this.#used;
     chunk.lengths[i] = length;
     chunk.bytes.set(block.subarray(offset, offset + length), this.#used);
-    this.#used += (length + 3) & ~3;
+    this.#used += align4(length);
   }
 
   /** Hands out what there is, so that it comes ahead of a batch: those wait for the consumer themselves. */

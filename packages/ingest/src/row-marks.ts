@@ -1,5 +1,5 @@
 /**
- * The marks of a row in the flow table, kept in its word `FLOW.count` (flow-table.ts). The low byte holds flags, the rest the
+ * The marks of a row in the flow table, kept in its word `TABLE_ROW.marks`. The low byte holds flags, the rest the
  * generation: the number of the namespace's dump in or after which the row was last seen, by a dump row or an event.
  */
 

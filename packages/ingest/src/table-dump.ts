@@ -3,12 +3,11 @@
  * in between, however large the table is. `dump` of the netlink package does the same in one go. Source: netlink(7), RFC 3549 2.3.2.
  */
 import {
-  align4,
   encodeConntrackDump,
   LITTLE_ENDIAN,
+  MessageCursor,
   NETLINK_FAMILY,
   NLM_FLAG,
-  NLMSG_HEADER_BYTES,
   NLMSG_OFFSET,
   NLMSG_TYPE,
   viewOf,
@@ -39,7 +38,7 @@ export class TableDump {
   /** What was asked. */
   readonly request: Uint8Array;
   readonly #socket: NetlinkSocket;
-  readonly #view: DataView;
+  readonly #cursor: MessageCursor;
   #done = false;
   #interrupted = false;
   #error = 0;
@@ -52,7 +51,7 @@ export class TableDump {
       messagesPerCall: PARTS,
       slotBytes: PART_BYTES,
     });
-    this.#view = viewOf(this.#socket.block);
+    this.#cursor = new MessageCursor(this.#socket.block);
     this.request = encodeConntrackDump();
     viewOf(this.request).setUint32(NLMSG_OFFSET.portId, this.#socket.portId, LITTLE_ENDIAN);
     try {
@@ -74,7 +73,7 @@ export class TableDump {
     for (let i = 0; i < count; i++) {
       const offset = socket.offsets[i]!;
       const length = Math.min(socket.lengths[i]!, PART_BYTES);
-      this.#readControl(offset, offset + length);
+      this.#readControl(offset, length);
       onRows(socket.block, offset, length, this.#done);
     }
     if (socket.truncated > truncated) this.#interrupted = true;
@@ -87,19 +86,14 @@ export class TableDump {
   }
 
   /** Finds the end of the dump and its marks. NLMSG_DONE and NLMSG_ERROR carry a negative error number or zero. */
-  #readControl(start: number, end: number): void {
-    for (let p = start; p + NLMSG_HEADER_BYTES <= end; ) {
-      const length = this.#view.getUint32(p + NLMSG_OFFSET.length, LITTLE_ENDIAN);
-      if (length < NLMSG_HEADER_BYTES || p + length > end) return;
-      const type = this.#view.getUint16(p + NLMSG_OFFSET.type, LITTLE_ENDIAN);
-      const flags = this.#view.getUint16(p + NLMSG_OFFSET.flags, LITTLE_ENDIAN);
-      if ((flags & NLM_FLAG.dumpInterrupted) !== 0) this.#interrupted = true;
-      if (type === NLMSG_TYPE.done || type === NLMSG_TYPE.error) {
-        this.#done = true;
-        if (length >= NLMSG_HEADER_BYTES + 4) this.#error = -this.#view.getInt32(p + NLMSG_HEADER_BYTES, LITTLE_ENDIAN);
-        return;
-      }
-      p += align4(length);
+  #readControl(offset: number, length: number): void {
+    const cursor = this.#cursor.over(offset, length);
+    while (cursor.nextWhole()) {
+      if ((cursor.flags & NLM_FLAG.dumpInterrupted) !== 0) this.#interrupted = true;
+      if (cursor.type !== NLMSG_TYPE.done && cursor.type !== NLMSG_TYPE.error) continue;
+      this.#done = true;
+      if (cursor.end - cursor.payload >= 4) this.#error = -cursor.view.getInt32(cursor.payload, LITTLE_ENDIAN);
+      return;
     }
   }
 }

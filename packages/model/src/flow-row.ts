@@ -26,7 +26,7 @@ export const FLOW = {
   mark: 23, // CTA_MARK
   lastAfterMs: 24, // double: what was last seen happened after this moment, and by lastSeenMs; -Infinity = unknown
   count: 26, // connections that the row stands for; 1 unless rows were aggregated
-  reserved: 27,
+  serial: 27, // number of the flow in its life of the ingest: flows with the same key have different ones; 0 = aggregated
   firstSeenMs: 28, // double: by this moment it had begun
   lastSeenMs: 30, // double: by this moment what was last seen had happened; of a closed flow that is its end
   startMs: 32, // double, Unix milliseconds by the kernel (CTA_TIMESTAMP_START), 0 = unknown

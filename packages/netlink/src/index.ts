@@ -14,8 +14,6 @@ export {
 export type { BpfInstruction, BpfLine } from "./bpf.ts";
 export { assembleBpf } from "./bpf.ts";
 export { LITTLE_ENDIAN } from "./byte-order.ts";
-export type { ConntrackEventFilter } from "./conntrack-filter.ts";
-export { conntrackEventFilter } from "./conntrack-filter.ts";
 export type {
   ConntrackCounters,
   ConntrackHelper,

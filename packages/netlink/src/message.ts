@@ -46,6 +46,7 @@ export class MessageCursor {
 
   /** Goes on to the next message; false at the end. Throws DecodeError for a header that cannot be; the rest is then passed over. */
   next(): boolean {
+    if (this.nextWhole()) return true;
     const offset = this.#next;
     const left = this.#limit - offset;
     if (left <= 0) return false;
@@ -53,14 +54,21 @@ export class MessageCursor {
     if (left < NLMSG_HEADER_BYTES) {
       throw new DecodeError("truncated", offset, "", `expected a header of ${NLMSG_HEADER_BYTES} bytes, got ${left}`);
     }
-    const { view } = this;
-    const length = view.getUint32(offset + NLMSG_OFFSET.length, LITTLE_ENDIAN);
+    const length = this.view.getUint32(offset + NLMSG_OFFSET.length, LITTLE_ENDIAN);
     if (length < NLMSG_HEADER_BYTES) {
       throw new DecodeError("bad-length", offset, "", `expected at least ${NLMSG_HEADER_BYTES} bytes, got ${length}`);
     }
-    if (length > left) {
-      throw new DecodeError("truncated", offset, "", `expected a message of ${length} bytes, got ${left}`);
-    }
+    throw new DecodeError("truncated", offset, "", `expected a message of ${length} bytes, got ${left}`);
+  }
+
+  /** The same for those who have no use for what is broken: false at the end and where `next` would throw. */
+  nextWhole(): boolean {
+    const offset = this.#next;
+    const left = this.#limit - offset;
+    if (left < NLMSG_HEADER_BYTES) return false;
+    const { view } = this;
+    const length = view.getUint32(offset + NLMSG_OFFSET.length, LITTLE_ENDIAN);
+    if (length < NLMSG_HEADER_BYTES || length > left) return false;
     this.offset = offset;
     this.end = offset + length;
     this.#next = offset + align4(length);

@@ -1,8 +1,8 @@
 /** What arrives in answer to one request: netlink(7), RFC 3549 2.3.2. Data messages are delivered in runs, control messages are obeyed. */
 import { align4 } from "../align.ts";
 import { LITTLE_ENDIAN } from "../byte-order.ts";
-import { NLM_FLAG, NLMSG_HEADER_BYTES, NLMSG_OFFSET, NLMSG_TYPE } from "../netlink-enum.ts";
-import { viewOf } from "../view.ts";
+import { MessageCursor } from "../message.ts";
+import { NLM_FLAG, NLMSG_HEADER_BYTES, NLMSG_TYPE } from "../netlink-enum.ts";
 import { errorMessage } from "./acknowledgement.ts";
 import { errnoName } from "./libc.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
@@ -28,7 +28,7 @@ export class Answer {
   lost = false;
   readonly #socket: NetlinkSocket;
   readonly #sequence: number;
-  readonly #view: DataView;
+  readonly #cursor: MessageCursor;
   readonly #onMessages: OnMessages;
   readonly #truncated: number;
   #messages = 0;
@@ -42,33 +42,25 @@ export class Answer {
     this.#sequence = sequence;
     this.#onMessages = onMessages;
     this.#truncated = socket.truncated;
-    this.#view = viewOf(socket.block);
+    this.#cursor = new MessageCursor(socket.block);
   }
 
   /** Reads one datagram: runs of data messages are delivered, control messages are obeyed, other sequences are passed over. */
   take(offset: number, length: number): void {
     if (this.complete) return;
     const end = offset + length;
+    const cursor = this.#cursor.over(offset, length);
     let run = offset;
-    let position = offset;
-    while (position + NLMSG_HEADER_BYTES <= end && !this.complete) {
-      const bytes = this.#view.getUint32(position + NLMSG_OFFSET.length, LITTLE_ENDIAN);
-      if (bytes < NLMSG_HEADER_BYTES || position + bytes > end) break;
-      const mine =
-        this.#view.getUint32(position + NLMSG_OFFSET.sequence, LITTLE_ENDIAN) === this.#sequence &&
-        this.#view.getUint32(position + NLMSG_OFFSET.portId, LITTLE_ENDIAN) === this.#socket.portId;
-      const type = this.#view.getUint16(position + NLMSG_OFFSET.type, LITTLE_ENDIAN);
-      const next = Math.min(position + align4(bytes), end);
-      if (!mine || type < NLMSG_TYPE.minimum) {
-        this.#deliver(run, position);
-        run = next;
-        if (mine) this.#control(type, position, position + bytes);
+    while (!this.complete && cursor.nextWhole()) {
+      const mine = cursor.sequence === this.#sequence && cursor.portId === this.#socket.portId;
+      if (!mine || cursor.type < NLMSG_TYPE.minimum) {
+        this.#deliver(run, cursor.offset);
+        run = Math.min(cursor.offset + align4(cursor.end - cursor.offset), end);
+        if (mine) this.#control();
       } else {
         this.#messages++;
-        const flags = this.#view.getUint16(position + NLMSG_OFFSET.flags, LITTLE_ENDIAN);
-        if ((flags & NLM_FLAG.dumpInterrupted) !== 0) this.#interrupted = true;
+        if ((cursor.flags & NLM_FLAG.dumpInterrupted) !== 0) this.#interrupted = true;
       }
-      position = next;
     }
     // A message that was cut goes with the run: whoever decodes it will say so.
     this.#deliver(run, end);
@@ -100,15 +92,15 @@ export class Answer {
   }
 
   /** NLMSG_DONE carries a negative error number or zero, NLMSG_ERROR the same and then the request. */
-  #control(type: number, start: number, end: number): void {
+  #control(): void {
+    const { type, flags, view, offset, payload, end } = this.#cursor;
     if (type !== NLMSG_TYPE.done && type !== NLMSG_TYPE.error) return;
     this.complete = true;
-    const flags = this.#view.getUint16(start + NLMSG_OFFSET.flags, LITTLE_ENDIAN);
     if ((flags & NLM_FLAG.dumpInterrupted) !== 0) this.#interrupted = true;
-    if (end - start < NLMSG_HEADER_BYTES + 4) return;
-    const code = this.#view.getInt32(start + NLMSG_HEADER_BYTES, LITTLE_ENDIAN);
+    if (end - offset < NLMSG_HEADER_BYTES + 4) return;
+    const code = view.getInt32(payload, LITTLE_ENDIAN);
     if (code >= 0) return;
     this.#error ??= errnoName(-code);
-    this.#detail = errorMessage(this.#socket.block, this.#view, start, end);
+    this.#detail = errorMessage(this.#socket.block, view, offset, end);
   }
 }
