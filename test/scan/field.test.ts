@@ -44,6 +44,7 @@ function lines(sockets: readonly DiagSocket[], owners: readonly Owner[], ...hold
     kind: "scan",
     startedMs: 1000,
     timeMs: 1010,
+    cutMs: 1010,
     dumps: [dump],
     owners,
     holders: Uint32Array.from(holders.flat()),
@@ -57,7 +58,7 @@ function lines(sockets: readonly DiagSocket[], owners: readonly Owner[], ...hold
 function healthOf(facts: Partial<ScanRecord["facts"]>) {
   const bytes = diagMessages({ local: "127.0.0.1|2024", remote: "0.0.0.0|0", inode: 41, state: SOCKET_STATE.listen });
   const dumps = [{ format: "sock_diag" as const, netns: 5, protocol: PROTOCOL.tcp, bytes }];
-  const rest = { startedMs: 1, timeMs: 2, owners: [], holders: new Uint32Array(0), namespaces: [] };
+  const rest = { startedMs: 1, timeMs: 2, cutMs: 2, owners: [], holders: new Uint32Array(0), namespaces: [] };
   return assembleSocketTable({ kind: "scan", ...rest, dumps, facts: { ...FACTS, ...facts } }).health;
 }
 
