@@ -1,0 +1,123 @@
+/** What could be known of each connection, and when: the measure that the laws hold the reports against. */
+import { SOCKET_STATE } from "@conntrail/model";
+import type { Observed } from "../observe/observe.ts";
+import type { Row } from "../observe/report-rows.ts";
+import type { EntrySight, SocketSight } from "../observe/sights.ts";
+import type { Life } from "../truth/lives.ts";
+import { isTranslated } from "../truth/paths.ts";
+
+/** Circumstances under which a law may be known not to hold. */
+export type Circumstance =
+  | "loss" // events of one of its namespaces were lost while it lived
+  | "restart" // the ingest was down while it lived
+  | "ghost" // it has an entry without events
+  | "clock" // the wall clock was set
+  | "reuse" // its tuple was used by another connection within a second
+  | "deleted" // an entry of it was deleted while it lived
+  | "cookieless" // its sockets were read from /proc
+  | "partial" // not all namespaces on its way track
+  | "late" // a namespace on its way was found late
+  | "unborn"; // it began before anybody looked
+
+/** One connection, and what the observers had of it. */
+export interface Knowledge {
+  readonly life: Life;
+  readonly entries: readonly EntrySight[];
+  /** Sights of its sockets in states that show a connection. */
+  readonly sights: readonly SocketSight[];
+  /** The first batch that had it open; 0: none had. */
+  readonly opened: number;
+  /** The first batch that had its end; 0: none had. */
+  readonly closed: number;
+  /** The first batch by which everything that rewrites its packets was known; 0: never. */
+  readonly translated: number;
+  /** The first table that showed its sockets, and the first later one that did not; 0: none. */
+  readonly shown: number;
+  readonly vanished: number;
+  readonly circumstances: ReadonlySet<Circumstance>;
+  /** Its rows: the place of the report, and the row. */
+  readonly rows: { readonly report: number; readonly row: Row }[];
+}
+
+const SHOWING: ReadonlySet<number> = new Set([
+  SOCKET_STATE.established,
+  SOCKET_STATE.synSent,
+  SOCKET_STATE.finWait1,
+  SOCKET_STATE.finWait2,
+  SOCKET_STATE.closeWait,
+]);
+
+/** The knowledge of all lives by their number. */
+export function knowledgeOf(observed: Observed): Map<number, Knowledge> {
+  const all = new Map<number, Knowledge>();
+  for (const life of observed.history.lives) all.set(life.number, ofLife(observed, life));
+  observed.reports.forEach(({ rows }, report) => {
+    for (const row of rows) all.get(row.number)?.rows.push({ report, row });
+  });
+  return all;
+}
+
+function ofLife(observed: Observed, life: Life): Knowledge {
+  const { sights } = observed;
+  const entries = life.entries.map((entry) => sights.entry(entry));
+  const sockets = [life.client, life.server].filter((socket) => socket !== undefined);
+  const seen = sockets.flatMap((socket) => sights.sockets.get(socket) ?? []);
+  const showing = seen.filter(({ state }) => SHOWING.has(state));
+  const shown = Math.min(...showing.map(({ table }) => table));
+  const last = Math.max(...seen.map(({ table }) => table));
+  const tables = sights.tableTakenMs.length - 1;
+  return {
+    life,
+    entries,
+    sights: seen,
+    opened: least(entries.map(({ opened }) => opened)),
+    closed: least(entries.map(({ closed }) => closed)),
+    translated: translatedFrom(life, entries),
+    shown: shown <= tables ? shown : 0,
+    vanished: shown <= tables && last < tables ? last + 1 : 0,
+    circumstances: circumstancesOf(observed, life, entries),
+    rows: [],
+  };
+}
+
+/** The batch by which the entry is known that rewrites, where there is one. */
+function translatedFrom({ path }: Life, entries: readonly EntrySight[]): number {
+  if (!isTranslated(path)) return 1;
+  const rewriting = entries.filter(({ entry }) => {
+    return entry.original[0] !== entry.reply[1] || entry.original[1] !== entry.reply[0];
+  });
+  if (rewriting.length === 0) return 0;
+  return rewriting.some(({ opened }) => opened === 0) ? 0 : Math.max(...rewriting.map(({ opened }) => opened));
+}
+
+function circumstancesOf(
+  { history, plan, sights }: Observed,
+  life: Life,
+  entries: readonly EntrySight[],
+): Set<Circumstance> {
+  const found = new Set<Circumstance>();
+  const { beginMs, endMs, path } = life;
+  const during = (fromMs: number, toMs: number): boolean => fromMs < endMs + 1_000 && toMs > beginMs - 100;
+  const places = new Set(
+    [path.client, path.server, ...path.hops].flatMap((each) => (each === undefined ? [] : [each.place])),
+  );
+  if (sights.overruns.some(({ place, atMs }) => places.has(place) && during(atMs - 500, atMs + 1_500)))
+    found.add("loss");
+  if (plan.restarts.some(({ fromMs, toMs }) => during(fromMs, toMs + 1_000))) found.add("restart");
+  if (entries.some(({ silent }) => silent)) found.add("ghost");
+  if (plan.steps.length > 0) found.add("clock");
+  if (life.deleted) found.add("deleted");
+  const others = history.lives.filter(({ group, number }) => group === life.group && number !== life.number);
+  if (others.some((other) => other.beginMs < endMs + 1_000 && other.endMs + 1_000 > beginMs)) found.add("reuse");
+  if ([...places].some((place) => history.places[place]!.cookieless)) found.add("cookieless");
+  if ([...places].some((place) => !history.places[place]!.tracked)) found.add("partial");
+  if ([...places].some((place) => history.places[place]!.createdMs > plan.startMs)) found.add("late");
+  if (beginMs < plan.startMs) found.add("unborn");
+  return found;
+}
+
+/** The least that is not 0; 0 when all are. */
+function least(numbers: readonly number[]): number {
+  const some = numbers.filter((number) => number > 0);
+  return some.length === 0 ? 0 : Math.min(...some);
+}
