@@ -12,12 +12,14 @@ import {
   type NatKind,
   OWNER_REASON,
   protocolName,
+  realEnds,
   type Snapshot,
   SOURCE,
   type SocketTable,
   type Tick,
+  visibleEnds,
 } from "@conntrail/model";
-import { type MergeOptions, mapNat, merge, realEnds, visibleEnds } from "@conntrail/stages";
+import { type MergeOptions, mapNat, merge } from "@conntrail/stages";
 import { from, toArray } from "rxjs";
 import { formatEnds } from "./ends.ts";
 

@@ -3,7 +3,7 @@
  * of their counts is exact: when there are too many clients they are counted without the client, then without the
  * server, then all together.
  */
-import { FLOW, FLOW_FLAG, FLOW_WORDS } from "@conntrail/model";
+import { addCounter, FLOW, FLOW_FLAG, FLOW_WORDS, forgetClientPort } from "@conntrail/model";
 import { hashFlow } from "./flow-key.ts";
 
 /** Words in which two rows of the same aggregate agree, besides `FLOW.kind`. Client ports are zero. */
@@ -42,9 +42,7 @@ export class AggregateRows {
   add(page: Uint32Array, at: number): void {
     const key = this.#key;
     key.set(page.subarray(at, at + FLOW_WORDS));
-    // The client's port is the source of the original tuple and the destination of the reply.
-    key[FLOW.originalPorts]! &= 0xffff;
-    key[FLOW.replyPorts]! &= 0xffff0000;
+    forgetClientPort(key, 0);
     for (let coarseness = 0; ; coarseness++) {
       coarsen(key, coarseness);
       const row = this.#find(coarseness);
@@ -129,8 +127,8 @@ export class AggregateRows {
     for (const field of BEGINNING) this.#extend(at, field, Math.min);
     for (const field of END) this.#extend(at, field, Math.max);
     for (const field of COUNTERS) {
-      const added = this.#keyFloats[field >> 1]!;
-      if (added >= 0) this.#floats[(at + field) >> 1] = Math.max(this.#floats[(at + field) >> 1]!, 0) + added;
+      const sum = (at + field) >> 1;
+      this.#floats[sum] = addCounter(this.#floats[sum]!, this.#keyFloats[field >> 1]!);
     }
   }
 }

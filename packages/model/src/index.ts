@@ -1,5 +1,6 @@
 /** The vocabulary of conntrail, in reading order: address, tuple, flow, socket, connection, snapshot. */
 export * from "./address.ts";
+export * from "./aggregated-row.ts";
 export * from "./connection.ts";
 export * from "./connection-columns.ts";
 export * from "./connection-ends.ts";

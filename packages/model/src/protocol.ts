@@ -37,6 +37,11 @@ export function hasPorts(protocol: number): boolean {
   );
 }
 
+/** True for ICMP and ICMPv6, whose "ports" are an id at the source and a type and code at the destination. */
+export function isIcmp(protocol: number): boolean {
+  return protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmpv6;
+}
+
 /** Address families (`AF_*`, `linux/socket.h`). */
 export const FAMILY = { ipv4: 2, ipv6: 10 } as const;
 

@@ -8,7 +8,7 @@ import {
   type Snapshot,
 } from "@conntrail/model";
 import { defer, map } from "rxjs";
-import { type AddressNames, createAddressNames, placeNames, resetAddressNames } from "./address-names.ts";
+import { type AddressNames, createAddressNames, placeNames, resetAddressNames } from "./names/address-names.ts";
 import type { Stage } from "./stage.ts";
 
 /** Where names come from: a cache that looks up in the background what it is asked for and does not have. */

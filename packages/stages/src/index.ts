@@ -5,5 +5,5 @@ export { mapNat } from "./map-nat.ts";
 export { markStale } from "./mark-stale.ts";
 export { merge } from "./merge.ts";
 export type { MergeOptions } from "./merge-options.ts";
-export { type Ends, natKind, realEnds, visibleEnds } from "./nat.ts";
+export { ROW_LAYOUTS, type RowField } from "./rows/row-layout.ts";
 export type { Stage } from "./stage.ts";

@@ -1,7 +1,7 @@
 /** The stage that says what the kernel rewrote. */
 import type { Snapshot } from "@conntrail/model";
 import { map } from "rxjs";
-import { natKind } from "./nat.ts";
+import { natKind } from "./nat/nat-kind.ts";
 import type { Stage } from "./stage.ts";
 
 /** Fills the `nat` column of each snapshot, in place. Ends and fails with its source; keeps nothing. */

@@ -1,21 +1,23 @@
 /** Everything that one subscription of the merge knows. */
-import { type IngestHealth, type ScanHealth, SOCKET, SOCKET_WORDS, type SocketTable } from "@conntrail/model";
+import type { IngestHealth, ScanHealth, SocketTable } from "@conntrail/model";
 import { REASON } from "./codes.ts";
-import { firstConntrackHealth, firstSocketsHealth } from "./first-health.ts";
-import { createFlowTable, type FlowTable } from "./flow-table.ts";
-import type { JoinContext } from "./join.ts";
+import { createFlowBook, type FlowBook } from "./flows/flow-book.ts";
 import type { MergeSettings } from "./merge-options.ts";
-import { createNamespaceIndex, loadNamespaces } from "./namespaces.ts";
-import { createOwnerRegistry, type OwnerRegistry } from "./owner-registry.ts";
-import { ROW } from "./row.ts";
-import { baseOf, pageOf, SLOT } from "./row-store.ts";
-import { createSocketConnections, type SocketConnections } from "./socket-connections.ts";
-import { createSocketHistory, takeTable } from "./socket-history.ts";
+import { createNamespaceIndex, loadNamespaces } from "./namespaces/namespace-index.ts";
+import type { JoinContext } from "./owners/join-ends.ts";
+import { OwnerRegistry } from "./owners/owner-registry.ts";
+import { NO_ROW } from "./rows/row.ts";
+import { REPLY_END, SOURCE_END } from "./rows/row-end.ts";
+import { firstConntrackHealth, firstSocketsHealth } from "./snapshot/first-health.ts";
+import { ListenerSearch } from "./sockets/listener-search.ts";
+import { createSocketConnections, type SocketConnections } from "./sockets/socket-connections.ts";
+import { SocketHistory } from "./sockets/socket-history.ts";
+import { SocketSearch } from "./sockets/socket-search.ts";
 
 /** The state. */
 export interface MergeState {
   readonly settings: MergeSettings;
-  readonly flows: FlowTable;
+  readonly flows: FlowBook;
   readonly context: JoinContext;
   readonly connections: SocketConnections;
   readonly registry: OwnerRegistry;
@@ -23,14 +25,14 @@ export interface MergeState {
   generation: number;
   /** True while the current table's sockets were not taken in. */
   unsettled: boolean;
-  /** When the scan of the current table began; -Infinity before the first. */
+  /** When the scan of the current table began, -Infinity before the first; and how long it took. */
   tableStartedMs: number;
+  scanMs: number;
   conntrack: IngestHealth;
   sockets: ScanHealth & { readonly timeMs: number | null };
   /** Time of the first input and of the last tick. */
   firstMs: number | undefined;
   lastTickMs: number | undefined;
-  snapshots: number;
 }
 
 /** Told closed flows kept for the sake of their sockets, at most. */
@@ -38,10 +40,11 @@ const MAX_SILENT = 65_536;
 
 /** The state before any input. */
 export function createMergeState(settings: MergeSettings): MergeState {
-  const history = createSocketHistory(settings.lateJoinMs);
+  const history = new SocketHistory(settings.lateJoinMs);
+  const namespaces = createNamespaceIndex();
   return {
     settings,
-    flows: createFlowTable({
+    flows: createFlowBook({
       live: settings.capacity,
       closed: settings.maxClosedPerReport,
       aggregates: settings.maxAggregatesPerReport,
@@ -49,33 +52,21 @@ export function createMergeState(settings: MergeSettings): MergeState {
     }),
     context: {
       history,
-      sockets: history.current,
-      namespaces: createNamespaceIndex(),
-      eventLagMs: settings.eventLagMs,
+      namespaces,
+      search: new SocketSearch(history, settings.eventLagMs),
+      listeners: new ListenerSearch(history, namespaces),
       blind: settings.sockets ? REASON.unavailable : REASON.off,
-      query: {
-        netns: 0,
-        protocol: 0,
-        words: new Uint32Array(0),
-        local: 0,
-        remote: 0,
-        ports: 0,
-        hash: 0,
-        startMs: 0,
-        pastStartMs: 0,
-        endMs: 0,
-      },
     },
     connections: createSocketConnections(settings.capacity),
-    registry: createOwnerRegistry(),
+    registry: new OwnerRegistry(),
     generation: 1,
     unsettled: false,
     tableStartedMs: Number.NEGATIVE_INFINITY,
+    scanMs: 0,
     conntrack: firstConntrackHealth(settings.conntrack),
     sockets: { ...firstSocketsHealth(settings.sockets), timeMs: null },
     firstMs: undefined,
     lastTickMs: undefined,
-    snapshots: 0,
   };
 }
 
@@ -89,25 +80,22 @@ export function takeSocketTable(state: MergeState, table: SocketTable): void {
   if (off && state.sockets.timeMs !== null) return;
   state.generation++;
   if (off) return;
-  takeTable(context.history, table, state.registry);
-  context.sockets = context.history.current;
+  context.history.takeTable(table, state.registry);
   loadNamespaces(context.namespaces, table.namespaces);
   state.tableStartedMs = table.startedMs;
+  state.scanMs = Math.max(0, table.timeMs - table.startedMs);
   state.unsettled = true;
 }
 
-/** Names every owner that a row or a socket refers to. */
-export function eachOwner(state: MergeState, keep: (id: number) => void): void {
-  for (const { store } of [state.flows, state.connections]) {
-    for (let slot = 0; slot < store.slots; slot++) {
-      if (store.states[slot] === SLOT.free) continue;
-      const page = pageOf(store, slot);
-      const base = baseOf(slot);
-      keep(page[base + ROW.sourceOwner]!);
-      keep(page[base + ROW.replyOwner]!);
+/** Gives back the owner ids that no row and no socket refers to any more. */
+export function sweepOwners({ flows, connections, context, registry }: MergeState): void {
+  registry.sweep((keep) => {
+    for (const rows of [flows.rows, connections.rows]) {
+      for (let row = rows.afterAny(NO_ROW); row !== NO_ROW; row = rows.afterAny(row)) {
+        keep(rows.owner(row, SOURCE_END));
+        keep(rows.owner(row, REPLY_END));
+      }
     }
-  }
-  for (const set of [state.context.history.current, state.context.history.past]) {
-    for (let row = 0; row < set.count; row++) keep(set.rows[row * SOCKET_WORDS + SOCKET.owner]!);
-  }
+    context.history.eachOwner(keep);
+  });
 }

@@ -1,15 +1,14 @@
 /**
  * The heart of the pipeline: flows and sockets in, connections out. The work is done by plain functions over a state
- * (flow-intake.ts, merge-state.ts, settle.ts, build-snapshot.ts); this is their operator.
+ * (flows/take-batch.ts, merge-state.ts, settle.ts, snapshot/build-snapshot.ts); this is their operator.
  */
 import type { FlowBatch, Snapshot, SocketTable, Tick } from "@conntrail/model";
 import { defer, filter, map } from "rxjs";
-import { buildSnapshot } from "./build-snapshot.ts";
-import { takeBatch } from "./flow-intake.ts";
+import { takeBatch } from "./flows/take-batch.ts";
 import { type MergeOptions, mergeSettings } from "./merge-options.ts";
-import { createMergeState, eachOwner, type MergeState, takeSocketTable } from "./merge-state.ts";
-import { sweepOwners } from "./owner-registry.ts";
+import { createMergeState, type MergeState, sweepOwners, takeSocketTable } from "./merge-state.ts";
 import { settle } from "./settle.ts";
+import { buildSnapshot } from "./snapshot/build-snapshot.ts";
 import type { Stage } from "./stage.ts";
 
 /**
@@ -44,7 +43,7 @@ function take(state: MergeState, input: FlowBatch | SocketTable | Tick): Snapsho
     case "tick": {
       settle(state);
       const snapshot = buildSnapshot(state, input);
-      sweepOwners(state.registry, (keep) => eachOwner(state, keep));
+      sweepOwners(state);
       return snapshot;
     }
   }

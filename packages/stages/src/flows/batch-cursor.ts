@@ -1,0 +1,77 @@
+/** A cursor over the rows of a FlowBatch (flow-batch.ts of the model): the one place that reads them field by field. */
+import { FLOW, FLOW_CHANGE, FLOW_FLAG, FLOW_WORDS, type FlowBatch, type FlowChange, kindFlags } from "@conntrail/model";
+import { originalHash } from "../rows/tuple-hash.ts";
+
+/** Stands before the first row; `next` goes to it. */
+export class BatchCursor {
+  readonly words: Uint32Array;
+  /** Where the current row begins. */
+  offset: number = -FLOW_WORDS;
+  readonly #doubles: Float64Array;
+  readonly #changes: Uint8Array;
+  readonly #end: number;
+
+  constructor({ rows, changes, count }: FlowBatch) {
+    this.words = rows;
+    this.#doubles = new Float64Array(rows.buffer, rows.byteOffset, rows.length >>> 1);
+    this.#changes = changes;
+    this.#end = count * FLOW_WORDS;
+  }
+
+  /** Goes to the next row. False when there is none. */
+  next(): boolean {
+    this.offset += FLOW_WORDS;
+    return this.offset < this.#end;
+  }
+
+  /** One of FLOW_CHANGE. */
+  get change(): FlowChange {
+    return this.#changes[this.offset / FLOW_WORDS] as FlowChange;
+  }
+
+  /** The hash of the original tuple. */
+  get hash(): number {
+    return originalHash(this.words, this.offset);
+  }
+
+  get netns(): number {
+    return this.words[this.offset + FLOW.netns]!;
+  }
+
+  get count(): number {
+    return this.words[this.offset + FLOW.count]!;
+  }
+
+  get firstSeenMs(): number {
+    return this.#doubles[(this.offset + FLOW.firstSeenMs) >> 1]!;
+  }
+
+  /** The row stands for many connections. */
+  get isAggregated(): boolean {
+    return this.#has(FLOW_FLAG.aggregated);
+  }
+
+  /** First seen in a dump. */
+  get isFromDump(): boolean {
+    return this.#has(FLOW_FLAG.fromDump);
+  }
+
+  /** Its first event was not seen: the ingest learnt of the flow in its middle. */
+  get isLearntLate(): boolean {
+    return this.#has(FLOW_FLAG.fromDump | FLOW_FLAG.beganUnseen);
+  }
+
+  /** The flow has ended. */
+  get hasEnded(): boolean {
+    return this.change !== FLOW_CHANGE.upsert || this.#has(FLOW_FLAG.closed);
+  }
+
+  /** Nobody saw how it ended. */
+  get isEndUnseen(): boolean {
+    return this.change === FLOW_CHANGE.swept || this.change === FLOW_CHANGE.released;
+  }
+
+  #has(flags: number): boolean {
+    return (kindFlags(this.words[this.offset + FLOW.kind]!) & flags) !== 0;
+  }
+}

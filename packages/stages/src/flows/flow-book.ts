@@ -1,0 +1,71 @@
+/** The flows that conntrack told of: what take-batch.ts fills, closings/ ends, and joins, chains and reports read and mark. */
+import { FLOW } from "@conntrail/model";
+import type { Row } from "../rows/row.ts";
+import { Aggregates } from "./aggregates.ts";
+import { FlowRows } from "./flow-rows.ts";
+
+/** Limits of the book. */
+export interface FlowLimits {
+  /** Flows that are alive. */
+  readonly live: number;
+  /** Closed flows that were not told yet. */
+  readonly closed: number;
+  /** Aggregated rows for closed flows beyond that. */
+  readonly aggregates: number;
+  /** Closed flows that were told, kept until a socket table is younger than their end. */
+  readonly silent: number;
+}
+
+/** The book. */
+export interface FlowBook {
+  readonly rows: FlowRows;
+  readonly aggregates: Aggregates;
+  readonly limits: FlowLimits;
+  /** Rows that are alive, and rows that are closed and not told. */
+  live: number;
+  closed: number;
+  /** Rows that are closed and told, oldest first. */
+  readonly silent: Row[];
+  /** Rows per network namespace. */
+  readonly perNamespace: Map<number, number>;
+  /** Number of the last batch, from 1, and its time. */
+  batch: number;
+  batchMs: number;
+  /** Time of the batch before: what was first seen later is new. */
+  previousMs: number;
+  /** The life of the ingest that speaks, and whether what it took over from the one before is still incomplete. */
+  epoch: number;
+  takingOver: boolean;
+  /** Counters of MergeHealth. */
+  aggregated: number;
+  dropped: number;
+}
+
+/** What tells flows apart, words that differ most first. */
+const KEY = [
+  FLOW.id,
+  FLOW.originalPorts,
+  FLOW.netns,
+  FLOW.zone,
+  ...[3, 7, 0, 1, 2, 4, 5, 6].map((word) => FLOW.originalSource + word),
+];
+
+/** A book without flows. */
+export function createFlowBook(limits: FlowLimits): FlowBook {
+  return {
+    rows: new FlowRows(KEY, limits.live + limits.closed + limits.silent),
+    aggregates: new Aggregates(limits.aggregates),
+    limits,
+    live: 0,
+    closed: 0,
+    silent: [],
+    perNamespace: new Map(),
+    batch: 0,
+    batchMs: Number.NEGATIVE_INFINITY,
+    previousMs: Number.NEGATIVE_INFINITY,
+    epoch: 0,
+    takingOver: false,
+    aggregated: 0,
+    dropped: 0,
+  };
+}

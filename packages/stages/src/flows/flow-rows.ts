@@ -1,0 +1,179 @@
+/** Rows of flows that conntrack told of. Only this file knows where what flows have beside other connections lies. */
+import { addCounter, FLOW, FLOW_FLAG, FLOW_WORDS, kindFlags, sameAddress } from "@conntrail/model";
+import { ConnectionRows } from "../rows/connection-rows.ts";
+import type { Row } from "../rows/row.ts";
+import { COMMON, FLOW_OWN } from "../rows/row-layout.ts";
+
+/** Bits of the marks that only flows have. */
+const MARK = { closed: 4, told: 8, endUnseen: 0x20 } as const;
+
+const LEARNT_LATE = FLOW_FLAG.fromDump | FLOW_FLAG.beganUnseen;
+
+/** What stays true of a flow although a later look at it does not show it. */
+const STICKY = FLOW_FLAG.updated | FLOW_FLAG.replied | FLOW_FLAG.established | FLOW_FLAG.pickedUp;
+
+const COUNTERS = [FLOW.originalPackets, FLOW.originalBytes, FLOW.replyPackets, FLOW.replyBytes] as const;
+
+/** A store of flows. */
+export class FlowRows extends ConnectionRows {
+  // What conntrack says.
+
+  /** Takes over a later state of the same flow. True when its reply tuple is another one: it hardly ever is, and the original is the key. */
+  update(row: Row, words: Uint32Array, offset: number): boolean {
+    const firstSeenMs = this.firstSeenMs(row);
+    const flags = kindFlags(this.kind(row));
+    const sameReply = this.#hasReply(row, words, offset);
+    if (sameReply) for (let i = FLOW.kind; i < FLOW_WORDS; i++) this.words[row + i] = words[offset + i]!;
+    else this.copy(row, words, offset);
+    if (this.firstSeenMs(row) !== firstSeenMs) {
+      // The same flow, learnt again: what was seen of it before still holds.
+      this.doubles[(row + FLOW.firstSeenMs) >> 1] = firstSeenMs;
+      const again = kindFlags(this.kind(row)) & ~LEARNT_LATE;
+      const whole = again | (flags & (LEARNT_LATE | STICKY));
+      this.words[row + FLOW.kind] = (this.kind(row) & 0xffffff) | (whole << 24);
+    }
+    return !sameReply;
+  }
+
+  #hasReply(row: Row, words: Uint32Array, offset: number): boolean {
+    const mine = this.words;
+    return (
+      mine[row + FLOW.replyPorts] === words[offset + FLOW.replyPorts] &&
+      sameAddress(mine, row + FLOW.replySource, words, offset + FLOW.replySource) &&
+      sameAddress(mine, row + FLOW.replyDestination, words, offset + FLOW.replyDestination)
+    );
+  }
+
+  /** Adds what an aggregated flow row, `words` or the same viewed as `doubles`, stands for. */
+  sumUp(row: Row, words: Uint32Array, doubles: Float64Array): void {
+    const mine = this.doubles;
+    const half = row >> 1;
+    const first = FLOW.firstSeenMs >> 1;
+    const last = FLOW.lastSeenMs >> 1;
+    this.words[row + FLOW.count]! += words[FLOW.count]!;
+    mine[half + first] = Math.min(mine[half + first]!, doubles[first]!);
+    mine[half + last] = Math.max(mine[half + last]!, doubles[last]!);
+    for (const counter of COUNTERS) {
+      const at = counter >> 1;
+      mine[half + at] = addCounter(mine[half + at]!, doubles[at]!);
+    }
+  }
+
+  /** CTA_ID, by which the kernel tells flows with one tuple apart. */
+  id(row: Row): number {
+    return this.words[row + FLOW.id]!;
+  }
+
+  // Its life.
+
+  /** Its end is known. */
+  isClosed(row: Row): boolean {
+    return (this.words[row + COMMON.marks]! & MARK.closed) !== 0;
+  }
+
+  /** It is closed, but nobody saw how. */
+  isEndUnseen(row: Row): boolean {
+    return (this.words[row + COMMON.marks]! & MARK.endUnseen) !== 0;
+  }
+
+  /** Its end was told: never emitted again. */
+  isTold(row: Row): boolean {
+    return (this.words[row + COMMON.marks]! & MARK.told) !== 0;
+  }
+
+  close(row: Row, closedMs: number, unseen: boolean): void {
+    this.setMarks(row, unseen ? MARK.closed | MARK.endUnseen : MARK.closed);
+    this.doubles[(row + FLOW_OWN.closedMs) >> 1] = closedMs;
+  }
+
+  setTold(row: Row): void {
+    this.setMarks(row, MARK.told);
+  }
+
+  untell(row: Row): void {
+    this.unmark(row, MARK.told);
+  }
+
+  /** When a closed row ended; when nobody saw its end, the latest moment that it can have been. */
+  closedMs(row: Row): number {
+    return this.doubles[(row + FLOW_OWN.closedMs) >> 1]!;
+  }
+
+  /** When it ended, or Infinity. */
+  endMs(row: Row): number {
+    return this.isClosed(row) ? this.closedMs(row) : Number.POSITIVE_INFINITY;
+  }
+
+  /** When sockets first showed the connection; 0: not before the flow. */
+  sinceMs(row: Row): number {
+    return this.doubles[(row + FLOW_OWN.sinceMs) >> 1]!;
+  }
+
+  /** A connection is as old as the first thing that showed it. 0: nothing did. */
+  noteSince(row: Row, sinceMs: number): void {
+    const known = this.sinceMs(row);
+    if (sinceMs !== 0 && (known === 0 || sinceMs < known)) this.doubles[(row + FLOW_OWN.sinceMs) >> 1] = sinceMs;
+  }
+
+  /** The batch that brought it. */
+  bornBatch(row: Row): number {
+    return this.words[row + FLOW_OWN.bornBatch]!;
+  }
+
+  setBornBatch(row: Row, batch: number): void {
+    this.words[row + FLOW_OWN.bornBatch] = batch;
+  }
+
+  /** The last batch before its end was told; while it was not, the batch that ended it. */
+  closedBatch(row: Row): number {
+    return this.words[row + FLOW_OWN.closedBatch]!;
+  }
+
+  setClosedBatch(row: Row, batch: number): void {
+    this.words[row + FLOW_OWN.closedBatch] = batch;
+  }
+
+  /** The life of the ingest that last spoke of it. */
+  epoch(row: Row): number {
+    return this.words[row + FLOW_OWN.epoch]!;
+  }
+
+  setEpoch(row: Row, epoch: number): void {
+    this.words[row + FLOW_OWN.epoch] = epoch;
+  }
+
+  // The rows of one connection in several namespaces (chains/ring.ts).
+
+  /** The next row of the ring, NO_ROW when it is alone. */
+  ringNext(row: Row): Row {
+    return this.words[row + FLOW_OWN.ringNext] as Row;
+  }
+
+  setRingNext(row: Row, next: Row): void {
+    this.words[row + FLOW_OWN.ringNext] = next;
+  }
+
+  /** The member that has the opener; NO_ROW when it is alone. */
+  ringHead(row: Row): Row {
+    return this.words[row + FLOW_OWN.ringHead] as Row;
+  }
+
+  /** The member that has the server; NO_ROW when it is alone. */
+  ringTail(row: Row): Row {
+    return this.words[row + FLOW_OWN.ringTail] as Row;
+  }
+
+  setRingEnds(row: Row, head: Row, tail: Row): void {
+    this.words[row + FLOW_OWN.ringHead] = head;
+    this.words[row + FLOW_OWN.ringTail] = tail;
+  }
+
+  /** The row that sends to it, NO_ROW: none, -1: several. A note of chains/link-chains.ts, none between its passes. */
+  claim(row: Row): number {
+    return this.words[row + FLOW_OWN.claim]! | 0;
+  }
+
+  setClaim(row: Row, claim: number): void {
+    this.words[row + FLOW_OWN.claim] = claim;
+  }
+}

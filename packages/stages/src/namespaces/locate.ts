@@ -1,0 +1,17 @@
+/** Which ends of a connection are on this host, by their addresses. */
+import type { ConnectionRows } from "../rows/connection-rows.ts";
+import type { Row } from "../rows/row.ts";
+import { REPLY_END, SOURCE_END } from "../rows/row-end.ts";
+import { HOLDER, holderOf, type NamespaceIndex } from "./namespace-index.ts";
+
+/** Marks which ends are on this host, and whether that can be known. */
+export function locate(namespaces: NamespaceIndex, rows: ConnectionRows, row: Row): void {
+  const netns = rows.netns(row);
+  rows.unplace(row, namespaces.facts.has(netns));
+  for (const end of ENDS) {
+    const holder = holderOf(namespaces, netns, rows.words, rows.address(row, end));
+    if (holder !== HOLDER.none) rows.place(row, end, holder === netns);
+  }
+}
+
+const ENDS = [SOURCE_END, REPLY_END];

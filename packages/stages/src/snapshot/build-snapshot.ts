@@ -1,0 +1,34 @@
+/** One report's worth of connections: all that live, and once each those that ended. */
+import { allocateColumns, type Snapshot, type Tick } from "@conntrail/model";
+import type { MergeState } from "../merge-state.ts";
+import { ColumnWriter } from "./column-writer.ts";
+import { NO_NAMES_HEALTH } from "./first-health.ts";
+import { Gathered } from "./gathered.ts";
+import { writeAggregates } from "./write-aggregates.ts";
+import { writeFlows } from "./write-flows.ts";
+import { writePairs } from "./write-pairs.ts";
+
+/** Builds the snapshot for a tick. Everything must be settled. */
+export function buildSnapshot(state: MergeState, tick: Tick): Snapshot {
+  const { flows, connections } = state;
+  const count = flows.live + flows.closed + flows.aggregates.rows.size + connections.rows.size;
+  const writer = new ColumnWriter(allocateColumns(count), state.registry);
+  const facts = new Gathered();
+  writeFlows(state, tick, writer, facts);
+  writeAggregates(state, writer, facts);
+  writePairs(state, tick, writer, facts);
+  const startMs = state.lastTickMs ?? state.firstMs ?? tick.timeMs;
+  state.lastTickMs = tick.timeMs;
+  return {
+    window: { startMs, endMs: tick.timeMs },
+    columns: writer.columns,
+    owners: writer.owners,
+    names: [],
+    health: {
+      conntrack: state.conntrack,
+      sockets: state.sockets,
+      names: NO_NAMES_HEALTH,
+      merge: { aggregated: flows.aggregated, dropped: flows.dropped + connections.dropped },
+    },
+  };
+}

@@ -1,0 +1,106 @@
+/** Rows into columns. */
+import { ADDRESS_WORDS, CONNECTION_FLAG, type ConnectionColumns, type Owner } from "@conntrail/model";
+import type { OwnerRegistry } from "../owners/owner-registry.ts";
+import type { ConnectionRows } from "../rows/connection-rows.ts";
+import type { Row } from "../rows/row.ts";
+import type { RowEnd } from "../rows/row-end.ts";
+
+/** What a row does not say by itself. */
+export interface RowFacts {
+  /** CONNECTION_STATE as its index. */
+  readonly state: number;
+  /** SOURCE bits. */
+  readonly sources: number;
+  /** CONNECTION_FLAG bits beside those of place. */
+  readonly flags: number;
+  readonly netns: number;
+  readonly status: number;
+  /** What the direction is known by: indices of EVIDENCE and CONFIDENCE. */
+  readonly evidence: number;
+  readonly confidence: number;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  /** The row whose counters are told. */
+  readonly counter: Row;
+}
+
+/** Columns being filled, and the owners they point into. */
+export class ColumnWriter {
+  readonly columns: ConnectionColumns;
+  readonly owners: Owner[] = [];
+  readonly #registry: OwnerRegistry;
+
+  constructor(columns: ConnectionColumns, registry: OwnerRegistry) {
+    this.columns = columns;
+    this.#registry = registry;
+  }
+
+  /** Appends a connection: the opener's side from row `head`, the server's from row `tail` (the same, unless namespaces lie between). */
+  write(rows: ConnectionRows, head: Row, tail: Row, facts: RowFacts): void {
+    const { columns } = this;
+    const i = columns.length++;
+    const opener = rows.opener(head);
+    const server = rows.server(tail);
+    writeTuple(rows, head, opener, columns.originalSource, columns.originalDestination, columns.originalPorts, i);
+    writeTuple(rows, tail, server, columns.replySource, columns.replyDestination, columns.replyPorts, i);
+    columns.fromOwner[i] = this.#registry.placeIn(this.owners, rows.owner(head, opener));
+    columns.fromReason[i] = rows.reason(head, opener);
+    columns.toOwner[i] = this.#registry.placeIn(this.owners, rows.owner(tail, server));
+    columns.toReason[i] = rows.reason(tail, server);
+    columns.evidence[i] = facts.evidence;
+    columns.confidence[i] = facts.confidence;
+    columns.protocol[i] = rows.protocol(head);
+    columns.family[i] = rows.family(head);
+    columns.zone[i] = rows.zone(head);
+    columns.count[i] = rows.count(head);
+    columns.mark[i] = rows.mark(head);
+    columns.netns[i] = facts.netns;
+    columns.sources[i] = facts.sources;
+    columns.state[i] = facts.state;
+    columns.status[i] = facts.status;
+    columns.flags[i] = facts.flags | placeFlags(rows, head, tail, opener, server);
+    columns.firstSeenMs[i] = facts.firstSeenMs;
+    columns.lastSeenMs[i] = facts.lastSeenMs;
+    const { counter } = facts;
+    const sender = rows.opener(counter);
+    const answerer = rows.server(counter);
+    columns.originalPackets[i] = rows.packets(counter, sender);
+    columns.originalBytes[i] = rows.bytes(counter, sender);
+    columns.replyPackets[i] = rows.packets(counter, answerer);
+    columns.replyBytes[i] = rows.bytes(counter, answerer);
+  }
+}
+
+/** Which ends are on this host; transit when neither is, where that can be known. */
+function placeFlags(rows: ConnectionRows, head: Row, tail: Row, opener: RowEnd, server: RowEnd): number {
+  const fromLocal = rows.isLocal(head, opener);
+  const toLocal = rows.isLocal(tail, server);
+  let flags = fromLocal ? CONNECTION_FLAG.fromLocal : 0;
+  if (toLocal) flags |= CONNECTION_FLAG.toLocal;
+  if (!fromLocal && !toLocal && rows.isMapped(head)) flags |= CONNECTION_FLAG.transit;
+  // Behind other namespaces, only the one that translates can redirect to itself.
+  const counts = head === tail || rows.isTranslated(tail);
+  if (counts && rows.isOwn(tail, server)) flags |= CONNECTION_FLAG.toOwnNamespace;
+  return flags;
+}
+
+/** The tuple that an end sends with. */
+function writeTuple(
+  rows: ConnectionRows,
+  row: Row,
+  end: RowEnd,
+  source: Uint32Array,
+  destination: Uint32Array,
+  ports: Uint32Array,
+  i: number,
+): void {
+  const from = rows.address(row, end);
+  const to = rows.peer(row, end);
+  const at = i * ADDRESS_WORDS;
+  const { words } = rows;
+  for (let word = 0; word < ADDRESS_WORDS; word++) {
+    source[at + word] = words[from + word]!;
+    destination[at + word] = words[to + word]!;
+  }
+  ports[i] = rows.ports(row, end);
+}

@@ -1,0 +1,66 @@
+/** Rows of connections that only sockets show, from the lower to the higher end and without NAT. The state in their `kind` is a CONNECTION_STATE. */
+import { FLOW, kindState, sameAddress } from "@conntrail/model";
+import { ConnectionRows } from "../rows/connection-rows.ts";
+import type { Row } from "../rows/row.ts";
+import { PAIR_OWN } from "../rows/row-layout.ts";
+
+/** What changes while a connection lives, beside its state: words of doubles. */
+const CHANGING = [FLOW.lastSeenMs, FLOW.originalBytes, FLOW.replyBytes] as const;
+
+/** A store of such connections. "Low" is the source end, "high" the reply end. */
+export class PairRows extends ConnectionRows {
+  /** Takes over the later state of the pair whose flow row is `words`. */
+  refresh(row: Row, words: Uint32Array): void {
+    this.words[row + FLOW.kind] = words[FLOW.kind]!;
+    for (const word of CHANGING) {
+      this.words[row + word] = words[word]!;
+      this.words[row + word + 1] = words[word + 1]!;
+    }
+  }
+
+  /** True when the pair whose flow row is `words` has the same ends. */
+  hasEnds(row: Row, words: Uint32Array): boolean {
+    const mine = this.words;
+    return (
+      mine[row + FLOW.originalPorts] === words[FLOW.originalPorts] &&
+      ((mine[row + FLOW.kind]! ^ words[FLOW.kind]!) & 0xff) === 0 &&
+      sameAddress(mine, row + FLOW.originalSource, words, FLOW.originalSource) &&
+      sameAddress(mine, row + FLOW.originalDestination, words, FLOW.originalDestination)
+    );
+  }
+
+  /** A CONNECTION_STATE as its index. */
+  state(row: Row): number {
+    return kindState(this.kind(row));
+  }
+
+  /** The namespace of the socket at an end, 0 = not seen. */
+  lowNetns(row: Row): number {
+    return this.words[row + PAIR_OWN.lowNetns]!;
+  }
+
+  highNetns(row: Row): number {
+    return this.words[row + PAIR_OWN.highNetns]!;
+  }
+
+  /** Its inode, 0 = not seen, or the kernel's own. */
+  lowInode(row: Row): number {
+    return this.words[row + PAIR_OWN.lowInode]!;
+  }
+
+  highInode(row: Row): number {
+    return this.words[row + PAIR_OWN.highInode]!;
+  }
+
+  /** Notes which socket is at the lower end. 0 says nothing: what was known stays. */
+  noteLow(row: Row, netns: number, inode: number): void {
+    if (netns !== 0) this.words[row + PAIR_OWN.lowNetns] = netns;
+    if (inode !== 0) this.words[row + PAIR_OWN.lowInode] = inode;
+  }
+
+  /** The same for the higher end. */
+  noteHigh(row: Row, netns: number, inode: number): void {
+    if (netns !== 0) this.words[row + PAIR_OWN.highNetns] = netns;
+    if (inode !== 0) this.words[row + PAIR_OWN.highInode] = inode;
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * The search for the socket of a flow's end: `search.over(rows, row)`, then `search.at(end)`. Which socket is whose goes by the ends, by the namespace and
+ * by time: a flow and a socket belong together only when the socket was seen within the flow's life, because ports are used again (F27).
+ */
+import { isLoopback, PROTOCOL, SOCKET_STATE, sameAddress } from "@conntrail/model";
+import type { FlowRows } from "../flows/flow-rows.ts";
+import { entryValue, firstEntry, nextEntry } from "../rows/hash-index.ts";
+import { NO_ROW, type Row } from "../rows/row.ts";
+import { type RowEnd, SOURCE_END } from "../rows/row-end.ts";
+import type { SocketHistory } from "./socket-history.ts";
+import { NO_SOCKET, type Socket, SocketSet } from "./socket-set.ts";
+
+/** What a search says. */
+export const FOUND = { none: 0, own: 1, elsewhere: 2, several: -1 } as const;
+
+/** A socket, and how good a match it is. */
+interface Match {
+  set: SocketSet;
+  socket: Socket;
+  score: number;
+  /** One of the latest table that matches too, though perhaps not as well. */
+  current: Socket;
+}
+
+/** A search, used again and again: it runs twice per flow and must not allocate. */
+export class SocketSearch {
+  /** The life of the flow that is searched for. `startMs` holds for sockets of the latest table. */
+  startMs = 0;
+  endMs = 0;
+  /** The same for those that vanished. */
+  #pastStartMs = 0;
+  #rows: FlowRows | undefined;
+  #row = NO_ROW;
+  #end: RowEnd = SOURCE_END;
+  readonly #history: SocketHistory;
+  readonly #eventLagMs: number;
+  readonly #own: Match = noMatch();
+  readonly #elsewhere: Match = noMatch();
+  #several = false;
+  #match: Match = this.#own;
+
+  /** `eventLagMs`: how long after the fact an event may be read; a flow may have begun this much before it was first seen. */
+  constructor(history: SocketHistory, eventLagMs: number) {
+    this.#history = history;
+    this.#eventLagMs = eventLagMs;
+  }
+
+  /** Searches for the sockets of a flow from now on: those that were seen within its life. */
+  over(rows: FlowRows, row: Row): this {
+    this.#rows = rows;
+    this.#row = row;
+    const startMs = rows.startMs(row);
+    const seenMs = rows.firstSeenMs(row) - this.#eventLagMs;
+    const beganMs = startMs > 0 ? Math.min(startMs, seenMs) : seenMs;
+    const beganUnseen = rows.beganUnseen(row);
+    // Such a flow is older than it looks; so may be the sockets of one that conntrack met in the middle of its life.
+    this.#pastStartMs = beganUnseen && startMs === 0 ? Number.NEGATIVE_INFINITY : beganMs;
+    const older = beganUnseen || rows.isPickedUp(row) || rows.protocol(row) !== PROTOCOL.tcp;
+    this.startMs = older ? Number.NEGATIVE_INFINITY : beganMs;
+    this.endMs = rows.endMs(row);
+    return this;
+  }
+
+  /** Takes another life for the flow's, in the latest table. */
+  within(startMs: number, endMs: number): this {
+    this.startMs = startMs;
+    this.endMs = endMs;
+    return this;
+  }
+
+  /**
+   * Finds the socket of an end: in the flow's own namespace, else, unless an address is loopback (F38), the only one in any other.
+   * A socket with a process is preferred over one without (TIME_WAIT). One of FOUND.
+   */
+  at(end: RowEnd): number {
+    const own = this.#own;
+    const elsewhere = this.#elsewhere;
+    const { current, past } = this.#history;
+    own.socket = own.current = elsewhere.socket = elsewhere.current = NO_SOCKET;
+    this.#several = false;
+    this.#end = end;
+    const hash = this.#rows!.hashAt(this.#row, end);
+    if (!current.isEmpty) this.#searchIn(current, hash, this.startMs, true);
+    if (!past.isEmpty) this.#searchIn(past, hash, this.#pastStartMs, false);
+    this.#match = own.socket >= 0 ? own : elsewhere;
+    if (own.socket >= 0) return FOUND.own;
+    if (elsewhere.socket < 0 || this.#staysInside()) return FOUND.none;
+    return this.#several ? FOUND.several : FOUND.elsewhere;
+  }
+
+  /** The set that has what was found. */
+  get set(): SocketSet {
+    return this.#match.set;
+  }
+
+  /** What was found, in `set`. */
+  get socket(): Socket {
+    return this.#match.socket;
+  }
+
+  /** A socket of the latest table that matches too, or NO_SOCKET. */
+  get currentSocket(): Socket {
+    return this.#match.current;
+  }
+
+  #searchIn(set: SocketSet, hash: number, startMs: number, recent: boolean): void {
+    const rows = this.#rows!;
+    const row = this.#row;
+    const end = this.#end;
+    const { words } = rows;
+    const address = rows.address(row, end);
+    const peer = rows.peer(row, end);
+    const ports = rows.ports(row, end);
+    const protocol = rows.protocol(row);
+    for (let at = firstEntry(set.pairs, hash); at >= 0; at = nextEntry(set.pairs, hash, at)) {
+      const socket = entryValue(set.pairs, at) as Socket;
+      if (set.ports(socket) !== ports || set.protocol(socket) !== protocol) continue;
+      if (!sameAddress(set.words, set.local(socket), words, address)) continue;
+      if (!sameAddress(set.words, set.remote(socket), words, peer)) continue;
+      if (set.lastSeenMs(socket) < startMs || set.firstSeenMs(socket) > this.endMs) continue;
+      const netns = set.netns(socket);
+      if (netns === rows.netns(row)) improve(this.#own, set, socket, recent);
+      else {
+        const elsewhere = this.#elsewhere;
+        if (elsewhere.socket >= 0 && elsewhere.set.netns(elsewhere.socket) !== netns) this.#several = true;
+        improve(elsewhere, set, socket, recent);
+      }
+    }
+  }
+
+  #staysInside(): boolean {
+    const rows = this.#rows!;
+    const { words } = rows;
+    const row = this.#row;
+    return isLoopback(words, rows.address(row, this.#end)) || isLoopback(words, rows.peer(row, this.#end));
+  }
+}
+
+function noMatch(): Match {
+  return { set: new SocketSet(), socket: NO_SOCKET, score: 0, current: NO_SOCKET };
+}
+
+function improve(best: Match, set: SocketSet, socket: Socket, recent: boolean): void {
+  if (recent) best.current = socket;
+  const waiting = set.state(socket) === SOCKET_STATE.timeWait;
+  const score = (set.owner(socket) !== 0 ? 4 : 0) + (waiting ? 0 : 2) + (recent ? 1 : 0);
+  // Of equals, the one with the lower inode, in whichever set each of them is.
+  if (best.socket >= 0) {
+    if (score < best.score) return;
+    if (score === best.score && set.inode(socket) >= best.set.inode(best.socket)) return;
+  }
+  best.set = set;
+  best.socket = socket;
+  best.score = score;
+}

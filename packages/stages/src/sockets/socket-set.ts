@@ -1,0 +1,280 @@
+/**
+ * A set of sockets, and ways to find them: by both ends, by listening port, by inode. Only this file knows where a field of a socket lies:
+ * the words of the model's socket-row.ts, then when it was seen and whether a connection has it.
+ */
+import {
+  isUnspecified,
+  kindFlags,
+  kindProtocol,
+  kindState,
+  PROTOCOL,
+  SOCKET,
+  SOCKET_FLAG,
+  SOCKET_STATE,
+  SOCKET_WORDS,
+  sameAddress,
+} from "@conntrail/model";
+import {
+  addEntry,
+  createHashIndex,
+  entryValue,
+  firstEntry,
+  type HashIndex,
+  nextEntry,
+  resetHashIndex,
+} from "../rows/hash-index.ts";
+import { tupleHash } from "../rows/tuple-hash.ts";
+
+declare const socket: unique symbol;
+
+/** A socket of a set, as a number that only the set can read. It holds until the set is filled anew. */
+export type Socket = number & { readonly [socket]: never };
+
+/** What a search says when it is not one socket. */
+export const NO_SOCKET: Socket = -1 as Socket;
+export const SEVERAL_SOCKETS: Socket = -2 as Socket;
+
+/** Words of a row, as a power of two: 128 bytes. */
+const SHIFT = 5;
+const STRIDE = 1 << SHIFT;
+
+const OWN = {
+  firstSeenMs: SOCKET_WORDS, // double: beginning of the first scan that had it
+  lastSeenMs: SOCKET_WORDS + 2, // double: end of the last one
+  knownMs: SOCKET_WORDS + 4, // double: end of the first one, when it was first known
+} as const;
+
+/** When a socket was seen (see above). */
+export interface SocketTimes {
+  firstSeenMs: number;
+  lastSeenMs: number;
+  knownMs: number;
+}
+
+/** The set. */
+export class SocketSet {
+  /** Every socket's words: read elsewhere only to compare addresses where they lie. */
+  words: Uint32Array = new Uint32Array(0);
+  #doubles: Float64Array = new Float64Array(0);
+  /** One byte a socket: 1 when a connection has it. */
+  #taken = new Uint8Array(0);
+  #end = 0;
+  readonly pairs: HashIndex = createHashIndex(0);
+  readonly listeners: HashIndex = createHashIndex(0);
+  readonly #inodes: HashIndex = createHashIndex(0);
+
+  /** Empties the set and makes room for `count` sockets. */
+  reset(count: number): void {
+    if (this.words.length < count * STRIDE) {
+      const room = Math.ceil(count * 1.25);
+      this.words = new Uint32Array(room * STRIDE);
+      this.#doubles = new Float64Array(this.words.buffer);
+      this.#taken = new Uint8Array(room);
+    }
+    this.untakeAll();
+    this.#end = 0;
+    for (const index of [this.pairs, this.listeners, this.#inodes]) resetHashIndex(index, count);
+  }
+
+  /** Appends a copy of the socket row at `offset` of `rows`. Room must have been made. */
+  add(rows: Uint32Array, offset: number, owner: number, seen: SocketTimes): void {
+    const socket = this.#end as Socket;
+    this.#end += STRIDE;
+    for (let i = 0; i < SOCKET_WORDS; i++) this.words[socket + i] = rows[offset + i]!;
+    this.words[socket + SOCKET.owner] = owner;
+    this.#doubles[(socket + OWN.firstSeenMs) >> 1] = seen.firstSeenMs;
+    this.#doubles[(socket + OWN.lastSeenMs) >> 1] = seen.lastSeenMs;
+    this.#doubles[(socket + OWN.knownMs) >> 1] = seen.knownMs;
+    if (this.isConnected(socket)) addEntry(this.pairs, this.pairHash(socket), socket);
+    else if (this.isListener(socket)) {
+      addEntry(this.listeners, portHash(this.netns(socket), this.protocol(socket), this.localPort(socket)), socket);
+    }
+    if (this.inode(socket) !== 0) addEntry(this.#inodes, inodeHash(this.inode(socket)), socket);
+  }
+
+  /** Appends a socket of another set as it is there. */
+  move(from: SocketSet, socket: Socket): void {
+    const seen = {
+      firstSeenMs: from.firstSeenMs(socket),
+      lastSeenMs: from.lastSeenMs(socket),
+      knownMs: from.knownMs(socket),
+    };
+    this.add(from.words, socket, from.owner(socket), seen);
+  }
+
+  /** True when nothing is in it. */
+  get isEmpty(): boolean {
+    return this.#end === 0;
+  }
+
+  /** The first socket, or NO_SOCKET. */
+  first(): Socket {
+    return this.#end === 0 ? NO_SOCKET : (0 as Socket);
+  }
+
+  /** The one after it. */
+  after(socket: Socket): Socket {
+    const next = socket + STRIDE;
+    return next < this.#end ? (next as Socket) : NO_SOCKET;
+  }
+
+  /** The same socket (inode, cookie and ends) as that of the socket row at `offset` of `rows`, or NO_SOCKET. Those without an inode are never the same. */
+  findSame(rows: Uint32Array, offset: number): Socket {
+    const inode = rows[offset + SOCKET.inode]!;
+    if (inode === 0) return NO_SOCKET;
+    const hash = inodeHash(inode);
+    for (let at = firstEntry(this.#inodes, hash); at >= 0; at = nextEntry(this.#inodes, hash, at)) {
+      const socket = entryValue(this.#inodes, at) as Socket;
+      if (this.#isSame(socket, rows, offset)) return socket;
+    }
+    return NO_SOCKET;
+  }
+
+  netns(socket: Socket): number {
+    return this.words[socket + SOCKET.netns]!;
+  }
+
+  protocol(socket: Socket): number {
+    return kindProtocol(this.words[socket + SOCKET.kind]!);
+  }
+
+  /** One of SOCKET_STATE. */
+  state(socket: Socket): number {
+    return kindState(this.words[socket + SOCKET.kind]!);
+  }
+
+  /** 0: none, the kernel's own. */
+  inode(socket: Socket): number {
+    return this.words[socket + SOCKET.inode]!;
+  }
+
+  /** local << 16 | remote */
+  ports(socket: Socket): number {
+    return this.words[socket + SOCKET.ports]!;
+  }
+
+  localPort(socket: Socket): number {
+    return this.ports(socket) >>> 16;
+  }
+
+  /** Where its local address lies in `words`. */
+  local(socket: Socket): number {
+    return socket + SOCKET.local;
+  }
+
+  /** Where its remote address lies. */
+  remote(socket: Socket): number {
+    return socket + SOCKET.remote;
+  }
+
+  /** The process that holds it: an id of the owner registry, 0 = none known. */
+  owner(socket: Socket): number {
+    return this.words[socket + SOCKET.owner]!;
+  }
+
+  /** Why none is known, as an index of OWNER_REASON; 0: not said. */
+  reason(socket: Socket): number {
+    return this.words[socket + SOCKET.reason]!;
+  }
+
+  /** What it sent and received by TCP_INFO, -1 = unknown. */
+  bytesSent(socket: Socket): number {
+    return this.#doubles[(socket + SOCKET.bytesSent) >> 1]!;
+  }
+
+  bytesReceived(socket: Socket): number {
+    return this.#doubles[(socket + SOCKET.bytesReceived) >> 1]!;
+  }
+
+  firstSeenMs(socket: Socket): number {
+    return this.#doubles[(socket + OWN.firstSeenMs) >> 1]!;
+  }
+
+  lastSeenMs(socket: Socket): number {
+    return this.#doubles[(socket + OWN.lastSeenMs) >> 1]!;
+  }
+
+  knownMs(socket: Socket): number {
+    return this.#doubles[(socket + OWN.knownMs) >> 1]!;
+  }
+
+  /** A connection has it already. */
+  isTaken(socket: Socket): boolean {
+    return this.#taken[socket >>> SHIFT] === 1;
+  }
+
+  take(socket: Socket): void {
+    this.#taken[socket >>> SHIFT] = 1;
+  }
+
+  /** Lets go of every socket. */
+  untakeAll(): void {
+    this.#taken.fill(0);
+  }
+
+  /** It has a remote end. */
+  isConnected(socket: Socket): boolean {
+    return (this.ports(socket) & 0xffff) !== 0 || !isUnspecified(this.words, this.remote(socket));
+  }
+
+  /** It takes what comes to its port: also any unconnected socket of a protocol without handshakes. */
+  isListener(socket: Socket): boolean {
+    if (this.localPort(socket) === 0) return false;
+    return this.state(socket) === SOCKET_STATE.listen || isDatagram(this.protocol(socket));
+  }
+
+  /** An IPv6 listener that takes IPv4 too. */
+  isDualStack(socket: Socket): boolean {
+    return (kindFlags(this.words[socket + SOCKET.kind]!) & SOCKET_FLAG.dualStack) !== 0;
+  }
+
+  /** The hash of its ends: that of a flow with the same tuple. */
+  pairHash(socket: Socket): number {
+    return tupleHash(this.words, socket + SOCKET.local, this.ports(socket), this.protocol(socket));
+  }
+
+  /** True when `a` comes before `b` in an order that does not depend on the table's: by inode. */
+  isBefore(a: Socket, b: Socket): boolean {
+    return this.inode(a) < this.inode(b);
+  }
+
+  #isSame(socket: Socket, rows: Uint32Array, offset: number): boolean {
+    const { words } = this;
+    return (
+      words[socket + SOCKET.inode] === rows[offset + SOCKET.inode] &&
+      words[socket + SOCKET.ports] === rows[offset + SOCKET.ports] &&
+      words[socket + SOCKET.netns] === rows[offset + SOCKET.netns] &&
+      sameAddress(words, socket + SOCKET.local, rows, offset + SOCKET.local) &&
+      sameAddress(words, socket + SOCKET.remote, rows, offset + SOCKET.remote) &&
+      haveSameCookie(words, socket, rows, offset)
+    );
+  }
+}
+
+/** A cookie of 0 says nothing: /proc has none. */
+function haveSameCookie(a: Uint32Array, aBase: number, b: Uint32Array, bBase: number): boolean {
+  const aLow = a[aBase + SOCKET.cookieLow]!;
+  const aHigh = a[aBase + SOCKET.cookieHigh]!;
+  const bLow = b[bBase + SOCKET.cookieLow]!;
+  const bHigh = b[bBase + SOCKET.cookieHigh]!;
+  return (aLow === bLow && aHigh === bHigh) || (aLow | aHigh) === 0 || (bLow | bHigh) === 0;
+}
+
+/** True for protocols without a handshake: an unconnected socket both asks and answers. */
+export function isDatagram(protocol: number): boolean {
+  return protocol === PROTOCOL.udp || protocol === PROTOCOL.udplite;
+}
+
+/** The hash that a listener is found by. */
+export function portHash(netns: number, protocol: number, port: number): number {
+  return mixed(Math.imul(netns, 0x9e3779b1) ^ ((port << 8) | protocol));
+}
+
+function inodeHash(inode: number): number {
+  return mixed(inode);
+}
+
+function mixed(word: number): number {
+  const h = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+  return (h ^ (h >>> 13)) >>> 1;
+}
