@@ -78,6 +78,38 @@ export interface ScanHealth {
   readonly uncut: number;
 }
 
+/** Why processes of short connections are missing. The text beside it says what would turn the tracing on. */
+export type TraceReason =
+  | "switched-off" // by the configuration
+  | "not-permitted" // neither CAP_PERFMON nor CAP_SYS_ADMIN, or something forbids it all the same
+  | "no-tracefs" // the kernel's list of tracepoints cannot be had
+  | "no-tracepoint" // the kernel has no sock:inet_sock_set_state (before 4.16)
+  | "not-supported" // no perf events here
+  | "no-descriptors" // the process has no file descriptors left for it
+  | "events-lost" // the rings were full: what is missing has the next best evidence
+  | "not-recorded" // a replay of a recording without traced facts
+  | "failed";
+
+/** The trace's own account. */
+export interface TraceHealth {
+  readonly state: HealthState;
+  readonly reason: TraceReason | null;
+  /** One sentence for an operator, with what would help; null when all is well. */
+  readonly advice: string | null;
+  /** Records taken from the rings. */
+  readonly events: number;
+  /** Records that did not fit into a ring. */
+  readonly lost: number;
+  readonly undecodable: number;
+  /** Openings and closings told with their process. */
+  readonly facts: number;
+  /** Processors that are listened to. */
+  readonly cpus: number;
+  readonly ringBytes: number;
+  /** Processes in the table. */
+  readonly processes: number;
+}
+
 /** Why names are missing. */
 export type NamesReason = "switched-off" | "no-server" | "timeouts" | "backlog-full";
 

@@ -1,0 +1,36 @@
+/** What a trace can be told, and what it does when it is told nothing. */
+import { onlineCpus } from "./online-cpus.ts";
+import { pageBytes } from "./perf/kernel.ts";
+
+/** Options of `openTracer`. */
+export interface TraceOptions {
+  /** Where /proc is mounted. Default `/proc`. */
+  readonly procRoot?: string;
+  /** Bytes of each processor's ring, made a power of two of pages. Default 1 MiB, and less where there are more than 32 processors. */
+  readonly ringBytes?: number;
+  /** The processors that run now. Default: those of /sys. */
+  readonly cpus?: () => readonly number[];
+  /** Nanoseconds of CLOCK_MONOTONIC, and Unix milliseconds. */
+  readonly nowNs?: () => number;
+  readonly wallMs?: () => number;
+}
+
+/** The options with nothing left open. */
+export type ResolvedTraceOptions = Required<TraceOptions>;
+
+const MIB = 1 << 20;
+const ALL_RINGS_BYTES = 32 * MIB;
+
+/** Fills in the defaults. Throws RangeError for a value that cannot be meant. */
+export function resolveTraceOptions(options: TraceOptions): ResolvedTraceOptions {
+  const { cpus = onlineCpus, procRoot = "/proc", nowNs = monotonicNs, wallMs = Date.now } = options;
+  const wanted = options.ringBytes ?? Math.min(MIB, ALL_RINGS_BYTES / Math.max(1, cpus().length));
+  if (!(wanted > 0 && wanted <= 1 << 30)) throw new RangeError(`ringBytes: expected 1 to ${1 << 30}, got ${wanted}`);
+  const pages = 2 ** Math.ceil(Math.log2(Math.max(1, wanted / pageBytes)));
+  return { cpus, procRoot, nowNs, wallMs, ringBytes: pages * pageBytes };
+}
+
+function monotonicNs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e9 + nanoseconds;
+}

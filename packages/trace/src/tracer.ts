@@ -1,0 +1,282 @@
+/**
+ * The trace: one ring per processor, read by the clock, merged by time, turned into facts. Whoever owns it calls `drain()` when it is due and before
+ * anything that the facts should be ahead of. What cannot be had is no error: `health` says what and why.
+ */
+import type { TraceBatch, TraceHealth } from "@conntrail/model";
+import { isDecodeError, isOpError, LITTLE_ENDIAN } from "@conntrail/netlink";
+import { ConnectionFacts, STATE_FILTER } from "./connection-facts.ts";
+import { type CpuRing, openCpuRing } from "./cpu-ring.ts";
+import { FactRows } from "./fact-rows.ts";
+import { NO_TRACEPOINT, type Obstacle, obstacleOf } from "./obstacle.ts";
+import { type ResolvedTraceOptions, resolveTraceOptions, type TraceOptions } from "./options.ts";
+import { encodeEventAttributes } from "./perf/event-attributes.ts";
+import { pageBytes } from "./perf/kernel.ts";
+import { PERF_RECORD } from "./perf/perf-enum.ts";
+import { ProcessRecord } from "./process-record.ts";
+import { BootClock } from "./processes/boot-clock.ts";
+import { CgroupNames } from "./processes/cgroup-names.ts";
+import { ProcessTable } from "./processes/process-table.ts";
+import { StateChange } from "./state-change.ts";
+import { TracePace } from "./trace-pace.ts";
+import { openTracefs, readEventFormat, type Tracefs } from "./tracefs/tracefs.ts";
+
+const TRACEPOINT = "sock/inet_sock_set_state";
+
+/** Between two looks at which processors run, and at what the table should forget. */
+const CHORES_MS = 1_000;
+
+/** A loss is told in health for this long. */
+const LOSS_TOLD_MS = 10_000;
+
+const NEVER = Number.NEGATIVE_INFINITY;
+
+/** Opens the trace. Throws only for what is our own fault; see `Tracer.health`. */
+export function openTracer(options: TraceOptions = {}): Tracer {
+  return new Tracer(resolveTraceOptions(options));
+}
+
+/** Traces from its construction to `close()`. All methods are synchronous. */
+export class Tracer {
+  readonly #options: ResolvedTraceOptions;
+  readonly #rings = new Map<number, CpuRing>();
+  readonly #record = new ProcessRecord();
+  readonly #processes: ProcessTable;
+  readonly #groups: CgroupNames;
+  readonly #rows: FactRows;
+  readonly #facts: ConnectionFacts;
+  readonly #pace: TracePace;
+  #change: StateChange | undefined;
+  #attributes: Uint8Array | undefined;
+  #obstacle: Obstacle | undefined;
+  #events = 0;
+  #lost = 0;
+  #undecodable = 0;
+  #told = 0;
+  #filling = true;
+  #choresMs = NEVER;
+  #lossMs = NEVER;
+  /** What happened before this moment is not believed: a ring was full, and who became who is not known. */
+  #blindUntilNs = 0;
+
+  constructor(options: ResolvedTraceOptions) {
+    this.#options = options;
+    const { procRoot, nowNs } = options;
+    this.#groups = new CgroupNames(procRoot);
+    this.#processes = new ProcessTable(procRoot, new BootClock(procRoot, nowNs()), this.#groups);
+    this.#rows = new FactRows((entry) => this.#processes.describe(entry));
+    this.#facts = new ConnectionFacts(this.#processes, this.#rows);
+    this.#pace = new TracePace(options.ringBytes);
+    this.#open();
+  }
+
+  /** True while there are rings to read. */
+  get on(): boolean {
+    return this.#rings.size > 0;
+  }
+
+  get health(): TraceHealth {
+    const lossTold = this.#options.nowNs() / 1e6 - this.#lossMs < LOSS_TOLD_MS;
+    const obstacle = this.#obstacle ?? (lossTold ? lossObstacle(this.#options.ringBytes) : undefined);
+    return {
+      state: this.#obstacle !== undefined ? "off" : lossTold ? "degraded" : "ok",
+      reason: obstacle?.reason ?? null,
+      advice: obstacle?.advice ?? null,
+      events: this.#events,
+      lost: this.#lost,
+      undecodable: this.#undecodable,
+      facts: this.#told,
+      cpus: this.#rings.size,
+      ringBytes: this.#options.ringBytes,
+      processes: this.on ? this.#processes.size : 0,
+    };
+  }
+
+  /** Milliseconds until the rings should be read again, after the last reading. */
+  get delayMs(): number {
+    return this.#filling ? 1 : this.#pace.delayMs;
+  }
+
+  /** Reads the rings empty, and returns what they told up to now. Throws OpError when /proc cannot be read for want of resources. */
+  drain(): TraceBatch {
+    const nowNs = this.#options.nowNs();
+    const wallMs = this.#options.wallMs();
+    this.#rows.offsetMs = wallMs - nowNs / 1e6;
+    const before = this.#events;
+    if (this.on) {
+      this.#readRings(nowNs);
+      if (this.#filling) this.#filling = this.#processes.fill();
+      if (nowNs / 1e6 - this.#choresMs >= CHORES_MS) this.#chores(nowNs);
+    }
+    this.#pace.next(this.#events - before, nowNs / 1e6);
+    this.#told += this.#rows.count;
+    return { kind: "trace", timeMs: wallMs, ...this.#rows.take(), health: this.health };
+  }
+
+  /** Closes the events. May be called twice. */
+  close(): void {
+    for (const { close } of this.#rings.values()) close();
+    this.#rings.clear();
+  }
+
+  #open(): void {
+    if (!LITTLE_ENDIAN) {
+      this.#obstacle = { reason: "not-supported", advice: "perf events are not read on big-endian machines" };
+      return;
+    }
+    let tracefs: Tracefs | undefined;
+    try {
+      tracefs = openTracefs(this.#options.procRoot);
+      const format = readEventFormat(tracefs, TRACEPOINT);
+      if (format === undefined) {
+        this.#obstacle = NO_TRACEPOINT;
+        return;
+      }
+      this.#openRings(format.id, true, () => {
+        this.#change = new StateChange(format, true);
+      });
+      // Linux before 5.7 knows no control groups in events.
+      if (this.#obstacle?.reason === "not-supported") {
+        this.#obstacle = undefined;
+        this.#openRings(format.id, false, () => {
+          this.#change = new StateChange(format, false);
+        });
+      }
+    } catch (error) {
+      this.#obstacle = obstacleOf(error);
+      if (this.#obstacle === undefined) throw error;
+      this.close();
+    } finally {
+      tracefs?.close();
+    }
+  }
+
+  #openRings(tracepoint: number, cgroups: boolean, prepare: () => void): void {
+    prepare();
+    this.#attributes = encodeEventAttributes({ tracepoint, processes: true, cgroups });
+    for (const cpu of this.#options.cpus()) {
+      this.#openRing(cpu);
+      if (this.#obstacle === undefined) continue;
+      this.close();
+      return;
+    }
+  }
+
+  #openRing(cpu: number): void {
+    try {
+      this.#rings.set(cpu, openCpuRing(cpu, this.#attributes!, STATE_FILTER, this.#options.ringBytes));
+    } catch (error) {
+      // A processor that went away since it was listed is none.
+      if (isOpError(error) && error.errno === "ENODEV") return;
+      this.#obstacle = obstacleOf(error);
+      if (this.#obstacle === undefined) throw error;
+    }
+  }
+
+  #readRings(nowNs: number): void {
+    const rings = [...this.#rings.values()].map(({ ring }) => ring);
+    let believedNs = Number.POSITIVE_INFINITY;
+    for (const ring of rings) {
+      ring.look();
+      believedNs = Math.min(believedNs, ring.fullSinceNs());
+    }
+    const waiting = rings.filter((ring) => ring.next());
+    while (waiting.length > 0) {
+      let first = 0;
+      let otherNs = Number.POSITIVE_INFINITY;
+      for (let i = 1; i < waiting.length; i++) {
+        const timeNs = waiting[i]!.timeNs;
+        if (timeNs < waiting[first]!.timeNs) {
+          otherNs = waiting[first]!.timeNs;
+          first = i;
+        } else if (timeNs < otherNs) otherNs = timeNs;
+      }
+      const ring = waiting[first]!;
+      let more = true;
+      // The ring with the oldest record goes on until another one has an older.
+      while (more && ring.timeNs <= otherNs) {
+        if (ring.timeNs <= believedNs && ring.timeNs >= this.#blindUntilNs) this.#take(ring);
+        else this.#skip(ring);
+        ring.take();
+        more = ring.next();
+      }
+      if (!more) waiting.splice(first, 1);
+    }
+    for (const ring of rings) {
+      if (ring.broken) this.#undecodable++;
+      ring.broken = false;
+      ring.release();
+    }
+    if (believedNs !== Number.POSITIVE_INFINITY) this.#goBlind(nowNs);
+  }
+
+  #take(ring: CpuRing["ring"]): void {
+    const { type, words, at, sizeBytes } = ring;
+    this.#events++;
+    try {
+      if (type === PERF_RECORD.sample) {
+        this.#change!.read(words, at, sizeBytes);
+        this.#facts.take(this.#change!);
+      } else if (this.#record.read(type, words, at, sizeBytes)) this.#takeProcess(type);
+    } catch (error) {
+      if (!isDecodeError(error)) throw error;
+      this.#undecodable++;
+    }
+  }
+
+  #takeProcess(type: number): void {
+    const record = this.#record;
+    if (type === PERF_RECORD.fork) this.#processes.fork(record);
+    else if (type === PERF_RECORD.exit) this.#processes.exit(record);
+    else if (type === PERF_RECORD.comm) this.#processes.rename(record);
+    else if (type === PERF_RECORD.namespaces) this.#processes.move(record);
+    else if (type === PERF_RECORD.cgroup) this.#groups.add(record.cgroup, record.text);
+    else {
+      this.#lost += record.lost;
+      this.#goBlind(record.timeNs);
+    }
+  }
+
+  /** A record that is not believed; how many were lost is believed all the same. */
+  #skip({ type, words, at, sizeBytes }: CpuRing["ring"]): void {
+    if (type !== PERF_RECORD.lost) {
+      this.#lost++;
+      return;
+    }
+    try {
+      if (this.#record.read(type, words, at, sizeBytes)) this.#lost += this.#record.lost;
+    } catch (error) {
+      if (!isDecodeError(error)) throw error;
+      this.#undecodable++;
+    }
+  }
+
+  /** What is known of processes and of sockets that connect may be wrong from now on: it is learnt anew. */
+  #goBlind(untilNs: number): void {
+    const nowNs = this.#options.nowNs();
+    this.#lossMs = nowNs / 1e6;
+    this.#blindUntilNs = Math.max(this.#blindUntilNs, untilNs, nowNs);
+    this.#processes.forget();
+    this.#facts.forget();
+    this.#filling = true;
+  }
+
+  #chores(nowNs: number): void {
+    this.#choresMs = nowNs / 1e6;
+    this.#processes.sweep(nowNs);
+    const cpus = new Set(this.#options.cpus());
+    for (const [cpu, { close }] of this.#rings) {
+      if (cpus.has(cpu)) continue;
+      close();
+      this.#rings.delete(cpu);
+    }
+    for (const cpu of cpus) if (!this.#rings.has(cpu)) this.#openRing(cpu);
+    if (this.#obstacle !== undefined) this.close();
+  }
+}
+
+function lossObstacle(ringBytes: number): Obstacle {
+  return {
+    reason: "events-lost",
+    advice: `the rings of ${ringBytes >> 10} KiB per processor were full: some connections have their process from listeners and scans; a larger traceRing helps, of at least ${pageBytes >> 10} KiB`,
+  };
+}

@@ -1,0 +1,32 @@
+# Connects COUNT times to ADDRESS PORT, one connection after another, each closed at once, and then tells its own ports: a line "PORT PID" for each.
+# call.pl ADDRESS PORT COUNT PER-SECOND PROCESSES: at the most so many a second (0: as fast as it goes); with processes, so many forked ones share the count, each process making COUNT / PROCESSES.
+use strict;
+use warnings;
+use Socket;
+my ($address, $port, $count, $rate, $processes) = @ARGV;
+my $to = sockaddr_in($port, inet_aton($address));
+sub call {
+  my ($share) = @_;
+  my @mine;
+  for my $i (1 .. $share) {
+    select(undef, undef, undef, 10 * $processes / $rate) if $rate && $i % 10 == 0;
+    socket(my $connection, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
+    connect($connection, $to) or die "connect: $!";
+    my ($own) = sockaddr_in(getsockname($connection));
+    close($connection);
+    push @mine, $own;
+  }
+  syswrite(STDOUT, join("", map { "$_ $$\n" } @mine));
+}
+if ($processes > 1) {
+  for (1 .. $processes) {
+    my $pid = fork();
+    die "fork: $!" unless defined $pid;
+    if ($pid == 0) { $0 = "one-shot"; call($count / $processes); exit 0; }
+    waitpid($pid, 0) if $count == $processes;
+  }
+  1 while wait() != -1;
+} else {
+  call($count);
+}
+print "done\n";

@@ -1,0 +1,37 @@
+# Accepts TCP connections, reads until the client closes, closes, and at SIGTERM tells who accepted what: a line "PEER-PORT PID" for each.
+# serve.pl PORT WORKERS: with workers, so many forked processes accept from the same listening socket. Says "ready PORT" first.
+use strict;
+use warnings;
+use Socket;
+my ($port, $workers) = @ARGV;
+socket(my $listener, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
+setsockopt($listener, SOL_SOCKET, SO_REUSEADDR, pack("l", 1));
+bind($listener, sockaddr_in($port, INADDR_ANY)) or die "bind: $!";
+listen($listener, 4096) or die "listen: $!";
+($port) = sockaddr_in(getsockname($listener));
+my @pids;
+sub serve {
+  my @seen;
+  my $going = 1;
+  $SIG{TERM} = sub { $going = 0; };
+  while ($going) {
+    my $peer = accept(my $connection, $listener) or next;
+    my ($from) = sockaddr_in($peer);
+    sysread($connection, my $bytes, 64);
+    close($connection);
+    push @seen, $from;
+  }
+  syswrite(STDOUT, join("", map { "$_ $$\n" } @seen)) if @seen;
+  exit 0;
+}
+for (1 .. $workers) {
+  my $pid = fork();
+  die "fork: $!" unless defined $pid;
+  serve() if $pid == 0;
+  push @pids, $pid;
+}
+$| = 1;
+print "ready $port\n";
+serve() unless @pids;
+$SIG{TERM} = sub { kill("TERM", @pids); };
+for (@pids) { waitpid($_, 0) until $! == 10 or kill(0, $_) == 0; }
