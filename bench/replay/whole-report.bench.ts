@@ -57,7 +57,7 @@ function livePipeline(count: number, nat: number): () => ReportContent {
     host: () => HOST,
     firstSequence: 1,
   };
-  pipeline({ flows$, sockets$: NEVER, ticks$, now: () => timeMs }, config).subscribe({
+  pipeline({ flows$, sockets$: NEVER, trace$: NEVER, ticks$, now: () => timeMs }, config).subscribe({
     next: (content) => {
       latest = content;
     },

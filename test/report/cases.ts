@@ -246,6 +246,13 @@ export const CASES: Readonly<Record<string, ReportContent>> = {
         },
         names: { ...SURROUNDINGS.health.names, state: "degraded", reason: "timeouts", dropped: 9 },
         merge: { aggregated: 5, dropped: 6 },
+        trace: {
+          ...SURROUNDINGS.health.trace,
+          state: "off",
+          reason: "not-permitted",
+          advice: "Tracing needs root, or CAP_PERFMON.",
+          cpus: 0,
+        },
       },
     },
   ),

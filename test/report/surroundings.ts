@@ -60,5 +60,17 @@ export const SURROUNDINGS: Omit<ReportContent, "columns" | "owners" | "names"> =
       dropped: 0,
     },
     merge: { aggregated: 0, dropped: 0 },
+    trace: {
+      state: "ok",
+      reason: null,
+      advice: null,
+      events: 500,
+      lost: 0,
+      undecodable: 0,
+      facts: 120,
+      cpus: 2,
+      ringBytes: 1_048_576,
+      processes: 80,
+    },
   },
 };

@@ -1,11 +1,13 @@
 /** What really happened, as the programs of a test tell it, beside what the trace says of it. */
-import { TRACE, TRACE_ROLE, TRACE_WORDS, type TraceBatch, type TraceRole } from "@conntrail/model";
+import { formatAddress, TRACE, TRACE_ROLE, TRACE_WORDS, type TraceBatch, type TraceRole } from "@conntrail/model";
 import { openTracer, type Tracer } from "@conntrail/trace";
 
 /** One fact of a batch in words. */
 export interface TracedFact {
   readonly role: TraceRole;
+  readonly localAddress: string;
   readonly localPort: number;
+  readonly remoteAddress: string;
   readonly remotePort: number;
   readonly netns: number;
   readonly pid: number;
@@ -23,6 +25,8 @@ function factsOf({ rows, count, owners }: TraceBatch): TracedFact[] {
     const { pid, process, startTicks } = owners[rows[at + TRACE.owner]! - 1]!;
     return {
       role: ((rows[at + TRACE.kind]! >>> 16) & 0xff) as TraceRole,
+      localAddress: formatAddress(rows, at + TRACE.local),
+      remoteAddress: formatAddress(rows, at + TRACE.remote),
       localPort: rows[at + TRACE.ports]! >>> 16,
       remotePort: rows[at + TRACE.ports]! & 0xffff,
       netns: rows[at + TRACE.netns]!,
@@ -51,15 +55,15 @@ export class Watch implements Disposable {
     for (const fact of factsOf(this.tracer.drain())) this.facts.push(fact);
   }
 
-  /** The facts of one role at a namespace's port: which processes, by the other port. */
-  by(role: TraceRole, netns: number, port: number): Map<number, Set<number>> {
-    const found = new Map<number, Set<number>>();
+  /** The facts of one role at a namespace's port: which processes, by the server's address and the client's port. */
+  by(role: TraceRole, netns: number, port: number): Truth {
+    const found = new Map<string, number[]>();
     for (const fact of this.facts) {
       if (fact.role !== role || fact.netns !== netns) continue;
       const own = role === TRACE_ROLE.opened;
       if ((own ? fact.remotePort : fact.localPort) !== port) continue;
-      const key = own ? fact.localPort : fact.remotePort;
-      found.set(key, (found.get(key) ?? new Set()).add(fact.pid));
+      const key = own ? `${fact.remoteAddress} ${fact.localPort}` : `${fact.localAddress} ${fact.remotePort}`;
+      found.set(key, [...(found.get(key) ?? []), fact.pid]);
     }
     return found;
   }
@@ -70,25 +74,35 @@ export class Watch implements Disposable {
   }
 }
 
-/** Lines "PORT PID" as a map. Each port stands for one connection: a test's connections are fewer than its ports. */
-export function truthOf(lines: readonly string[]): Map<number, number> {
-  const pairs = lines.flatMap((line) => {
-    const [, port, pid] = /^(\d+) (\d+)$/.exec(line) ?? [];
-    return port === undefined ? [] : [[Number(port), Number(pid)] as const];
-  });
-  return new Map(pairs);
+/** Who was at one end of connections, by the server's address and the client's port, in any order: ports are used again. */
+export type Truth = ReadonlyMap<string, readonly number[]>;
+
+/** Lines "ADDRESS PORT PID". */
+export function truthOf(lines: readonly string[]): Truth {
+  const truth = new Map<string, number[]>();
+  for (const line of lines) {
+    const [, end, pid] = /^(\S+ \d+) (\d+)$/.exec(line) ?? [];
+    if (end !== undefined) truth.set(end, [...(truth.get(end) ?? []), Number(pid)]);
+  }
+  return truth;
 }
 
-/** How many of the true pairs were traced, how many not, and how many as somebody else's. */
-export function compare(truth: ReadonlyMap<number, number>, traced: ReadonlyMap<number, ReadonlySet<number>>) {
+/** How many connections were told with their true process, how many without any, and how often somebody else was. That none is told twice is tested elsewhere. */
+export function compare(truth: Truth, told: Truth) {
   let right = 0;
   let missing = 0;
   let wrong = 0;
-  for (const [port, pid] of truth) {
-    const pids = traced.get(port);
-    if (pids === undefined) missing++;
-    else if (pids.size === 1 && pids.has(pid)) right++;
-    else wrong++;
+  for (const [end, pids] of truth) {
+    const others = [...(told.get(end) ?? [])];
+    for (const pid of pids) {
+      const at = others.indexOf(pid);
+      if (at < 0) missing++;
+      else {
+        right++;
+        others.splice(at, 1);
+      }
+    }
+    wrong += others.filter((pid) => !pids.includes(pid)).length;
   }
   return { right, missing, wrong };
 }

@@ -1,5 +1,5 @@
 /** Recognises the accounts of health (model's health.ts) among values that came out of JSON.parse. Fields of newer versions pass. */
-import type { IngestHealth, NamesHealth, ScanHealth } from "@conntrail/model";
+import type { IngestHealth, NamesHealth, ScanHealth, TraceHealth } from "@conntrail/model";
 import { hasFields } from "./json-fields.ts";
 
 /** True for the ingest's account. */
@@ -49,6 +49,21 @@ export function isNamesHealth(value: unknown): value is NamesHealth {
     lookups: "number",
     failures: "number",
     dropped: "number",
+  });
+  return numbers && hasState(value);
+}
+
+/** True for the trace's account. */
+export function isTraceHealth(value: unknown): value is TraceHealth {
+  const numbers = hasFields(value, {
+    advice: "string?",
+    events: "number",
+    lost: "number",
+    undecodable: "number",
+    facts: "number",
+    cpus: "number",
+    ringBytes: "number",
+    processes: "number",
   });
   return numbers && hasState(value);
 }

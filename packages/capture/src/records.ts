@@ -10,6 +10,7 @@ import type {
   Owner,
   ScanHealth,
   SocketTable,
+  TraceBatch,
 } from "@conntrail/model";
 
 /** One datagram of a netlink socket: one message or several, end to end. */
@@ -187,6 +188,13 @@ export interface TickRecord {
   readonly wallAheadMs: number;
 }
 
+/** What was traced: which processes opened and closed connections, and what the trace said of itself. */
+export interface TraceRecord {
+  readonly kind: "trace";
+  readonly timeMs: number;
+  readonly batch: TraceBatch;
+}
+
 /** Any value of JSON. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
@@ -212,7 +220,8 @@ export type SidecarRecord =
   | SocketsRecord
   | HealthRecord
   | TickRecord
-  | OptionsRecord;
+  | OptionsRecord
+  | TraceRecord;
 
 /** Everything that can stand in a recording. */
 export type CaptureRecord = NetlinkRecord | SidecarRecord;

@@ -17,6 +17,7 @@ export const SIDECAR_KIND: Readonly<Record<SidecarRecord["kind"], number>> = {
   options: 12,
   "proc-net": 13,
   emptied: 14,
+  trace: 15,
 };
 
 const KINDS = new Map<number, SidecarRecord["kind"]>(

@@ -12,6 +12,7 @@ import {
 import { BACKENDS, isIngestHealth, isNamesHealth, isScanHealth } from "./health-fields.ts";
 import { hasFields, isObject, parseAll } from "./json-fields.ts";
 import { type Json, LOSS_CAUSE, type NameAnswer, type ScanAccount, type SidecarRecord } from "./records.ts";
+import { parseTraceRecord } from "./trace-parse.ts";
 
 /** The record of a kind, time and payload (a value out of JSON.parse); `undefined` when the payload is not what the kind promises. */
 export function parseSidecar(kind: SidecarRecord["kind"], timeMs: number, payload: unknown): SidecarRecord | undefined {
@@ -48,6 +49,8 @@ export function parseSidecar(kind: SidecarRecord["kind"], timeMs: number, payloa
     }
     case "health":
       return parseHealth(timeMs, payload);
+    case "trace":
+      return parseTraceRecord(timeMs, payload, parseOwner);
     case "tick":
       return parseTick(timeMs, payload);
     case "options":
@@ -82,12 +85,12 @@ const AT_ANY_TIME = { readFromMs: Number.NEGATIVE_INFINITY, readByMs: Number.POS
 
 function parseOwners(timeMs: number, value: unknown): SidecarRecord | undefined {
   if (!hasFields(value, { owners: "list", holders: "u32s" })) return undefined;
-  const owners = parseAll(value.owners, (item) => (isOwner(item) ? item : undefined));
+  const owners = parseAll(value.owners, parseOwner);
   return owners && { kind: "owners", timeMs, owners, holders: Uint32Array.from(value.holders) };
 }
 
-function isOwner(value: unknown): value is Owner {
-  return hasFields(value, {
+function parseOwner(value: unknown): Owner | undefined {
+  const isOwner = hasFields(value, {
     pid: "u32",
     startTicks: "number",
     process: "string",
@@ -96,6 +99,7 @@ function isOwner(value: unknown): value is Owner {
     cgroup: "string",
     containerId: "string",
   });
+  return isOwner ? value : undefined;
 }
 
 function parseAnswer(value: unknown): NameAnswer | undefined {
@@ -165,7 +169,7 @@ function parseTable(value: unknown): SocketTable | undefined {
   const bytes = Buffer.from(value.rows, "base64");
   const wanted = count * SOCKET_WORDS * Uint32Array.BYTES_PER_ELEMENT;
   if (value.byteOrder !== endianness() || bytes.length !== wanted) return undefined;
-  const owners = parseAll(value.owners, (item) => (isOwner(item) ? item : undefined));
+  const owners = parseAll(value.owners, parseOwner);
   const namespaces = parseAll(value.namespaces, parseNamespace);
   if (owners === undefined || namespaces === undefined || !isScanHealth(health)) return undefined;
   const rows = new Uint32Array(count * SOCKET_WORDS);

@@ -4,7 +4,15 @@
  * The way back is sidecar-parse.ts.
  */
 import { endianness } from "node:os";
-import { ADDRESS_WORDS, formatAddress, type NamespaceFacts, SOCKET_WORDS, type SocketTable } from "@conntrail/model";
+import {
+  ADDRESS_WORDS,
+  formatAddress,
+  type NamespaceFacts,
+  SOCKET_WORDS,
+  type SocketTable,
+  TRACE_WORDS,
+  type TraceBatch,
+} from "@conntrail/model";
 import type { SidecarRecord } from "./records.ts";
 
 /** The payload of a record as a value for JSON.stringify. */
@@ -22,6 +30,8 @@ export function sidecarPayload(record: SidecarRecord): unknown {
       return { netns: record.netns, protocol: record.protocol, text: Buffer.from(record.bytes).toString("latin1") };
     case "sockets":
       return tablePayload(record.table);
+    case "trace":
+      return tracePayload(record.batch);
     case "options":
       return record.options;
     case "released":
@@ -63,4 +73,9 @@ function tablePayload(table: SocketTable): unknown {
     namespaces,
     health,
   };
+}
+
+function tracePayload({ count, rows, blind, owners, health }: TraceBatch): unknown {
+  const bytes = Buffer.from(rows.buffer, rows.byteOffset, count * TRACE_WORDS * Uint32Array.BYTES_PER_ELEMENT);
+  return { count, byteOrder: endianness(), rows: bytes.toString("base64"), blind, owners, health };
 }

@@ -9,6 +9,7 @@ export interface CollectionOptions {
   readonly conntrack: boolean;
   readonly sockets: boolean;
   readonly processes: boolean;
+  readonly trace: boolean;
   readonly cmdline?: boolean;
   readonly names: boolean;
   readonly namespaces: "all" | "own";
@@ -35,6 +36,7 @@ export function addCollectionOptions(command: Command): Command {
     .option("--no-conntrack", "leave conntrack alone: sockets only")
     .option("--no-sockets", "do not read sockets: flows only")
     .option("--no-processes", "do not look for the process of each socket")
+    .option("--no-trace", "do not trace by perf events which process opens and closes a connection")
     .option("--cmdline", "tell the command lines of processes, which may hold secrets")
     .option("--no-names", "do not look up names")
     .addOption(
@@ -117,6 +119,7 @@ export function reporterOptions(options: CollectionOptions): ReporterOptions {
     conntrack: options.conntrack,
     sockets: options.sockets,
     processes: options.processes,
+    trace: options.trace,
     commandLines: options.cmdline ?? false,
     names: options.names,
     namespaces: options.namespaces,

@@ -39,6 +39,12 @@ export const OWNER_REASON = [
 ] as const;
 export type OwnerReason = (typeof OWNER_REASON)[number];
 
+/**
+ * What the process at an end is known from, best first: the kernel saw it open, send or close (`trace`); it holds the very socket (`held`); it
+ * listens on the port (`listener`).
+ */
+export type OwnerEvidence = "trace" | "held" | "listener";
+
 /** What the kernel rewrote. `redirect`: destination NAT to the host itself. */
 export const NAT_KIND = ["none", "dnat", "snat", "dnat+snat", "redirect"] as const;
 export type NatKind = (typeof NAT_KIND)[number];
@@ -55,6 +61,8 @@ export const CONNECTION_FLAG = {
   offloaded: 0x10, // in a flowtable: counters and updates may be missing
   endUnseen: 0x20, // closed because a dump no longer had it, not because its end was seen
   selfTraffic: 0x40, // conntrail's own (F42)
+  fromTraced: 0x100, // the kernel saw the process of the `from` end open or close it
+  toTraced: 0x200, // the same of the `to` end
   toOwnNamespace: 0x80, // the `to` address belongs to the namespace that reported the row: with NAT, a redirect
 } as const;
 

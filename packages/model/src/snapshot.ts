@@ -1,6 +1,6 @@
 /** One report, before and after it crosses a thread. */
 import type { ConnectionColumns } from "./connection-columns.ts";
-import type { IngestHealth, MergeHealth, NamesHealth, ScanHealth } from "./health.ts";
+import type { IngestHealth, MergeHealth, NamesHealth, ScanHealth, TraceHealth } from "./health.ts";
 import type { Owner } from "./socket-table.ts";
 
 /** The stretch of time that a report speaks of, Unix milliseconds: of the wall clock once the report is made. */
@@ -27,6 +27,7 @@ export interface SnapshotHealth {
   readonly sockets: ScanHealth & { readonly timeMs: number | null };
   readonly names: NamesHealth;
   readonly merge: MergeHealth;
+  readonly trace: TraceHealth;
 }
 
 /** What flows through the stages after the merge, once per tick. Each stage completes it; nothing is shared with later snapshots. */

@@ -10,6 +10,8 @@ export interface TraceBatch {
   readonly count: number;
   /** `count` rows of TRACE_WORDS words (trace-row.ts). The array may be longer than that. */
   readonly rows: Uint32Array;
+  /** A stretch of time, Unix milliseconds, of which something may be missing although it was traced; null when there is none. */
+  readonly blind: { readonly sinceMs: number; readonly untilMs: number } | null;
   /** What `TRACE.owner` points into (1-based). */
   readonly owners: readonly Owner[];
   readonly health: TraceHealth;

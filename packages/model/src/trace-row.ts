@@ -10,7 +10,7 @@ export const TRACE = {
   ports: 8, // local << 16 | remote
   kind: 9, // protocol | family << 8 | TRACE_ROLE << 16
   netns: 10, // inode of the network namespace that the thread was in, 0 = unknown; the socket may have been made in another
-  owner: 11, // 1 + index into the batch's owners
+  owner: 11, // 1 + index into the batch's owners; 0 = somebody who is not known (opened alone)
   sinceMs: 12, // double, Unix milliseconds: when the process called
   untilMs: 14, // double, Unix milliseconds: when the ports were known to belong to it; the same for a closing
 } as const;

@@ -22,6 +22,7 @@ import {
   NAT,
   REASON,
   type RecordFragments,
+  reasonIndex,
   recordFragments,
   SOURCES_STATE,
 } from "./json-fragments.ts";
@@ -108,14 +109,18 @@ function putConnection(writer: ByteWriter, columns: ConnectionColumns, row: numb
   writer.put(PORT);
   writer.putUnsigned(fromPort(columns, row));
   const fromLocal = flags & CONNECTION_FLAG.fromLocal ? 1 : 0;
-  putEnd(writer, records, columns.fromOwner[row]!, fromLocal, columns.fromNames[row]!, columns.fromReason[row]!);
+  const isFromTraced = (flags & CONNECTION_FLAG.fromTraced) !== 0;
+  const fromReason = reasonIndex(columns.fromOwner[row]!, columns.fromReason[row]!, isFromTraced);
+  putEnd(writer, records, columns.fromOwner[row]!, fromLocal, columns.fromNames[row]!, fromReason);
 
   writer.put(TO);
   putAddress(writer, columns.replySource, row * 4);
   writer.put(PORT);
   writer.putUnsigned(toPort(columns, row));
   const toLocal = flags & CONNECTION_FLAG.toLocal ? 1 : 0;
-  putEnd(writer, records, columns.toOwner[row]!, toLocal, columns.toNames[row]!, columns.toReason[row]!);
+  const isToTraced = (flags & CONNECTION_FLAG.toTraced) !== 0;
+  const toReason = reasonIndex(columns.toOwner[row]!, columns.toReason[row]!, isToTraced);
+  putEnd(writer, records, columns.toOwner[row]!, toLocal, columns.toNames[row]!, toReason);
 
   writer.put(DIRECTION((columns.evidence[row]! << 2) | columns.confidence[row]!));
   writer.put(SOURCES_STATE((columns.sources[row]! << 4) | columns.state[row]!));

@@ -1,6 +1,14 @@
 /** One end of a connection, read from the columns at the moment of asking (see connection.ts). */
 import { inspect } from "node:util";
-import { CONNECTION_FLAG, formatAddress, fromPort, OWNER_REASON, type Owner, toPort } from "@conntrail/model";
+import {
+  CONNECTION_FLAG,
+  formatAddress,
+  fromPort,
+  OWNER_REASON,
+  type Owner,
+  type OwnerEvidence,
+  toPort,
+} from "@conntrail/model";
 
 import type { EndJson } from "./json-shape.ts";
 import type { RawReport } from "./raw-report.ts";
@@ -17,6 +25,13 @@ export interface End extends Omit<EndJson, "startTicks" | "containerId"> {
 /** The view of an end of connection `row`, unchecked. */
 export function viewEnd(raw: RawReport, row: number, side: "from" | "to"): End {
   return new EndView(raw, row, side === "from");
+}
+
+/** The rung that an owner stands on. */
+export function evidenceOf(owner: number, reason: number, isTraced: boolean): OwnerEvidence | null {
+  if (owner === 0) return null;
+  if (isTraced) return "trace";
+  return OWNER_REASON[reason] === "listener" ? "listener" : "held";
 }
 
 class EndView implements End {
@@ -78,6 +93,13 @@ class EndView implements End {
     return reason === "known" ? null : reason;
   }
 
+  get ownerEvidence(): EndJson["ownerEvidence"] {
+    const { fromOwner, toOwner, fromReason, toReason, flags } = this.#raw.columns;
+    const [owner, reason] = this.#isFrom ? [fromOwner, fromReason] : [toOwner, toReason];
+    const traced = this.#isFrom ? CONNECTION_FLAG.fromTraced : CONNECTION_FLAG.toTraced;
+    return evidenceOf(owner[this.#row]!, reason[this.#row]!, (flags[this.#row]! & traced) !== 0);
+  }
+
   toJSON(): EndJson {
     const { owner } = this;
     return {
@@ -88,6 +110,7 @@ class EndView implements End {
       process: owner?.process ?? null,
       names: this.names,
       ownerReason: this.ownerReason,
+      ownerEvidence: this.ownerEvidence,
       ...(owner !== undefined && { startTicks: owner.startTicks }),
       ...(owner?.containerId && { containerId: owner.containerId }),
     };

@@ -15,7 +15,7 @@ export function windowJson({ startMs, endMs }: ReportWindow): WindowJson {
 }
 
 /** The health at the end of the window. */
-export function healthJson({ conntrack, sockets, names, merge }: SnapshotHealth, endMs: number): HealthJson {
+export function healthJson({ conntrack, sockets, names, merge, trace }: SnapshotHealth, endMs: number): HealthJson {
   const { events } = conntrack;
   return {
     conntrack: {
@@ -63,6 +63,18 @@ export function healthJson({ conntrack, sockets, names, merge }: SnapshotHealth,
       dropped: names.dropped,
     },
     merge: { aggregated: merge.aggregated, dropped: merge.dropped },
+    trace: {
+      state: trace.state,
+      reason: trace.reason,
+      advice: trace.advice,
+      events: trace.events,
+      lost: trace.lost,
+      undecodable: trace.undecodable,
+      facts: trace.facts,
+      cpus: trace.cpus,
+      ringBytes: trace.ringBytes,
+      processes: trace.processes,
+    },
   };
 }
 

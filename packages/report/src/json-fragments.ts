@@ -10,6 +10,7 @@ import {
   protocolName,
 } from "@conntrail/model";
 import { flagWords, sourceWords } from "./connection.ts";
+import { evidenceOf } from "./end.ts";
 import { type FragmentTable, fragmentTable } from "./fragment-table.ts";
 import type { RawReport } from "./raw-report.ts";
 
@@ -51,11 +52,17 @@ export const FLAGS: FragmentTable = fragmentTable(FLAGS_MASK + 1, (index) => {
   return words.length === 0 ? "" : `,"flags":${JSON.stringify(words)}`;
 });
 
-/** Why there is no process. The index is the reason. */
-export const REASON: FragmentTable = fragmentTable(OWNER_REASON.length, (index) => {
-  const reason = OWNER_REASON[index]!;
-  return `,"ownerReason":${reason === "known" ? "null" : `"${reason}"`}`;
+/** Why there is no process, and what one is known from. The index is `reasonIndex`. */
+export const REASON: FragmentTable = fragmentTable(OWNER_REASON.length << 2, (index) => {
+  const reason = OWNER_REASON[index >>> 2]!;
+  const evidence = evidenceOf(index & 1, index >>> 2, (index & 2) !== 0);
+  return `,"ownerReason":${JSON.stringify(reason === "known" ? null : reason)},"ownerEvidence":${JSON.stringify(evidence)}`;
 });
+
+/** The index into REASON. */
+export function reasonIndex(owner: number, reason: number, isTraced: boolean): number {
+  return (reason << 2) | (isTraced ? 2 : 0) | (owner === 0 ? 0 : 1);
+}
 
 /** Fragments that depend on a report's owners and names. Index 0: none. */
 export interface RecordFragments {

@@ -11,9 +11,11 @@ import type {
   HealthState,
   NamesReason,
   NatKind,
+  OwnerEvidence,
   OwnerReason,
   ScanHealth,
   SocketsReason,
+  TraceHealth,
 } from "@conntrail/model";
 import type { Elided } from "./elision.ts";
 
@@ -88,6 +90,8 @@ export interface EndJson {
   readonly names: readonly string[];
   /** Why there is no process; `listener`: there is one, known only from the port it listens on. */
   readonly ownerReason: Exclude<OwnerReason, "known"> | null;
+  /** What the process is known from: the kernel saw it open, send or close; it holds the socket; it listens on the port. Null without one. */
+  readonly ownerEvidence: OwnerEvidence | null;
   /** Start of the process in clock ticks after boot: with `pid`, its identity. Absent without a process. */
   readonly startTicks?: number;
   /** 64 hexadecimal digits. Absent unless the process is in a container. */
@@ -144,6 +148,8 @@ export interface HealthJson {
   readonly sockets: SocketsHealthJson;
   readonly names: NamesHealthJson;
   readonly merge: { readonly aggregated: number; readonly dropped: number };
+  /** Perf events: the processes of short connections. */
+  readonly trace: TraceHealth;
 }
 
 /** The event stream and the flow table. */

@@ -19,7 +19,7 @@ export function tableHeader(raw: RawReport, paint: Paint, width?: number): strin
   ];
 }
 
-function healthLines({ conntrack, sockets, names, merge }: HealthJson, paint: Paint, width?: number): string[] {
+function healthLines({ conntrack, sockets, names, merge, trace }: HealthJson, paint: Paint, width?: number): string[] {
   const line = (part: string, state: HealthState, reason: string | null, facts: readonly string[]): string[] => {
     const why = reason === null ? facts : [reason, ...facts];
     const [first, ...more] = fold(`${part.padEnd(9)}  ${state.padEnd(8)}  ${why.join(", ")}`, width, INDENT);
@@ -46,6 +46,13 @@ function healthLines({ conntrack, sockets, names, merge }: HealthJson, paint: Pa
       sockets.ageMs === null ? "not read yet" : `${formatDuration(sockets.ageMs)} old`,
     ]),
     ...advice(sockets.advice),
+    // Only when somebody can do something about it.
+    ...(trace.state === "ok" || trace.advice === null
+      ? []
+      : [
+          ...line("trace", trace.state, trace.reason, [`${trace.events} events`, `${trace.lost} lost`]),
+          ...advice(trace.advice),
+        ]),
     ...line("names", names.state, names.reason, [
       `${names.cached} known`,
       `${names.pending} asked for`,

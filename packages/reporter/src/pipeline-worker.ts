@@ -15,6 +15,7 @@ import { readiness } from "./readiness.ts";
 import { openRecorder } from "./record/recorder.ts";
 import { flowSource, type SourceContext, socketSource } from "./sources.ts";
 import { scanTriggers, ticks } from "./ticks.ts";
+import { openTraceSource } from "./trace-source.ts";
 
 type Context = WorkerContext<PipelineCommand, PipelineMessage, PipelineStart>;
 
@@ -63,7 +64,11 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
       emit({ kind: "restart", part, error: error instanceof Error ? error.message : String(error) }),
   };
   const asker = nameAsker(resolver);
+  const trace = openTraceSource({ options, now: steadyMs, onBatch: (batch) => recorder?.trace(batch) });
+  /** What the kernel told before this moment is in the pipeline before what follows. */
+  const tracedFirst = (): void => trace.pull();
   const flows$ = flowSource(options, context).pipe(
+    tap(tracedFirst),
     tap((batch) => recorder?.batch(batch)),
     tap((batch) => asker.flows(batch)),
     share(),
@@ -76,8 +81,12 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   const inputs = {
     flows$,
     sockets$,
-    ticks$: ticks({ intervalMs: options.intervalMs, pull$, stop$, now: tickTime }),
-    now: tickTime,
+    trace$: trace.batches$,
+    ticks$: ticks({ intervalMs: options.intervalMs, pull$, stop$, now: tickTime }).pipe(tap(tracedFirst)),
+    now: () => {
+      trace.end();
+      return tickTime();
+    },
   };
   const config = {
     merge: { conntrack: options.conntrack, sockets: options.sockets, capacity: options.maxFlows },
@@ -111,6 +120,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     const reports$ = pipeline(inputs, config).pipe(tap(send));
     const readiness$ = ready$.pipe(tap(() => emit({ kind: "ready" })));
     merge(reports$, readiness$).subscribe({ error: fail, complete: resolve });
+    trace.start();
   });
   return async () => {
     recorder?.ending();

@@ -2,10 +2,11 @@
  * The picture of docs/ARCHITECTURE.md in code: what comes in, stage by stage, until it is a report. The same function
  * runs in the pipeline worker, in tests with marbles and in replay with virtual time.
  */
-import type { FlowBatch, HostFacts, ReportContent, SocketTable, Tick } from "@conntrail/model";
+import type { FlowBatch, HostFacts, ReportContent, SocketTable, Tick, TraceBatch } from "@conntrail/model";
 import {
   attachNames,
   awaitCut,
+  creditTraced,
   type MergeOptions,
   mapNat,
   markStale,
@@ -19,6 +20,8 @@ import { showWallTime } from "./show-wall-time.ts";
 export interface PipelineInputs {
   readonly flows$: Observable<FlowBatch>;
   readonly sockets$: Observable<SocketTable>;
+  /** What the trace tells ahead of a batch or tick comes ahead of it here. */
+  readonly trace$: Observable<TraceBatch>;
   readonly ticks$: Observable<Tick>;
   /** Unix milliseconds, read once: for the last report. */
   readonly now: () => number;
@@ -43,6 +46,7 @@ export function pipeline(inputs: PipelineInputs, config: PipelineConfig): Observ
     awaitCut({ conntrack: config.merge.conntrack ?? true }),
     mergeConnections(config.merge),
     markStale(config.maxTableAgeMs ?? Number.POSITIVE_INFINITY),
+    creditTraced(inputs.trace$),
     mapNat(),
     attachNames(config.names),
     map((snapshot) => showWallTime(snapshot, config.wallAheadMs?.() ?? 0)),

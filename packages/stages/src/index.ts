@@ -7,3 +7,4 @@ export { merge } from "./merge.ts";
 export type { MergeOptions } from "./merge-options.ts";
 export { ROW_LAYOUTS, type RowField } from "./rows/row-layout.ts";
 export type { Stage } from "./stage.ts";
+export { creditTraced } from "./traced/credit-traced.ts";

@@ -36,7 +36,7 @@ export class ConnectionFacts {
     if (newState === SOCKET_STATE.synSent) this.#opens(change);
     else if (oldState === SOCKET_STATE.synSent && this.#openers.take(socket)) {
       const { entry, netns, timeNs } = this.#openers;
-      if (change.ports >>> 16 !== 0) this.#rows.add(TRACE_ROLE.opened, entry!, netns, change, timeNs, change.timeNs);
+      if (change.ports >>> 16 !== 0) this.#rows.add(TRACE_ROLE.opened, entry, netns, change, timeNs, change.timeNs);
     }
     if (newState === SOCKET_STATE.finWait1 || newState === SOCKET_STATE.lastAck) this.#closes(change);
   }
@@ -47,9 +47,10 @@ export class ConnectionFacts {
   }
 
   #opens(change: StateChange): void {
+    // Somebody who is not known opened it too: the ports are not those of an earlier connection any more.
     const entry = this.#process(change);
-    if (entry === undefined) this.#openers.take(change.socket);
-    else this.#openers.set(change.socket, entry, this.#processes.netnsOf(entry, change.tid), change.timeNs);
+    const netns = entry === undefined ? 0 : this.#processes.netnsOf(entry, change.tid);
+    this.#openers.set(change.socket, entry, netns, change.timeNs);
   }
 
   #closes(change: StateChange): void {

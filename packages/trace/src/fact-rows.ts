@@ -35,8 +35,15 @@ export class FactRows {
     this.#describe = describe;
   }
 
-  /** Adds what a process did with an end of a connection. */
-  add(role: TraceRole, entry: ProcessEntry, netns: number, ends: Ends, sinceNs: number, untilNs: number): void {
+  /** Adds what a process did with an end of a connection; `undefined` when it is not known which. */
+  add(
+    role: TraceRole,
+    entry: ProcessEntry | undefined,
+    netns: number,
+    ends: Ends,
+    sinceNs: number,
+    untilNs: number,
+  ): void {
     const offset = this.count * TRACE_WORDS;
     if (offset === this.#rows.length) this.#grow();
     const rows = this.#rows;
@@ -48,7 +55,7 @@ export class FactRows {
     rows[offset + TRACE.ports] = ends.ports;
     rows[offset + TRACE.kind] = packKind(ends.protocol, ends.family, role, 0);
     rows[offset + TRACE.netns] = netns;
-    rows[offset + TRACE.owner] = this.#place(entry);
+    rows[offset + TRACE.owner] = entry === undefined ? 0 : this.#place(entry);
     this.#doubles[(offset + TRACE.sinceMs) >> 1] = sinceNs / 1e6 + this.offsetMs;
     this.#doubles[(offset + TRACE.untilMs) >> 1] = untilNs / 1e6 + this.offsetMs;
     this.count++;

@@ -20,7 +20,7 @@ export class Openers {
   #entries: (ProcessEntry | undefined)[] = [];
 
   /** Remembers a call; the one before on the same socket is over. False when there is no room. */
-  set(socket: number, entry: ProcessEntry, netns: number, timeNs: number): boolean {
+  set(socket: number, entry: ProcessEntry | undefined, netns: number, timeNs: number): boolean {
     if (this.#sockets.length === 0) this.clear();
     let place = this.#find(socket);
     if (this.#sockets[place] !== socket) {

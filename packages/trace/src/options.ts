@@ -6,6 +6,8 @@ import { pageBytes } from "./perf/kernel.ts";
 export interface TraceOptions {
   /** Where /proc is mounted. Default `/proc`. */
   readonly procRoot?: string;
+  /** Tell the command lines of processes. Default false: they may hold secrets. */
+  readonly commandLines?: boolean;
   /** Bytes of each processor's ring, made a power of two of pages. Default 1 MiB, and less where there are more than 32 processors. */
   readonly ringBytes?: number;
   /** The processors that run now. Default: those of /sys. */
@@ -23,11 +25,17 @@ const ALL_RINGS_BYTES = 32 * MIB;
 
 /** Fills in the defaults. Throws RangeError for a value that cannot be meant. */
 export function resolveTraceOptions(options: TraceOptions): ResolvedTraceOptions {
-  const { cpus = onlineCpus, procRoot = "/proc", nowNs = monotonicNs, wallMs = Date.now } = options;
+  const {
+    cpus = onlineCpus,
+    commandLines = false,
+    procRoot = "/proc",
+    nowNs = monotonicNs,
+    wallMs = Date.now,
+  } = options;
   const wanted = options.ringBytes ?? Math.min(MIB, ALL_RINGS_BYTES / Math.max(1, cpus().length));
   if (!(wanted > 0 && wanted <= 1 << 30)) throw new RangeError(`ringBytes: expected 1 to ${1 << 30}, got ${wanted}`);
   const pages = 2 ** Math.ceil(Math.log2(Math.max(1, wanted / pageBytes)));
-  return { cpus, procRoot, nowNs, wallMs, ringBytes: pages * pageBytes };
+  return { cpus, commandLines, procRoot, nowNs, wallMs, ringBytes: pages * pageBytes };
 }
 
 function monotonicNs(): number {

@@ -57,12 +57,16 @@ export class Tracer {
   #lossMs = NEVER;
   /** What happened before this moment is not believed: a ring was full, and who became who is not known. */
   #blindUntilNs = 0;
+  #blindSinceNs = Number.POSITIVE_INFINITY;
+  /** When the rings were read last. */
+  #readNs = 0;
 
   constructor(options: ResolvedTraceOptions) {
     this.#options = options;
-    const { procRoot, nowNs } = options;
+    const { procRoot, commandLines, nowNs } = options;
     this.#groups = new CgroupNames(procRoot);
-    this.#processes = new ProcessTable(procRoot, new BootClock(procRoot, nowNs()), this.#groups);
+    const clock = new BootClock(procRoot, nowNs());
+    this.#processes = new ProcessTable(procRoot, clock, this.#groups, commandLines);
     this.#rows = new FactRows((entry) => this.#processes.describe(entry));
     this.#facts = new ConnectionFacts(this.#processes, this.#rows);
     this.#pace = new TracePace(options.ringBytes);
@@ -109,7 +113,8 @@ export class Tracer {
     }
     this.#pace.next(this.#events - before, nowNs / 1e6);
     this.#told += this.#rows.count;
-    return { kind: "trace", timeMs: wallMs, ...this.#rows.take(), health: this.health };
+    const blind = this.#takeBlind();
+    return { kind: "trace", timeMs: wallMs, blind, ...this.#rows.take(), health: this.health };
   }
 
   /** Closes the events. May be called twice. */
@@ -206,7 +211,8 @@ export class Tracer {
       ring.broken = false;
       ring.release();
     }
-    if (believedNs !== Number.POSITIVE_INFINITY) this.#goBlind(nowNs);
+    if (believedNs !== Number.POSITIVE_INFINITY) this.#goBlind(believedNs, nowNs);
+    this.#readNs = nowNs;
   }
 
   #take(ring: CpuRing["ring"]): void {
@@ -232,7 +238,7 @@ export class Tracer {
     else if (type === PERF_RECORD.cgroup) this.#groups.add(record.cgroup, record.text);
     else {
       this.#lost += record.lost;
-      this.#goBlind(record.timeNs);
+      this.#goBlind(this.#readNs, record.timeNs);
     }
   }
 
@@ -251,13 +257,23 @@ export class Tracer {
   }
 
   /** What is known of processes and of sockets that connect may be wrong from now on: it is learnt anew. */
-  #goBlind(untilNs: number): void {
+  #goBlind(sinceNs: number, untilNs: number): void {
     const nowNs = this.#options.nowNs();
     this.#lossMs = nowNs / 1e6;
+    this.#blindSinceNs = Math.min(this.#blindSinceNs, sinceNs);
     this.#blindUntilNs = Math.max(this.#blindUntilNs, untilNs, nowNs);
     this.#processes.forget();
     this.#facts.forget();
     this.#filling = true;
+  }
+
+  /** The stretch of which something may be missing, once. */
+  #takeBlind(): TraceBatch["blind"] {
+    if (this.#blindSinceNs === Number.POSITIVE_INFINITY) return null;
+    const { offsetMs } = this.#rows;
+    const blind = { sinceMs: this.#blindSinceNs / 1e6 + offsetMs, untilMs: this.#blindUntilNs / 1e6 + offsetMs };
+    this.#blindSinceNs = Number.POSITIVE_INFINITY;
+    return blind;
   }
 
   #chores(nowNs: number): void {

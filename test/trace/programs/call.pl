@@ -1,20 +1,23 @@
-# Connects COUNT times to ADDRESS PORT, one connection after another, each closed at once, and then tells its own ports: a line "PORT PID" for each.
+# Connects COUNT times to ADDRESS PORT, one connection after another, each closed at once, and then tells its own ports: a line "ADDRESS PORT PID" for each.
+# An address such as 127.0.0.1-8 stands for several that are called in turn, so that the kernel gives out no port twice.
 # call.pl ADDRESS PORT COUNT PER-SECOND PROCESSES: at the most so many a second (0: as fast as it goes); with processes, so many forked ones share the count, each process making COUNT / PROCESSES.
 use strict;
 use warnings;
 use Socket;
 my ($address, $port, $count, $rate, $processes) = @ARGV;
-my $to = sockaddr_in($port, inet_aton($address));
+my ($net, $first, $last) = $address =~ /^(.*\.)(\d+)(?:-(\d+))?$/ or die "no address: $address";
+my @addresses = map { "$net$_" } $first .. ($last // $first);
 sub call {
   my ($share) = @_;
   my @mine;
   for my $i (1 .. $share) {
     select(undef, undef, undef, 10 * $processes / $rate) if $rate && $i % 10 == 0;
     socket(my $connection, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
-    connect($connection, $to) or die "connect: $!";
+    my $called = $addresses[$i % @addresses];
+    connect($connection, sockaddr_in($port, inet_aton($called))) or die "connect: $!";
     my ($own) = sockaddr_in(getsockname($connection));
     close($connection);
-    push @mine, $own;
+    push @mine, "$called $own";
   }
   syswrite(STDOUT, join("", map { "$_ $$\n" } @mine));
 }

@@ -1,4 +1,4 @@
-# Accepts TCP connections, reads until the client closes, closes, and at SIGTERM tells who accepted what: a line "PEER-PORT PID" for each.
+# Accepts TCP connections, reads until the client closes, closes, and at SIGTERM tells who accepted what: a line "ADDRESS PEER-PORT PID" for each, the address being the one that was called.
 # serve.pl PORT WORKERS: with workers, so many forked processes accept from the same listening socket. Says "ready PORT" first.
 use strict;
 use warnings;
@@ -17,9 +17,10 @@ sub serve {
   while ($going) {
     my $peer = accept(my $connection, $listener) or next;
     my ($from) = sockaddr_in($peer);
+    my (undef, $called) = sockaddr_in(getsockname($connection));
     sysread($connection, my $bytes, 64);
     close($connection);
-    push @seen, $from;
+    push @seen, inet_ntoa($called) . " $from";
   }
   syswrite(STDOUT, join("", map { "$_ $$\n" } @seen)) if @seen;
   exit 0;

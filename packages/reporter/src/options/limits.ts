@@ -18,6 +18,8 @@ export const OPTION_LIMITS: Readonly<Record<LimitedOption, OptionLimit>> = {
   reconcileMs: { least: 500, most: LONGEST_WAIT_MS, preset: 30_000 },
   /** Some 400 bytes each, once used, over all threads. */
   maxFlows: { least: 1, most: 2_097_152, preset: 262_144 },
+  /** An event takes 112 bytes of it. */
+  traceRing: { least: 4_096, most: 1024 * MIB, preset: MIB },
   lookupsPerSecond: { least: 1, most: 1_000, preset: 10 },
 };
 
@@ -37,6 +39,7 @@ export type LimitedOption =
   | "receiveBufferMax"
   | "reconcileMs"
   | "maxFlows"
+  | "traceRing"
   | "lookupsPerSecond";
 
 /** Limits of a recording's files. */

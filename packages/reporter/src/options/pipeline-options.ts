@@ -15,6 +15,8 @@ export interface PipelineOptions {
   readonly sockets: boolean;
   readonly processes: boolean;
   readonly commandLines: boolean;
+  readonly trace: boolean;
+  readonly traceRing: number | undefined;
   readonly names: boolean;
   readonly namespaces: "all" | "own";
   readonly protocols: readonly string[] | undefined;
@@ -44,6 +46,9 @@ export function pipelineOptions(options: ReporterOptions): PipelineOptions {
     sockets: options.sockets ?? true,
     processes: options.processes ?? true,
     commandLines: options.commandLines ?? false,
+    // Without processes nobody would look at what it tells.
+    trace: (options.trace ?? true) && (options.processes ?? true),
+    traceRing: options.traceRing,
     names: options.names ?? true,
     namespaces: options.namespaces ?? "all",
     protocols: options.protocols,

@@ -62,6 +62,8 @@ const CHECKS: OptionChecks<ReporterOptions> = {
   sockets: flag,
   processes: flag,
   commandLines: flag,
+  trace: flag,
+  traceRing: whole(OPTION_LIMITS.traceRing, "bytes"),
   names: flag,
   namespaces: oneOf(["all", "own"]),
   protocols: listOf("a list of protocols", protocol),

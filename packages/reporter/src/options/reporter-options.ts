@@ -21,6 +21,10 @@ export interface ReporterOptions {
   readonly processes?: boolean;
   /** Read command lines, and tell them in reports and recordings: they hold secrets. Default false. */
   readonly commandLines?: boolean;
+  /** Trace which process opens and closes each connection, by perf events; never without `processes`. Default true. */
+  readonly trace?: boolean;
+  /** Bytes of each processor's ring of events, 4,096 to 2^30. Default 1 MiB, and less beyond 32 processors. */
+  readonly traceRing?: number;
   /** Look up names. Default true. */
   readonly names?: boolean;
   /** Which network namespaces: all that can be entered, or only the one this process is in. Default "all". */

@@ -12,7 +12,7 @@ import {
   scanRecords,
 } from "@conntrail/capture";
 import type { RawChunk } from "@conntrail/ingest";
-import type { FlowBatch, HostFacts, NamespaceFacts, ReportContent, SocketTable } from "@conntrail/model";
+import type { FlowBatch, HostFacts, NamespaceFacts, ReportContent, SocketTable, TraceBatch } from "@conntrail/model";
 import { NETLINK_FAMILY } from "@conntrail/netlink";
 import { readNetNamespace } from "@conntrail/procfs";
 import type { ScanRecord } from "@conntrail/scan";
@@ -94,6 +94,11 @@ export class Recorder {
   /** A batch that the ingest handed on, made of the messages that came before it. */
   batch({ timeMs, health, cutMs }: FlowBatch): void {
     this.#writer.write({ kind: "health", timeMs, part: "conntrack", health, cutMs });
+  }
+
+  /** What the trace told, ahead of what follows it. */
+  trace(batch: TraceBatch): void {
+    this.#writer.write({ kind: "trace", timeMs: batch.timeMs, batch });
   }
 
   /** What a scan took in; its table follows. */

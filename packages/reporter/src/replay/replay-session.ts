@@ -6,11 +6,20 @@ import {
   ScanCollector,
   type SidecarRecord,
 } from "@conntrail/capture";
-import type { FlowBatch, HostFacts, IngestHealth, ReportContent, SocketTable, Tick } from "@conntrail/model";
+import type {
+  FlowBatch,
+  HostFacts,
+  IngestHealth,
+  ReportContent,
+  SocketTable,
+  Tick,
+  TraceBatch,
+} from "@conntrail/model";
 import { NETLINK_FAMILY } from "@conntrail/netlink";
 import { assembleSocketTable } from "@conntrail/scan";
 import { Subject } from "rxjs";
 import { pipeline } from "../pipeline.ts";
+import { notTraced } from "../trace-source.ts";
 import { FlowIntake } from "./flow-intake.ts";
 import { FOREIGN_OPTIONS, hostAfter, type ReplayedOptions, replayedOptions, UNKNOWN_HOST } from "./recorded-facts.ts";
 import { ReplayClock } from "./replay-clock.ts";
@@ -38,6 +47,7 @@ export class ReplaySession {
   readonly #flows$ = new Subject<FlowBatch>();
   readonly #sockets$ = new Subject<SocketTable>();
   readonly #ticks$ = new Subject<Tick>();
+  readonly #trace$ = new Subject<TraceBatch>();
   #options: ReplayedOptions = FOREIGN_OPTIONS;
   #host: { readonly facts: HostFacts; readonly timeMs: number } | undefined;
   #intake: FlowIntake | undefined;
@@ -89,7 +99,7 @@ export class ReplaySession {
     this.#flush(timeMs);
     this.#tickMs = timeMs;
     this.#hidden = false;
-    for (const input$ of [this.#flows$, this.#sockets$, this.#ticks$]) input$.complete();
+    for (const input$ of [this.#flows$, this.#sockets$, this.#trace$, this.#ticks$]) input$.complete();
     this.#check();
   }
 
@@ -134,6 +144,9 @@ export class ReplaySession {
         break;
       case "sockets":
         this.#sockets$.next(record.table);
+        break;
+      case "trace":
+        this.#trace$.next(record.batch);
         break;
       case "dump":
         if (record.family === NETLINK_FAMILY.netfilter) this.#intake?.takeDump(record);
@@ -204,6 +217,7 @@ export class ReplaySession {
     const inputs = {
       flows$: this.#flows$,
       sockets$: this.#sockets$,
+      trace$: this.#trace$,
       ticks$: this.#ticks$,
       now: () => this.#tickMs,
     };
@@ -223,6 +237,7 @@ export class ReplaySession {
         this.#failure = { error };
       },
     });
+    this.#trace$.next(notTraced(this.#clock.nowMs, "not-recorded"));
     // A live ingest tells of itself before anything else; of others the first record is the beginning.
     if (!own) this.#flush(this.#clock.nowMs);
   }

@@ -2,7 +2,7 @@
 import { allocateColumns, type Snapshot, type Tick } from "@conntrail/model";
 import type { MergeState } from "../merge-state.ts";
 import { ColumnWriter } from "./column-writer.ts";
-import { NO_NAMES_HEALTH } from "./first-health.ts";
+import { NO_NAMES_HEALTH, NO_TRACE_HEALTH } from "./first-health.ts";
 import { Gathered } from "./gathered.ts";
 import { writeAggregates } from "./write-aggregates.ts";
 import { writeFlows } from "./write-flows.ts";
@@ -28,6 +28,7 @@ export function buildSnapshot(state: MergeState, tick: Tick): Snapshot {
       conntrack: state.conntrack,
       sockets: state.sockets,
       names: NO_NAMES_HEALTH,
+      trace: NO_TRACE_HEALTH,
       merge: { aggregated: flows.aggregated, dropped: flows.dropped + connections.dropped },
     },
   };

@@ -1,5 +1,5 @@
 /** What health says of parts that have not spoken yet. */
-import type { IngestHealth, NamesHealth, ScanHealth } from "@conntrail/model";
+import type { IngestHealth, NamesHealth, ScanHealth, TraceHealth } from "@conntrail/model";
 
 /** Conntrack before the first batch: starting, or switched off. */
 export function firstConntrackHealth(on: boolean): IngestHealth {
@@ -52,4 +52,18 @@ export const NO_NAMES_HEALTH: NamesHealth = {
   lookups: 0,
   failures: 0,
   dropped: 0,
+};
+
+/** The trace while no stage has heard of it. */
+export const NO_TRACE_HEALTH: TraceHealth = {
+  state: "off",
+  reason: "switched-off",
+  advice: null,
+  events: 0,
+  lost: 0,
+  undecodable: 0,
+  facts: 0,
+  cpus: 0,
+  ringBytes: 0,
+  processes: 0,
 };

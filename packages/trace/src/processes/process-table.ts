@@ -37,11 +37,13 @@ export class ProcessTable {
   #dead: ProcessEntry[] = [];
   #unread: number[] | undefined;
   readonly #kthreadd: number;
+  readonly #commandLines: boolean;
 
-  constructor(root: string, clock: BootClock, groups: CgroupNames) {
+  constructor(root: string, clock: BootClock, groups: CgroupNames, commandLines: boolean) {
     this.#root = root;
     this.#clock = clock;
     this.#groups = groups;
+    this.#commandLines = commandLines;
     this.#kthreadd = findKthreadd(root);
   }
 
@@ -177,7 +179,7 @@ export class ProcessTable {
   }
 
   #describe(entry: ProcessEntry): Owner {
-    const living = describeLiving(this.#root, entry, TOLERANCE_TICKS);
+    const living = describeLiving(this.#root, entry, TOLERANCE_TICKS, this.#commandLines);
     if (living !== undefined) return living;
     const cgroup = this.#groups.path(entry.cgroup) ?? "";
     const { pid, startTicks, name, ppid } = entry;

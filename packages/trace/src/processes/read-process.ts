@@ -46,7 +46,12 @@ export function readThreadNamespace(root: string, pid: number, tid: number): num
  * What a batch says of a process that may live: read anew when it does and is still the same, which is when its start agrees
  * within `toleranceTicks`. Also mends the entry's start, which was reckoned. `undefined` when it is gone. Throws OpError.
  */
-export function describeLiving(root: string, entry: ProcessEntry, toleranceTicks: number): Owner | undefined {
+export function describeLiving(
+  root: string,
+  entry: ProcessEntry,
+  toleranceTicks: number,
+  commandLines: boolean,
+): Owner | undefined {
   const stat = readable(() => readPidStat(root, entry.pid));
   const tolerance = entry.exactStart ? 0 : toleranceTicks;
   if (stat === undefined || Math.abs(stat.startTicks - entry.startTicks) > tolerance) return undefined;
@@ -58,7 +63,7 @@ export function describeLiving(root: string, entry: ProcessEntry, toleranceTicks
     startTicks: stat.startTicks,
     process: entry.name === "" ? stat.comm : entry.name,
     ppid: stat.ppid,
-    cmdline: readable(() => readPidCmdline(root, entry.pid)) ?? "",
+    cmdline: (commandLines ? readable(() => readPidCmdline(root, entry.pid)) : undefined) ?? "",
     cgroup: cgroup?.path ?? "",
     containerId: cgroup?.containerId ?? "",
   };

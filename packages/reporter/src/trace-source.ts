@@ -1,0 +1,106 @@
+/**
+ * The trace as the pipeline worker reads it, in its own thread: the rings are read when they are due, and before anything that the facts should be
+ * ahead of, so that no message between threads can overtake another (decision D-25).
+ */
+import type { TraceBatch, TraceHealth, TraceReason } from "@conntrail/model";
+import { isOpError } from "@conntrail/netlink";
+import { openTracer, type Tracer } from "@conntrail/trace";
+import { type Observable, Subject } from "rxjs";
+import type { PipelineOptions } from "./options/pipeline-options.ts";
+
+/** What is told of the trace when nothing happens, for its health. */
+const HEARTBEAT_MS = 1_000;
+
+/** After a failure the trace is opened again. */
+const RETRY_MS = 10_000;
+
+/** What a trace source needs. */
+export interface TraceContext {
+  readonly options: Pick<PipelineOptions, "trace" | "traceRing" | "processes" | "procRoot" | "commandLines">;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** Takes every batch ahead of the pipeline. */
+  readonly onBatch: (batch: TraceBatch) => void;
+}
+
+/** Opens the trace with the first subscription's need: at once. What the kernel refuses is told in the batches' health. */
+export function openTraceSource(context: TraceContext): TraceSource {
+  return new TraceSource(context);
+}
+
+/** Reads until `end()`. */
+export class TraceSource {
+  readonly batches$: Observable<TraceBatch>;
+  readonly #batches$ = new Subject<TraceBatch>();
+  readonly #context: TraceContext;
+  #tracer: Tracer | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #toldMs = Number.NEGATIVE_INFINITY;
+  #ended = false;
+
+  constructor(context: TraceContext) {
+    this.#context = context;
+    this.batches$ = this.#batches$.asObservable();
+  }
+
+  /** Opens the events. Everything from now on is traced; the pipeline must listen already. */
+  start(): void {
+    const { trace, traceRing, procRoot, commandLines } = this.#context.options;
+    if (!trace) {
+      this.#tell(notTraced(this.#context.now(), "switched-off"));
+      return;
+    }
+    const ring = traceRing === undefined ? {} : { ringBytes: traceRing };
+    this.#tracer = openTracer({ procRoot, commandLines, wallMs: this.#context.now, ...ring });
+    this.#read();
+  }
+
+  /** Tells what the rings hold: for whoever is about to hand on what the facts must be ahead of. */
+  pull(): void {
+    if (this.#tracer === undefined || this.#ended) return;
+    try {
+      const batch = this.#tracer.drain();
+      if (batch.count > 0 || batch.blind !== null || batch.timeMs - this.#toldMs >= HEARTBEAT_MS) this.#tell(batch);
+    } catch (error) {
+      if (!isOpError(error)) throw error;
+      this.#fail(error);
+    }
+  }
+
+  /** Tells what is left, closes the events and completes `batches$`. May be called twice. */
+  end(): void {
+    if (this.#ended) return;
+    this.pull();
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#tracer?.close();
+    this.#batches$.complete();
+  }
+
+  #read(): void {
+    this.pull();
+    if (this.#tracer?.on) this.#timer = setTimeout(() => this.#read(), this.#tracer.delayMs);
+  }
+
+  #tell(batch: TraceBatch): void {
+    this.#toldMs = batch.timeMs;
+    this.#context.onBatch(batch);
+    this.#batches$.next(batch);
+  }
+
+  #fail(error: Error): void {
+    this.#tracer?.close();
+    this.#tracer = undefined;
+    const advice = `tracing failed and is started anew: ${error.message}`;
+    this.#tell(notTraced(this.#context.now(), "failed", advice));
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.start(), RETRY_MS);
+  }
+}
+
+/** A batch that says that nothing is traced, and why. */
+export function notTraced(timeMs: number, reason: TraceReason, advice: string | null = null): TraceBatch {
+  const counts = { events: 0, lost: 0, undecodable: 0, facts: 0, cpus: 0, ringBytes: 0, processes: 0 };
+  const health: TraceHealth = { state: "off", reason, advice, ...counts };
+  return { kind: "trace", timeMs, count: 0, rows: new Uint32Array(0), blind: null, owners: [], health };
+}

@@ -1,0 +1,203 @@
+/** The first rung of the ladder of owners: whom the trace is believed about, and whom it leaves to the next rung. */
+import {
+  allocateColumns,
+  CONNECTION_FLAG,
+  CONNECTION_STATE,
+  FAMILY,
+  indexOf,
+  OWNER_REASON,
+  type Owner,
+  PROTOCOL,
+  packKind,
+  parseAddress,
+  type Snapshot,
+  TRACE,
+  TRACE_ROLE,
+  TRACE_WORDS,
+  type TraceBatch,
+} from "@conntrail/model";
+import { creditTraced } from "@conntrail/stages";
+import { Subject } from "rxjs";
+import { describe, expect, test } from "vitest";
+
+const HOST = 1;
+const POD = 2;
+const [CURL, WGET, WORKER, PARENT] = ["curl", "wget", "worker", "parent"].map((name, i) => owner(100 + i, name));
+
+interface Fact {
+  readonly role?: keyof typeof TRACE_ROLE;
+  readonly by?: Owner | undefined;
+  readonly local: string;
+  readonly remote: string;
+  readonly at: number;
+  readonly netns?: number;
+}
+
+interface Row {
+  readonly from: string;
+  readonly to: string;
+  readonly first: number;
+  readonly last: number;
+  readonly state?: (typeof CONNECTION_STATE)[number];
+  readonly netns?: number;
+  readonly local?: "both" | "from" | "none";
+  readonly toOwner?: Owner;
+}
+
+/** The processes of the rows, told after the facts, as `FROM → TO` with an asterisk where the trace says it. */
+function credit(facts: readonly Fact[], rows: readonly Row[], blind: TraceBatch["blind"] = null): string[] {
+  const trace$ = new Subject<TraceBatch>();
+  const snapshots$ = new Subject<Snapshot>();
+  let told: string[] = [];
+  const take = ({ columns, owners }: Snapshot): void => {
+    told = rows.map((_, i) => {
+      const name = (place: number, flag: number): string =>
+        place === 0 ? "-" : owners[place - 1]!.process + ((columns.flags[i]! & flag) === 0 ? "" : "*");
+      return `${name(columns.fromOwner[i]!, CONNECTION_FLAG.fromTraced)} → ${name(columns.toOwner[i]!, CONNECTION_FLAG.toTraced)}`;
+    });
+  };
+  snapshots$.pipe(creditTraced(trace$)).subscribe({ next: take, error: expect.unreachable });
+  trace$.next(batchOf(facts, blind));
+  snapshots$.next(snapshotOf(rows));
+  return told;
+}
+
+const CLIENT = "10.0.0.2 40000";
+const SERVER = "10.0.0.9 80";
+const connection: Row = { from: CLIENT, to: SERVER, first: 1_020, last: 1_030, state: "closed" };
+const opening: Fact = { by: CURL, local: CLIENT, remote: SERVER, at: 1_000 };
+const closing: Fact = { role: "closed", by: WORKER, local: SERVER, remote: CLIENT, at: 1_002 };
+
+describe("a traced process is the owner", () => {
+  test("F29 of both ends of a connection that was over before its events were read", () => {
+    expect(credit([opening, closing], [connection])).toEqual(["curl* → worker*"]);
+  });
+
+  test("F26 of the end that it closed, though the merge found another holder of the socket", () => {
+    expect(credit([opening, closing], [{ ...connection, toOwner: PARENT! }])).toEqual(["curl* → worker*"]);
+  });
+
+  test("and leaves an end of which it knows nothing to the next rung", () => {
+    expect(credit([opening], [{ ...connection, toOwner: PARENT! }])).toEqual(["curl* → parent"]);
+  });
+
+  test("F27 of the connection that it opened, not of a later one with the same ends", () => {
+    const later: Row = { ...connection, first: 3_020, last: 3_030 };
+    const again: Fact = { ...opening, by: WGET, at: 3_000 };
+    expect(credit([opening, again], [connection, later])).toEqual(["curl* → -", "wget* → -"]);
+  });
+
+  test("F38 of loopback connections of its own namespace alone", () => {
+    const ends = { from: "127.0.0.1 40000", to: "127.0.0.1 80" };
+    const facts = [{ by: CURL, local: ends.from, remote: ends.to, at: 1_000, netns: POD }];
+    expect(credit(facts, [{ ...connection, ...ends, netns: HOST }])).toEqual(["- → -"]);
+    expect(credit(facts, [{ ...connection, ...ends, netns: POD }])).toEqual(["curl* → -"]);
+  });
+
+  test("F36 of an end that another namespace reported, when the address is of this host", () => {
+    const facts = [{ ...opening, netns: POD }];
+    expect(credit(facts, [connection])).toEqual(["curl* → -"]);
+    expect(credit(facts, [{ ...connection, local: "none" }])).toEqual(["- → -"]);
+  });
+});
+
+describe("nobody is blamed", () => {
+  test("when two processes opened connections with the same ends so close together that either can be meant", () => {
+    expect(credit([opening, { ...opening, by: WGET, at: 1_010 }], [connection])).toEqual(["- → -"]);
+  });
+
+  test("when something may have been missed between the opening and the connection", () => {
+    expect(credit([opening, closing], [connection], { sinceMs: 1_001, untilMs: 1_015 })).toEqual(["- → -"]);
+    expect(credit([opening, closing], [connection], { sinceMs: 3_000, untilMs: 3_100 })).toEqual(["curl* → worker*"]);
+  });
+
+  test("when somebody opened it who is not known, after somebody who is", () => {
+    expect(credit([opening, { ...opening, by: undefined, at: 1_010 }], [connection])).toEqual(["- → -"]);
+  });
+
+  test("for the closing of an earlier connection from elsewhere with the same ends", () => {
+    const later: Row = { ...connection, first: 1_100, last: 1_130 };
+    expect(credit([closing], [later, connection])).toEqual(["- → -", "- → worker*"]);
+    const living: Row = { ...connection, first: 1_100, last: 1_130, state: "established" };
+    expect(credit([closing], [living])).toEqual(["- → -"]);
+  });
+});
+
+test("the same closing stays with its connection in later reports", () => {
+  const trace$ = new Subject<TraceBatch>();
+  const snapshots$ = new Subject<Snapshot>();
+  const told: number[] = [];
+  snapshots$.pipe(creditTraced(trace$)).subscribe({
+    next: ({ columns }) => told.push(columns.toOwner[0]!),
+    error: expect.unreachable,
+  });
+  trace$.next(batchOf([closing], null));
+  snapshots$.next(snapshotOf([{ ...connection, state: "closing", first: 1_000 }]));
+  snapshots$.next(snapshotOf([{ ...connection, first: 1_000 }]));
+  snapshots$.next(snapshotOf([{ ...connection, first: 1_400, last: 1_500 }]));
+  expect(told).toEqual([1, 1, 0]);
+});
+
+test("facts beyond the room for them replace the oldest, and are found after the room has grown", () => {
+  const many = Array.from({ length: 5_000 }, (_, i) => ({ ...opening, local: `10.0.0.2 ${10_000 + i}` }));
+  const rows = [0, 2_500, 4_999].map((i) => ({ ...connection, from: `10.0.0.2 ${10_000 + i}` }));
+  expect(credit(many, rows)).toEqual(["curl* → -", "curl* → -", "curl* → -"]);
+});
+
+function owner(pid: number, process: string): Owner {
+  return { pid, startTicks: 10 * pid, process, ppid: 1, cmdline: "", cgroup: "", containerId: "" };
+}
+
+function batchOf(facts: readonly Fact[], blind: TraceBatch["blind"]): TraceBatch {
+  const rows = new Uint32Array(facts.length * TRACE_WORDS);
+  const doubles = new Float64Array(rows.buffer);
+  const owners = [...new Set(facts.flatMap(({ by }) => by ?? []))];
+  for (const [i, { role = "opened", by, local, remote, at, netns = HOST }] of facts.entries()) {
+    const base = i * TRACE_WORDS;
+    const [own, peer] = [endOf(local), endOf(remote)];
+    rows.set(own.address, base + TRACE.local);
+    rows.set(peer.address, base + TRACE.remote);
+    rows[base + TRACE.ports] = (own.port << 16) | peer.port;
+    rows[base + TRACE.kind] = packKind(PROTOCOL.tcp, FAMILY.ipv4, TRACE_ROLE[role], 0);
+    rows[base + TRACE.netns] = netns;
+    rows[base + TRACE.owner] = by === undefined ? 0 : 1 + owners.indexOf(by);
+    doubles[(base + TRACE.sinceMs) / 2] = at;
+    doubles[(base + TRACE.untilMs) / 2] = at;
+  }
+  const counts = { events: 0, lost: 0, undecodable: 0, facts: 0, cpus: 1, ringBytes: 0, processes: 0 };
+  const health = { state: "ok", reason: null, advice: null, ...counts } as const;
+  return { kind: "trace", timeMs: 0, count: facts.length, rows, blind, owners, health };
+}
+
+function snapshotOf(rows: readonly Row[]): Snapshot {
+  const columns = allocateColumns(rows.length);
+  columns.length = rows.length;
+  const owners: Owner[] = [];
+  for (const [i, row] of rows.entries()) {
+    const [from, to] = [endOf(row.from), endOf(row.to)];
+    columns.originalSource.set(from.address, i * 4);
+    columns.originalDestination.set(to.address, i * 4);
+    columns.replySource.set(to.address, i * 4);
+    columns.replyDestination.set(from.address, i * 4);
+    columns.originalPorts[i] = (from.port << 16) | to.port;
+    columns.replyPorts[i] = (to.port << 16) | from.port;
+    columns.protocol[i] = PROTOCOL.tcp;
+    columns.netns[i] = row.netns ?? HOST;
+    const local = row.local ?? "both";
+    if (local !== "none") columns.flags[i]! |= CONNECTION_FLAG.fromLocal;
+    if (local === "both") columns.flags[i]! |= CONNECTION_FLAG.toLocal;
+    columns.state[i] = indexOf(CONNECTION_STATE, row.state ?? "established");
+    columns.fromReason[i] = indexOf(OWNER_REASON, "no-socket");
+    columns.toReason[i] = indexOf(OWNER_REASON, "no-socket");
+    if (row.toOwner !== undefined) columns.toOwner[i] = owners.push(row.toOwner);
+    columns.firstSeenMs[i] = row.first;
+    columns.lastSeenMs[i] = row.last;
+  }
+  // The stage looks at nothing else.
+  return { columns, owners, names: [], window: { startMs: 0, endMs: 0 }, health: {} as Snapshot["health"] };
+}
+
+function endOf(text: string): { readonly address: Uint32Array; readonly port: number } {
+  const [address, port] = text.split(" ");
+  return { address: parseAddress(address!)!, port: Number(port) };
+}

@@ -1,0 +1,146 @@
+/** Traced processes in reports: both ends of connections that no scan can see, on one host and through NAT; and what it is to do without. */
+import { readdirSync, readlinkSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { createReporter, type Report, type ReporterOptions } from "@conntrail/reporter";
+import { describe, expect, test } from "vitest";
+import { kernelTest, type LabNamespace, loopbackLab, natLab, type Program } from "../lab/index.ts";
+import { compare, truthOf } from "./truth.ts";
+
+/** Connections of each case; CONNTRAIL_TRACE_CONNECTIONS=20000 for the whole of it. */
+const CONNECTIONS = Number(process.env.CONNTRAIL_TRACE_CONNECTIONS ?? 1_000);
+
+const PERL = { requires: ["perl"], timeout: 120_000 };
+const file = (name: string): string => fileURLToPath(new URL(`./programs/${name}`, import.meta.url));
+
+/** What a report said of an end, and of the connection. */
+interface Told {
+  readonly key: string;
+  readonly from: { readonly pid: number | null; readonly evidence: string | null };
+  readonly to: { readonly pid: number | null; readonly evidence: string | null };
+}
+
+/** Connections to `port` that ended while `run` ran, and the last health. */
+async function reportOn(port: number, options: ReporterOptions, run: () => Promise<void>) {
+  const reporter = createReporter({ intervalMs: 500, names: false, ...options });
+  const told: Told[] = [];
+  let trace: { state: string; reason: string | null; lost: number } | undefined;
+  const take = (report: Report): void => {
+    trace = report.health.trace;
+    for (const connection of report.connections()) {
+      if (connection.to.port !== port || connection.state !== "closed") continue;
+      const end = (side: "from" | "to") => ({ pid: connection[side].pid, evidence: connection[side].ownerEvidence });
+      told.push({
+        key: `${connection.to.address} ${connection.from.port}`,
+        from: end("from"),
+        to: end("to"),
+      });
+    }
+  };
+  reporter.reports$.subscribe({ next: take, error: expect.unreachable });
+  await reporter.ready;
+  await run();
+  await reporter.close();
+  return { told, trace };
+}
+
+async function serve(where: LabNamespace, port: number, workers: number): Promise<Program> {
+  const server = where.spawn("perl", [file("serve.pl"), String(port), String(workers)]);
+  await server.line((text) => text.startsWith("ready "));
+  return server;
+}
+
+async function call(where: LabNamespace, address: string, port: number, processes: number): Promise<Program> {
+  const args = [address, port, CONNECTIONS, 3_000, processes].map(String);
+  const caller = where.spawn("perl", [file("call.pl"), ...args]);
+  await caller.line((text) => text === "done", 90_000);
+  await caller.exited;
+  return caller;
+}
+
+/** By end: the processes that were told, missing ones left out. */
+function pidsOf(told: readonly Told[], side: "from" | "to"): Map<string, number[]> {
+  const pids = new Map<string, number[]>();
+  for (const { key, [side]: end } of told) {
+    if (end.pid !== null) pids.set(key, [...(pids.get(key) ?? []), end.pid]);
+  }
+  return pids;
+}
+
+describe("connections of a millisecond", () => {
+  kernelTest(
+    "F24 F29 have the client's process and the worker that served them",
+    async () => {
+      await using lab = await loopbackLab();
+      const server = await serve(lab.host, 7_777, 4);
+      let caller!: Program;
+      const { told, trace } = await reportOn(7_777, {}, async () => {
+        caller = await call(lab.host, "127.0.0.1-16", 7_777, 10);
+      });
+      await server.stop();
+      const whole = { right: CONNECTIONS, missing: 0, wrong: 0 };
+      expect(trace).toMatchObject({ state: "ok", lost: 0 });
+      expect(compare(truthOf(caller.lines), pidsOf(told, "from"))).toEqual(whole);
+      expect(compare(truthOf(server.lines), pidsOf(told, "to"))).toEqual(whole);
+      expect(new Set(told.flatMap(({ from, to }) => [from.evidence, to.evidence]))).toEqual(new Set(["trace"]));
+    },
+    PERL,
+  );
+
+  kernelTest(
+    "F31 F34 through NAT have both, each in its own namespace",
+    async () => {
+      await using lab = await natLab({ masquerade: false });
+      const [real] = lab.real;
+      const server = await serve(lab.servers[0]!, real!.port, 0);
+      let caller!: Program;
+      const { told } = await reportOn(real!.port, {}, async () => {
+        caller = await call(lab.client, lab.virtual.address, lab.virtual.port, 1);
+      });
+      await server.stop();
+      const clients = new Map(
+        [...truthOf(caller.lines)].map(([key, pids]) => [key.replace(/^\S+/, real!.address), pids]),
+      );
+      const whole = { right: CONNECTIONS, missing: 0, wrong: 0 };
+      expect(compare(clients, pidsOf(told, "from"))).toEqual(whole);
+      expect(compare(truthOf(server.lines), pidsOf(told, "to"))).toEqual(whole);
+    },
+    PERL,
+  );
+});
+
+describe("without the trace", () => {
+  test.each<{ options: ReporterOptions }>([{ options: { trace: false } }, { options: { processes: false } }])(
+    "F16 no perf event is open: $options",
+    async ({ options }) => {
+      const before = perfEvents();
+      const reporter = createReporter({ intervalMs: 0, names: false, conntrack: false, ...options });
+      await reporter.ready;
+      const { trace } = (await reporter.report()).health;
+      expect(perfEvents()).toBe(before);
+      expect(trace).toMatchObject({ state: "off", reason: "switched-off", cpus: 0 });
+      await reporter.close();
+    },
+  );
+
+  kernelTest("with it there is one for each processor, and none after close()", async () => {
+    const before = perfEvents();
+    const reporter = createReporter({ intervalMs: 0, names: false, conntrack: false });
+    await reporter.ready;
+    const { trace } = (await reporter.report()).health;
+    expect(perfEvents() - before).toBe(trace.cpus);
+    expect(trace.cpus).toBeGreaterThan(0);
+    await reporter.close();
+    expect(perfEvents()).toBe(before);
+  });
+});
+
+/** Perf events that this process has open. */
+function perfEvents(): number {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === "anon_inode:[perf_event]";
+    } catch {
+      return false; // the folder's own descriptor
+    }
+  }).length;
+}
