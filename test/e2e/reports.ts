@@ -1,6 +1,13 @@
 /** What the end-to-end tests read out of the command's output: reports, connections by server port, and a running `watch`. */
 import type { ConnectionJson, ReportJson } from "@conntrail/report";
-import { type ConntrailResult, type LabNamespace, type Program, runConntrail, startConntrail } from "../lab/index.ts";
+import {
+  type ConntrailOptions,
+  type ConntrailResult,
+  type LabNamespace,
+  type Program,
+  runConntrail,
+  startConntrail,
+} from "../lab/index.ts";
 
 /** Only the lab's own namespace: what other tests do meanwhile is not seen. */
 export const OWN = ["--namespaces", "own"] as const;
@@ -53,8 +60,10 @@ export async function watch(
   namespace: LabNamespace,
   args: readonly string[] = OWN,
   interval = "250ms",
+  options: ConntrailOptions = {},
 ): Promise<Watch> {
-  const program = startConntrail(namespace, ["watch", "--format", "ndjson", "--interval", interval, ...args]);
+  const command = ["watch", "--format", "ndjson", "--interval", interval, ...args];
+  const program = startConntrail(namespace, command, options);
   const reports: ReportJson[] = [];
   const running: Watch = {
     program,

@@ -50,6 +50,7 @@ export function healthJson({ conntrack, sockets, names, merge, trace }: Snapshot
       namespaces: sockets.namespaces,
       undecodable: sockets.undecodable,
       backend: sockets.backend,
+      uncut: sockets.uncut,
     },
     names: {
       state: names.state,

@@ -193,6 +193,8 @@ export interface SocketsHealthJson {
   readonly namespaces: number;
   readonly undecodable: number;
   readonly backend: ScanHealth["backend"];
+  /** Tables that were taken in without the events of their time. */
+  readonly uncut: number;
 }
 
 /** The resolver. */
