@@ -1,6 +1,7 @@
 /** Tuples as text: `10.0.0.1:1234 > 10.0.0.2:80`, `[fd00::1]:1234 > [fd00::2]:80`, for ICMP `10.0.0.1:id > 10.0.0.2:type`. */
+
+import type { ConnectionEnds as Ends } from "@conntrail/model";
 import { formatEnd, parseAddress, type TupleEnd } from "@conntrail/model";
-import type { Ends } from "@conntrail/stages";
 
 /** Parses `address:port`, the address in brackets when it is IPv6. */
 export function end(text: string): TupleEnd {

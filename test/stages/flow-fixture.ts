@@ -40,6 +40,7 @@ interface FlowFacts {
   readonly mark: number;
   readonly count: number;
   readonly firstSeenMs: number;
+  readonly emptyMs?: number;
   readonly lastSeenMs: number;
   readonly startMs: number;
   readonly counters: readonly [number, number, number, number];
@@ -76,6 +77,8 @@ export interface FlowFixture {
   id(id: number): FlowFixture;
   /** First and last seen, Unix milliseconds. */
   seen(firstMs: number, lastMs?: number): FlowFixture;
+  /** Its events were read by a reading before which the socket was last found empty at this moment; default: 100 ms before each. */
+  readAfter(emptyMs: number): FlowFixture;
   /** By the kernel's own clock. */
   started(startMs: number): FlowFixture;
   /** Packets and bytes of both directions. */
@@ -141,6 +144,7 @@ function fixture(facts: FlowFacts): FlowFixture {
     zone: (zone) => change({ zone }),
     id: (id) => change({ id }),
     seen: (firstSeenMs, lastSeenMs = firstSeenMs) => change({ firstSeenMs, lastSeenMs }),
+    readAfter: (emptyMs) => change({ emptyMs }),
     started: (startMs) => change({ startMs }),
     counted: (...counters) => change({ counters }),
   };
@@ -224,6 +228,9 @@ export function batch(
   return { kind: "flows", timeMs, epoch, count, rows, changes, cutMs: null, health: { ...INGEST_OK, ...health } };
 }
 
+/** The event socket of a flow's namespace was found empty so long before the flow's events were read. */
+const READING_MS = 100;
+
 /** Writes a flow as the row at `offset`. */
 function writeFlow(rows: Uint32Array, offset: number, { facts }: FlowFixture): void {
   const doubles = new Float64Array(rows.buffer);
@@ -248,7 +255,9 @@ function writeFlow(rows: Uint32Array, offset: number, { facts }: FlowFixture): v
   rows[offset + FLOW.mark] = facts.mark;
   rows[offset + FLOW.count] = facts.count;
   double(FLOW.firstSeenMs, facts.firstSeenMs);
+  double(FLOW.beganAfterMs, facts.emptyMs ?? facts.firstSeenMs - READING_MS);
   double(FLOW.lastSeenMs, facts.lastSeenMs);
+  double(FLOW.lastAfterMs, facts.emptyMs ?? facts.lastSeenMs - READING_MS);
   double(FLOW.startMs, facts.startMs);
   [FLOW.originalPackets, FLOW.originalBytes, FLOW.replyPackets, FLOW.replyBytes].forEach((word, i) => {
     double(word, facts.counters[i]!);

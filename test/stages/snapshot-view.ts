@@ -19,7 +19,7 @@ import {
   type Tick,
   visibleEnds,
 } from "@conntrail/model";
-import { type MergeOptions, mapNat, merge } from "@conntrail/stages";
+import { awaitCut, type MergeOptions, mapNat, merge } from "@conntrail/stages";
 import { from, toArray } from "rxjs";
 import { formatEnds } from "./ends.ts";
 
@@ -79,6 +79,15 @@ export function run(inputs: readonly (FlowBatch | SocketTable | Tick)[], options
       },
     });
   return snapshots;
+}
+
+/** The same, with tables that wait for the events of their time. */
+export function runBehindCuts(inputs: readonly (FlowBatch | SocketTable | Tick)[]): Snapshot[] {
+  const ordered: (FlowBatch | SocketTable | Tick)[] = [];
+  from(inputs)
+    .pipe(awaitCut())
+    .subscribe((input) => ordered.push(input));
+  return run(ordered);
 }
 
 /** Asks for a snapshot. */

@@ -10,8 +10,6 @@ export interface MergeOptions {
   readonly maxAggregatesPerReport?: number | undefined;
   /** How long a socket that is gone can still be joined with a flow whose events come late. Default 10,000. */
   readonly lateJoinMs?: number | undefined;
-  /** How long after the fact an event may be read. Default 100. */
-  readonly eventLagMs?: number | undefined;
   /** False: no flows will come; health says that they are switched off. Default true. */
   readonly conntrack?: boolean | undefined;
   /** False: no socket tables will come; health says that they are switched off. Default true. */
@@ -26,7 +24,6 @@ const DEFAULTS: MergeSettings = {
   maxClosedPerReport: 131_072,
   maxAggregatesPerReport: 16_384,
   lateJoinMs: 10_000,
-  eventLagMs: 100,
   conntrack: true,
   sockets: true,
 };
@@ -38,7 +35,6 @@ export function mergeSettings(options: MergeOptions): MergeSettings {
     maxClosedPerReport: options.maxClosedPerReport ?? DEFAULTS.maxClosedPerReport,
     maxAggregatesPerReport: options.maxAggregatesPerReport ?? DEFAULTS.maxAggregatesPerReport,
     lateJoinMs: options.lateJoinMs ?? DEFAULTS.lateJoinMs,
-    eventLagMs: options.eventLagMs ?? DEFAULTS.eventLagMs,
     conntrack: options.conntrack ?? DEFAULTS.conntrack,
     sockets: options.sockets ?? DEFAULTS.sockets,
   };

@@ -25,9 +25,8 @@ export interface MergeState {
   generation: number;
   /** True while the current table's sockets were not taken in. */
   unsettled: boolean;
-  /** When the scan of the current table began, -Infinity before the first; and how long it took. */
+  /** When the scan of the current table began, -Infinity before the first. */
   tableStartedMs: number;
-  scanMs: number;
   conntrack: IngestHealth;
   sockets: ScanHealth & { readonly timeMs: number | null };
   /** Time of the first input and of the last tick. */
@@ -53,7 +52,7 @@ export function createMergeState(settings: MergeSettings): MergeState {
     context: {
       history,
       namespaces,
-      search: new SocketSearch(history, settings.eventLagMs),
+      search: new SocketSearch(history),
       listeners: new ListenerSearch(history, namespaces),
       blind: settings.sockets ? REASON.unavailable : REASON.off,
     },
@@ -62,7 +61,6 @@ export function createMergeState(settings: MergeSettings): MergeState {
     generation: 1,
     unsettled: false,
     tableStartedMs: Number.NEGATIVE_INFINITY,
-    scanMs: 0,
     conntrack: firstConntrackHealth(settings.conntrack),
     sockets: { ...firstSocketsHealth(settings.sockets), timeMs: null },
     firstMs: undefined,
@@ -83,7 +81,6 @@ export function takeSocketTable(state: MergeState, table: SocketTable): void {
   context.history.takeTable(table, state.registry);
   loadNamespaces(context.namespaces, table.namespaces);
   state.tableStartedMs = table.startedMs;
-  state.scanMs = Math.max(0, table.timeMs - table.startedMs);
   state.unsettled = true;
 }
 

@@ -12,10 +12,10 @@ import { takeSockets } from "./sockets/socket-connections.ts";
 
 /** Settles everything that is new since the last time. */
 export function settle(state: MergeState): void {
-  const { flows, settings } = state;
+  const { flows } = state;
   if (flows.perNamespace.size > 1) {
     eachUnsettled(state, direct);
-    linkChains(flows, settings.eventLagMs);
+    linkChains(flows);
     eachUnsettled(state, join);
   } else {
     eachUnsettled(state, (each, row) => {
@@ -25,7 +25,7 @@ export function settle(state: MergeState): void {
   }
   if (!state.unsettled) return;
   state.unsettled = false;
-  watchSilent(flows, state.context, lastScan(state));
+  watchSilent(flows, state.context, state.tableStartedMs);
   takeSockets(state.connections, state.context);
 }
 
@@ -48,23 +48,18 @@ function join(state: MergeState, row: Row): void {
   joinAndTakeOver(state, row, SOURCE_END);
   joinAndTakeOver(state, row, REPLY_END);
   rows.setGeneration(row, state.generation);
-  if (rows.isClosed(row)) takeSocketsOf(state.flows, state.context, row, lastScan(state));
+  if (rows.isClosed(row)) takeSocketsOf(state.flows, state.context, row, state.tableStartedMs);
 }
 
 function joinAndTakeOver(state: MergeState, row: Row, end: RowEnd): void {
-  const { context, connections, flows, settings } = state;
+  const { context, connections, flows } = state;
   const { rows } = flows;
   const { search } = context;
   const found = joinEnd(context, rows, row, end);
   if (connections.rows.size > 0) {
     const netns = found ? search.set.netns(search.socket) : 0;
-    // A socket was seen between the beginning of its scan and the time of its table; the flow's end may have been read a little late.
-    const endMs = search.endMs + settings.eventLagMs + state.scanMs;
-    rows.noteSince(row, handOver(connections, { rows, row, end, netns, startMs: search.startMs, endMs }));
+    const { startMs, endMs } = search;
+    rows.noteSince(row, handOver(connections, { rows, row, end, netns, startMs, endMs }));
   }
   if (found) rows.noteSince(row, search.set.knownMs(search.socket));
-}
-
-function lastScan({ tableStartedMs, settings }: MergeState): { tableStartedMs: number; eventLagMs: number } {
-  return { tableStartedMs, eventLagMs: settings.eventLagMs };
 }

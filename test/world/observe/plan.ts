@@ -53,7 +53,7 @@ export interface Plan {
 }
 
 /** How long the observers go on in quiet, after the last connection was begun. */
-const QUIET_MS = 4_500;
+const QUIET_MS = 3_200;
 
 /** The plan of a seed. */
 export function makePlan(seed: number, places: number, lengthMs: number, weather: Weather, leftOut: LeftOut): Plan {
@@ -81,9 +81,9 @@ export function makePlan(seed: number, places: number, lengthMs: number, weather
     skewMs: weather.skewMs,
     latencyMs: weather.latencyMs,
     scanMs: weather.scanMs,
-    scanEveryMs: random.pick([200, 500, 1_000, 1_000]),
-    tickEveryMs: random.pick([250, 500, 1_000, 1_000]),
-    reconcileMs: random.between(700, 2_500),
+    scanEveryMs: random.pick([300, 500, 1_000, 1_000]),
+    tickEveryMs: random.pick([300, 500, 1_000, 1_000]),
+    reconcileMs: random.between(500, 1_500),
     ghosts: random.chance(weather.ghosts),
     startMs: random.chance(0.5) ? 0 : random.between(0, lengthMs / 3),
     endMs: lengthMs + QUIET_MS,

@@ -9,9 +9,10 @@ import {
   type Owner,
   type OwnerReason,
   type ReportContent,
+  realEnds,
   SOURCE,
+  visibleEnds,
 } from "@conntrail/model";
-import { realEnds, visibleEnds } from "@conntrail/stages";
 import { type End, endOfWords } from "../truth/addresses.ts";
 
 /** An end of a row. */

@@ -35,17 +35,16 @@ export function canMeet(rows: FlowRows, a: Row, b: Row): boolean {
   return rows.protocol(a) === rows.protocol(b) && ((rows.zone(a) ^ rows.zone(b)) & 0xffff) === 0;
 }
 
-/** True when the lives of two rows overlap, within `lagMs`. */
-export function overlap(rows: FlowRows, a: Row, b: Row, lagMs: number): boolean {
-  return rows.endMs(a) + lagMs >= beginMs(rows, b) && rows.endMs(b) + lagMs >= beginMs(rows, a);
+/** True when the lives of two rows can have overlapped. */
+export function overlap(rows: FlowRows, a: Row, b: Row): boolean {
+  return lastMs(rows, a) >= beganAfterMs(rows, b) && lastMs(rows, b) >= beganAfterMs(rows, a);
 }
 
-/** The rows that lived when the youngest began; of rows that share a namespace only the youngest. */
-export function contemporaries(rows: FlowRows, among: readonly Row[], lagMs: number): Row[] {
-  const youngest = Math.max(...among.map((row) => beginMs(rows, row)));
+/** The rows that can have lived when the youngest began; of rows that share a namespace and a tuple only the youngest. */
+export function contemporaries(rows: FlowRows, among: readonly Row[]): Row[] {
+  const youngest = Math.max(...among.map((row) => beganAfterMs(rows, row)));
   return among.filter(
-    (row) =>
-      rows.endMs(row) + lagMs >= youngest && !among.some((other) => other !== row && isSuccessor(rows, other, row)),
+    (row) => lastMs(rows, row) >= youngest && !among.some((other) => other !== row && isSuccessor(rows, other, row)),
   );
 }
 
@@ -112,11 +111,16 @@ function isSamePlace(rows: FlowRows, a: Row, b: Row): boolean {
 
 function isSuccessor(rows: FlowRows, later: Row, earlier: Row): boolean {
   if (rows.netns(later) !== rows.netns(earlier)) return false;
-  return rows.isClosed(earlier) && beginMs(rows, later) > beginMs(rows, earlier);
+  return rows.isClosed(earlier) && rows.born(later) > rows.born(earlier);
 }
 
-/** When a flow began as far as anyone saw. */
-function beginMs(rows: FlowRows, row: Row): number {
+/** The moment by which a flow had ended, or Infinity. Never before its beginning: recordings of others may have been made by a clock that was set. */
+function lastMs(rows: FlowRows, row: Row): number {
+  return Math.max(rows.endMs(row), beganAfterMs(rows, row));
+}
+
+/** The moment before which a flow cannot have begun. */
+function beganAfterMs(rows: FlowRows, row: Row): number {
   if (rows.beganUnseen(row) || rows.isPickedUp(row)) return Number.NEGATIVE_INFINITY;
-  return rows.firstSeenMs(row);
+  return rows.beganAfterMs(row);
 }

@@ -11,14 +11,14 @@ import { linkGroup } from "./link-group.ts";
 import { areLinked } from "./ring.ts";
 import { compareEntry, entryOf, exitHash, exitOf, SAME_WIRE, staysInside, type Wire } from "./wire.ts";
 
-/** Links what belongs together. `lagMs`: how far the clocks of two events about one packet may differ. Ends must be located. */
-export function linkChains(book: FlowBook, lagMs: number): void {
+/** Links what belongs together. Ends must be located. */
+export function linkChains(book: FlowBook): void {
   const { rows } = book;
   for (let row = rows.afterAny(NO_ROW); row !== NO_ROW; row = rows.afterAny(row)) {
-    if (rows.isTranslated(row) && rows.isFindable(row)) claimNextWire(rows, row, lagMs);
+    if (rows.isTranslated(row) && rows.isFindable(row)) claimNextWire(rows, row);
   }
   for (let row = rows.afterAny(NO_ROW); row !== NO_ROW; row = rows.afterAny(row)) {
-    if (rows.isFindable(row)) linkWire(book, row, lagMs);
+    if (rows.isFindable(row)) linkWire(book, row);
   }
 }
 
@@ -26,13 +26,13 @@ export function linkChains(book: FlowBook, lagMs: number): void {
 const CLASH = -1;
 
 /** Tells the flows on the wire behind a translating flow who sends there. */
-function claimNextWire(rows: FlowRows, row: Row, lagMs: number): void {
+function claimNextWire(rows: FlowRows, row: Row): void {
   if (endsHere(rows, row)) return;
   const hash = exitHash(rows, row);
   let exit: Wire | undefined;
   for (let at = rows.firstAt(hash); at >= 0; at = rows.nextAt(hash, at)) {
     const other = rows.rowAt(at);
-    if (other === row || !canMeet(rows, row, other) || !overlap(rows, row, other, lagMs)) continue;
+    if (other === row || !canMeet(rows, row, other) || !overlap(rows, row, other)) continue;
     exit ??= exitOf(rows, row);
     if (staysInside(rows, exit)) return;
     const same = compareEntry(rows, other, exit);
@@ -43,12 +43,12 @@ function claimNextWire(rows: FlowRows, row: Row, lagMs: number): void {
 }
 
 /** Links the flows on the wire that a flow's packets come in by. Works once per wire: for its first row. */
-function linkWire(book: FlowBook, row: Row, lagMs: number): void {
+function linkWire(book: FlowBook, row: Row): void {
   const { rows } = book;
   if (hasNews(rows, row)) {
     // A tuple is used again and again: whoever lived at the same time belongs together.
     for (let rest = findMembers(rows, row); rest.length > 0; ) {
-      const group = contemporaries(rows, rest, lagMs);
+      const group = contemporaries(rows, rest);
       const claim = sharedClaim(rows, group);
       if (claim !== CLASH) linkGroup(book, group, claim as Row);
       rest = rest.filter((member) => !group.includes(member));

@@ -12,29 +12,23 @@ import { FOUND } from "../sockets/socket-search.ts";
 import { NO_SOCKET, type Socket, type SocketSet } from "../sockets/socket-set.ts";
 import { releaseFlow } from "./flow-endings.ts";
 
-/** The scan of the latest table: when it began, and how much later than its time an event may be read. */
-export interface LastScan {
-  readonly tableStartedMs: number;
-  readonly eventLagMs: number;
-}
-
 /** As a new table comes in: lets those told flows go whose sockets it no longer shows. A socket that is still there means what it says. */
-export function watchSilent(book: FlowBook, context: JoinContext, scan: LastScan): void {
+export function watchSilent(book: FlowBook, context: JoinContext, tableStartedMs: number): void {
   const { silent } = book;
   let kept = 0;
   for (const row of silent) {
-    if (takeSocketsOf(book, context, row, scan)) silent[kept++] = row;
+    if (takeSocketsOf(book, context, row, tableStartedMs)) silent[kept++] = row;
     else releaseFlow(book, row);
   }
   silent.length = kept;
 }
 
 /** Takes the sockets of a flow that has ended. True while the next table may show them again. */
-export function takeSocketsOf({ rows }: FlowBook, context: JoinContext, row: Row, scan: LastScan): boolean {
+export function takeSocketsOf({ rows }: FlowBook, context: JoinContext, row: Row, tableStartedMs: number): boolean {
   const { search } = context;
-  // An event may be stamped a little before its time, and the scan be quicker than the kernel's goodbye.
-  const endMs = rows.closedMs(row) + scan.eventLagMs;
-  const young = endMs >= scan.tableStartedMs;
+  // The scan may be quicker than the kernel's goodbye.
+  const endMs = rows.closedMs(row);
+  const young = endMs >= tableStartedMs;
   search.over(rows, row);
   if (young) search.within(search.startMs, endMs);
   else search.within(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);

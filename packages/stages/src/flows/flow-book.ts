@@ -28,9 +28,13 @@ export interface FlowBook {
   readonly silent: Row[];
   /** Rows per network namespace. */
   readonly perNamespace: Map<number, number>;
+  /** Flows that ever came. */
+  births: number;
   /** Number of the last batch, from 1, and its time. */
   batch: number;
   batchMs: number;
+  /** What was told anywhere before this moment has been taken in (FlowBatch.cutMs). */
+  cutMs: number;
   /** Time of the batch before: what was first seen later is new. */
   previousMs: number;
   /** The life of the ingest that speaks, and whether what it took over from the one before is still incomplete. */
@@ -60,8 +64,10 @@ export function createFlowBook(limits: FlowLimits): FlowBook {
     closed: 0,
     silent: [],
     perNamespace: new Map(),
+    births: 0,
     batch: 0,
     batchMs: Number.NEGATIVE_INFINITY,
+    cutMs: Number.NEGATIVE_INFINITY,
     previousMs: Number.NEGATIVE_INFINITY,
     epoch: 0,
     takingOver: false,

@@ -21,6 +21,7 @@ export class FlowRows extends ConnectionRows {
   /** Takes over a later state of the same flow. True when its reply tuple is another one: it hardly ever is, and the original is the key. */
   update(row: Row, words: Uint32Array, offset: number): boolean {
     const firstSeenMs = this.firstSeenMs(row);
+    const beganAfterMs = this.beganAfterMs(row);
     const flags = kindFlags(this.kind(row));
     const sameReply = this.#hasReply(row, words, offset);
     if (sameReply) for (let i = FLOW.kind; i < FLOW_WORDS; i++) this.words[row + i] = words[offset + i]!;
@@ -28,6 +29,7 @@ export class FlowRows extends ConnectionRows {
     if (this.firstSeenMs(row) !== firstSeenMs) {
       // The same flow, learnt again: what was seen of it before still holds.
       this.doubles[(row + FLOW.firstSeenMs) >> 1] = firstSeenMs;
+      this.doubles[(row + FLOW.beganAfterMs) >> 1] = beganAfterMs;
       const again = kindFlags(this.kind(row)) & ~LEARNT_LATE;
       const whole = again | (flags & (LEARNT_LATE | STICKY));
       this.words[row + FLOW.kind] = (this.kind(row) & 0xffffff) | (whole << 24);
@@ -113,6 +115,15 @@ export class FlowRows extends ConnectionRows {
   noteSince(row: Row, sinceMs: number): void {
     const known = this.sinceMs(row);
     if (sinceMs !== 0 && (known === 0 || sinceMs < known)) this.doubles[(row + FLOW_OWN.sinceMs) >> 1] = sinceMs;
+  }
+
+  /** Its place among all flows that were told of, in the order of their telling: of two in one namespace the later one began later. */
+  born(row: Row): number {
+    return this.words[row + FLOW_OWN.born]!;
+  }
+
+  setBorn(row: Row, born: number): void {
+    this.words[row + FLOW_OWN.born] = born;
   }
 
   /** The batch that brought it. */

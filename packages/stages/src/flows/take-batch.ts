@@ -11,6 +11,7 @@ export function takeBatch(book: FlowBook, batch: FlowBatch): void {
   book.previousMs = book.batchMs;
   book.batch++;
   book.batchMs = batch.timeMs;
+  book.cutMs = batch.cutMs ?? batch.timeMs;
   if (batch.epoch !== book.epoch) {
     book.takingOver = book.epoch !== 0;
     book.epoch = batch.epoch;
@@ -70,6 +71,7 @@ function insertFlow(book: FlowBook, hash: number, cursor: BatchCursor): Row {
   const row = rows.insert(hash, cursor.words, cursor.offset);
   const { netns } = cursor;
   book.perNamespace.set(netns, (book.perNamespace.get(netns) ?? 0) + 1);
+  rows.setBorn(row, ++book.births);
   rows.setBornBatch(row, book.batch);
   book.live++;
   return row;

@@ -78,6 +78,11 @@ export class ConnectionRows extends KeyedRows {
     return this.doubles[(row + FLOW.lastSeenMs) >> 1]!;
   }
 
+  /** It began after this moment, and by the one at which it was first seen; -Infinity: nobody knows. */
+  beganAfterMs(row: Row): number {
+    return this.doubles[(row + FLOW.beganAfterMs) >> 1]!;
+  }
+
   /** By the kernel's own clock; 0: it does not say. */
   startMs(row: Row): number {
     return this.doubles[(row + FLOW.startMs) >> 1]!;

@@ -26,7 +26,7 @@ export function writePairs(state: MergeState, tick: Tick, writer: ColumnWriter, 
 
 /** True while the batch that speaks of the time at which a socket was last seen is still to come, but not for ever. */
 function mayBecomeFlow({ settings, flows }: MergeState, tick: Tick, lastSeenMs: number): boolean {
-  return flows.batchMs < lastSeenMs + settings.eventLagMs && tick.timeMs - lastSeenMs < settings.lateJoinMs;
+  return flows.cutMs < lastSeenMs && tick.timeMs - lastSeenMs < settings.lateJoinMs;
 }
 
 /** A connection that was never seen beyond its opening has failed, as far as sockets tell. */

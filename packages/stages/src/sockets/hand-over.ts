@@ -40,7 +40,7 @@ export function handOver(connections: SocketConnections, taker: HandOver): numbe
 /** A pair is the flow's when it has the same ends, is known from one of the namespaces, and lived at the same time. */
 function isAbout(pairs: PairRows, pair: Row, taker: HandOver): boolean {
   if (!isKnownFrom(pairs, pair, taker.rows.netns(taker.row)) && !isKnownFrom(pairs, pair, taker.netns)) return false;
-  if (pairs.lastSeenMs(pair) < taker.startMs || pairs.firstSeenMs(pair) > taker.endMs) return false;
+  if (pairs.lastSeenMs(pair) < taker.startMs || pairs.beganAfterMs(pair) > taker.endMs) return false;
   return pairs.protocol(pair) === taker.rows.protocol(taker.row) && hasSameEnds(pairs, pair, taker);
 }
 

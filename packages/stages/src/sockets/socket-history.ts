@@ -31,15 +31,18 @@ export class SocketHistory {
     const ids = table.owners.map((owner) => registry.register(owner));
     now.reset(table.count);
     before.untakeAll();
-    const seen: SocketTimes = { firstSeenMs: 0, lastSeenMs: table.timeMs, knownMs: 0 };
+    const seen: SocketTimes = { firstSeenMs: 0, lastSeenMs: 0, knownMs: 0 };
+    const readings = new Map(table.namespaces.map((facts) => [facts.netns, facts]));
     for (let i = 0; i < table.count; i++) {
       const offset = i * SOCKET_WORDS;
       const owner = table.rows[offset + SOCKET.owner]!;
       const same = before.findSame(table.rows, offset);
       // From here on "taken" in the earlier set means: still there.
       if (same !== NO_SOCKET) before.take(same);
-      seen.firstSeenMs = same === NO_SOCKET ? table.startedMs : before.firstSeenMs(same);
-      seen.knownMs = same === NO_SOCKET ? table.timeMs : before.knownMs(same);
+      const reading = readings.get(table.rows[offset + SOCKET.netns]!);
+      seen.lastSeenMs = reading?.readByMs ?? table.timeMs;
+      seen.firstSeenMs = same === NO_SOCKET ? (reading?.readFromMs ?? table.startedMs) : before.firstSeenMs(same);
+      seen.knownMs = same === NO_SOCKET ? seen.lastSeenMs : before.knownMs(same);
       now.add(table.rows, offset, owner === 0 ? 0 : ids[owner - 1]!, seen);
     }
     this.#fillPast(table.timeMs - this.#lateJoinMs);

@@ -60,6 +60,7 @@ export class SocketPair {
     row[FLOW.count] = 1;
     const doubles = this.#doubles;
     doubles[FLOW.firstSeenMs >> 1] = set.knownMs(seen);
+    doubles[FLOW.beganAfterMs >> 1] = set.firstSeenMs(seen);
     doubles[FLOW.lastSeenMs >> 1] = set.lastSeenMs(seen);
     doubles[FLOW.originalPackets >> 1] = doubles[FLOW.replyPackets >> 1] = -1;
     doubles[FLOW.originalBytes >> 1] = firstKnown(this.#sent(low), this.#received(high));

@@ -33,16 +33,13 @@ export class SocketSearch {
   #row = NO_ROW;
   #end: RowEnd = SOURCE_END;
   readonly #history: SocketHistory;
-  readonly #eventLagMs: number;
   readonly #own: Match = noMatch();
   readonly #elsewhere: Match = noMatch();
   #several = false;
   #match: Match = this.#own;
 
-  /** `eventLagMs`: how long after the fact an event may be read; a flow may have begun this much before it was first seen. */
-  constructor(history: SocketHistory, eventLagMs: number) {
+  constructor(history: SocketHistory) {
     this.#history = history;
-    this.#eventLagMs = eventLagMs;
   }
 
   /** Searches for the sockets of a flow from now on: those that were seen within its life. */
@@ -50,8 +47,8 @@ export class SocketSearch {
     this.#rows = rows;
     this.#row = row;
     const startMs = rows.startMs(row);
-    const seenMs = rows.firstSeenMs(row) - this.#eventLagMs;
-    const beganMs = startMs > 0 ? Math.min(startMs, seenMs) : seenMs;
+    const afterMs = rows.beganAfterMs(row);
+    const beganMs = startMs > 0 ? Math.min(startMs, afterMs) : afterMs;
     const beganUnseen = rows.beganUnseen(row);
     // Such a flow is older than it looks; so may be the sockets of one that conntrack met in the middle of its life.
     this.#pastStartMs = beganUnseen && startMs === 0 ? Number.NEGATIVE_INFINITY : beganMs;
@@ -117,7 +114,8 @@ export class SocketSearch {
       if (set.ports(socket) !== ports || set.protocol(socket) !== protocol) continue;
       if (!sameAddress(set.words, set.local(socket), words, address)) continue;
       if (!sameAddress(set.words, set.remote(socket), words, peer)) continue;
-      if (set.lastSeenMs(socket) < startMs || set.firstSeenMs(socket) > this.endMs) continue;
+      // A socket that was known before the flow began is that of an earlier one.
+      if (set.knownMs(socket) < startMs || set.firstSeenMs(socket) > this.endMs) continue;
       const netns = set.netns(socket);
       if (netns === rows.netns(row)) improve(this.#own, set, socket, recent);
       else {
