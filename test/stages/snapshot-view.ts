@@ -86,7 +86,12 @@ export function runBehindCuts(inputs: readonly (FlowBatch | SocketTable | Tick)[
   const ordered: (FlowBatch | SocketTable | Tick)[] = [];
   from(inputs)
     .pipe(awaitCut())
-    .subscribe((input) => ordered.push(input));
+    .subscribe({
+      next: (input) => ordered.push(input),
+      error: (error: unknown) => {
+        throw error;
+      },
+    });
   return run(ordered);
 }
 

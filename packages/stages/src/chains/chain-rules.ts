@@ -40,14 +40,6 @@ export function overlap(rows: FlowRows, a: Row, b: Row): boolean {
   return lastMs(rows, a) >= beganAfterMs(rows, b) && lastMs(rows, b) >= beganAfterMs(rows, a);
 }
 
-/** The rows that can have lived when the youngest began; of rows that share a namespace and a tuple only the youngest. */
-export function contemporaries(rows: FlowRows, among: readonly Row[]): Row[] {
-  const youngest = Math.max(...among.map((row) => beganAfterMs(rows, row)));
-  return among.filter(
-    (row) => lastMs(rows, row) >= youngest && !among.some((other) => other !== row && isSuccessor(rows, other, row)),
-  );
-}
-
 /** True when the rows on a wire, and `bridge` (NO_ROW: none) that sends onto it, can be one connection. */
 export function makesSense(rows: FlowRows, linked: readonly Row[], bridge: Row): boolean {
   let sources = bridge === NO_ROW ? 0 : 1;
@@ -107,11 +99,6 @@ function best(rows: FlowRows, members: readonly Row[], score: (row: Row) => numb
 /** The same namespace cannot take the same tuple in twice for one connection. */
 function isSamePlace(rows: FlowRows, a: Row, b: Row): boolean {
   return rows.netns(a) === rows.netns(b) && isSameWire(rows, entryOf(rows, a), entryOf(rows, b));
-}
-
-function isSuccessor(rows: FlowRows, later: Row, earlier: Row): boolean {
-  if (rows.netns(later) !== rows.netns(earlier)) return false;
-  return rows.isClosed(earlier) && rows.born(later) > rows.born(earlier);
 }
 
 /** The moment by which a flow had ended, or Infinity. Never before its beginning: recordings of others may have been made by a clock that was set. */

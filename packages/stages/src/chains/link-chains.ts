@@ -6,61 +6,62 @@
 import type { FlowBook } from "../flows/flow-book.ts";
 import type { FlowRows } from "../flows/flow-rows.ts";
 import { NO_ROW, type Row } from "../rows/row.ts";
-import { canMeet, contemporaries, endsHere, isTurnable, overlap } from "./chain-rules.ts";
+import { canMeet, endsHere, isTurnable } from "./chain-rules.ts";
+import { connectionsOf } from "./connections-of-wire.ts";
 import { linkGroup } from "./link-group.ts";
 import { areLinked } from "./ring.ts";
 import { compareEntry, entryOf, exitHash, exitOf, SAME_WIRE, staysInside, type Wire } from "./wire.ts";
 
+/** By the first row of a wire: the translating flows that send onto it and are not linked with all of it. */
+type Senders = Map<Row, Row[]>;
+
 /** Links what belongs together. Ends must be located. */
 export function linkChains(book: FlowBook): void {
   const { rows } = book;
+  const senders: Senders = new Map();
   for (let row = rows.afterAny(NO_ROW); row !== NO_ROW; row = rows.afterAny(row)) {
-    if (rows.isTranslated(row) && rows.isFindable(row)) claimNextWire(rows, row);
+    if (rows.isTranslated(row) && rows.isFindable(row)) noteSender(rows, row, senders);
   }
   for (let row = rows.afterAny(NO_ROW); row !== NO_ROW; row = rows.afterAny(row)) {
-    if (rows.isFindable(row)) linkWire(book, row);
+    if (rows.isFindable(row)) linkWire(book, row, senders.get(row) ?? []);
   }
 }
 
-/** The claim of several flows. */
-const CLASH = -1;
-
-/** Tells the flows on the wire behind a translating flow who sends there. */
-function claimNextWire(rows: FlowRows, row: Row): void {
+/** Notes a translating flow with the wire that it sends onto. */
+function noteSender(rows: FlowRows, row: Row, senders: Senders): void {
   if (endsHere(rows, row)) return;
   const hash = exitHash(rows, row);
   let exit: Wire | undefined;
+  let first = NO_ROW;
+  let linked = true;
   for (let at = rows.firstAt(hash); at >= 0; at = rows.nextAt(hash, at)) {
     const other = rows.rowAt(at);
-    if (other === row || !canMeet(rows, row, other) || !overlap(rows, row, other)) continue;
+    if (other === row || !canMeet(rows, row, other)) continue;
     exit ??= exitOf(rows, row);
     if (staysInside(rows, exit)) return;
     const same = compareEntry(rows, other, exit);
     if (same === SAME_WIRE.no || (same === SAME_WIRE.reversed && !isTurnable(rows, other))) continue;
-    const claim = rows.claim(other);
-    rows.setClaim(other, claim === NO_ROW || claim === row ? row : CLASH);
+    if (first === NO_ROW || other < first) first = other;
+    if (!areLinked(rows, row, other)) linked = false;
   }
+  if (first === NO_ROW || linked) return;
+  const known = senders.get(first);
+  if (known === undefined) senders.set(first, [row]);
+  else known.push(row);
 }
 
 /** Links the flows on the wire that a flow's packets come in by. Works once per wire: for its first row. */
-function linkWire(book: FlowBook, row: Row): void {
+function linkWire(book: FlowBook, row: Row, senders: readonly Row[]): void {
   const { rows } = book;
-  if (hasNews(rows, row)) {
-    // A tuple is used again and again: whoever lived at the same time belongs together.
-    for (let rest = findMembers(rows, row); rest.length > 0; ) {
-      const group = contemporaries(rows, rest);
-      const claim = sharedClaim(rows, group);
-      if (claim !== CLASH) linkGroup(book, group, claim as Row);
-      rest = rest.filter((member) => !group.includes(member));
-    }
-  }
-  rows.setClaim(row, NO_ROW);
+  if (senders.length === 0 && !hasNews(rows, row)) return;
+  const members = findMembers(rows, row);
+  if (members.length + senders.length < 2 || members.length === 0) return;
+  // A tuple is used again and again: its connections are told apart by the order in which each namespace told of them.
+  for (const { group, sender } of connectionsOf(rows, members, senders)) linkGroup(book, group, sender);
 }
 
 /** True when a row shares its wire with one that it is not linked with. For most rows there is none. */
 function hasNews(rows: FlowRows, row: Row): boolean {
-  const claim = rows.claim(row);
-  if (claim !== NO_ROW && (claim === CLASH || !areLinked(rows, row, claim as Row))) return true;
   const hash = rows.hash(row);
   for (let at = rows.firstAt(hash); at >= 0; at = rows.nextAt(hash, at)) {
     const other = rows.rowAt(at);
@@ -87,11 +88,4 @@ function findMembers(rows: FlowRows, row: Row): Row[] {
     members.push(other);
   }
   return members;
-}
-
-/** The flow that sends to these, NO_ROW when there is none, CLASH when there are several. */
-function sharedClaim(rows: FlowRows, members: readonly Row[]): number {
-  const claims = new Set(members.map((row) => rows.claim(row)).filter((claim) => claim !== NO_ROW));
-  const [only] = claims;
-  return claims.size > 1 ? CLASH : (only ?? NO_ROW);
 }

@@ -178,13 +178,4 @@ export class FlowRows extends ConnectionRows {
     this.words[row + FLOW_OWN.ringHead] = head;
     this.words[row + FLOW_OWN.ringTail] = tail;
   }
-
-  /** The row that sends to it, NO_ROW: none, -1: several. A note of chains/link-chains.ts, none between its passes. */
-  claim(row: Row): number {
-    return this.words[row + FLOW_OWN.claim]! | 0;
-  }
-
-  setClaim(row: Row, claim: number): void {
-    this.words[row + FLOW_OWN.claim] = claim;
-  }
 }

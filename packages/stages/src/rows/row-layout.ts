@@ -32,7 +32,7 @@ function placeFields<D extends string, W extends string>(
 
 const COMMON_WORDS = ["hash", "marks", "sourceOwner", "replyOwner", "decision", "generation"] as const;
 const FLOW_DOUBLES = ["sinceMs", "closedMs"] as const;
-const FLOW_FIELDS = ["born", "bornBatch", "closedBatch", "epoch", "ringNext", "ringHead", "ringTail", "claim"] as const;
+const FLOW_FIELDS = ["born", "bornBatch", "closedBatch", "epoch", "ringNext", "ringHead", "ringTail"] as const;
 const PAIR_FIELDS = ["lowNetns", "highNetns", "lowInode", "highInode"] as const;
 
 /** Where a row's own words of every kind end. */
