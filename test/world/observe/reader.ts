@@ -176,7 +176,12 @@ export class Reader {
 
   #note({ entry, event }: Told): void {
     const sight = this.#tools.sights.entry(entry);
-    if (event.told === TOLD.new) sight.began = true;
+    if (event.told === TOLD.new) {
+      sight.began = true;
+      // What had the tuple before is over, whatever was heard of it.
+      const before = entry.life.before?.entries.filter(({ hop }) => hop === entry.hop) ?? [];
+      for (const each of before) this.#close(each, false);
+    }
     if (event.told === TOLD.destroy || isClosing(event.state)) this.#close(entry, true);
     else if (sight.closed === 0) sight.opened ||= this.#batch;
   }

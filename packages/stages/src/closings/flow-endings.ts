@@ -21,9 +21,9 @@ export function closeFlow(book: FlowBook, row: Row, unseen: boolean): void {
   if (book.closed > book.limits.closed) aggregateFlow(book, row);
 }
 
-/** Another flow has the row's key now: the row ends, unseen, and can no longer be found. */
+/** Another flow has the row's key now: the row ends, unseen, and stays on its wire. */
 export function supersedeFlow(book: FlowBook, row: Row): void {
-  book.rows.unhook(row);
+  book.rows.loseKey(row);
   closeFlow(book, row, true);
 }
 

@@ -2,6 +2,7 @@
 import { addCounter, FLOW, FLOW_FLAG, FLOW_WORDS, kindFlags, sameAddress } from "@conntrail/model";
 import { ConnectionRows } from "../rows/connection-rows.ts";
 import type { Row } from "../rows/row.ts";
+import type { RowEnd } from "../rows/row-end.ts";
 import { COMMON, FLOW_OWN } from "../rows/row-layout.ts";
 
 /** Bits of the marks that only flows have. */
@@ -59,6 +60,15 @@ export class FlowRows extends ConnectionRows {
       const at = counter >> 1;
       mine[half + at] = addCounter(mine[half + at]!, doubles[at]!);
     }
+  }
+
+  /** True when two flows have the same tuple at an end, zone included. */
+  isSameAt(a: Row, b: Row, end: RowEnd): boolean {
+    const { words } = this;
+    if (this.protocol(a) !== this.protocol(b) || this.zone(a) !== this.zone(b)) return false;
+    if (this.ports(a, end) !== this.ports(b, end)) return false;
+    if (!sameAddress(words, this.address(a, end), words, this.address(b, end))) return false;
+    return sameAddress(words, this.peer(a, end), words, this.peer(b, end));
   }
 
   /** CTA_ID, by which the kernel tells flows with one tuple apart. */

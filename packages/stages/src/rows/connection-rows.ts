@@ -18,7 +18,7 @@ import { REPLY_END, type RowEnd, SOURCE_END } from "./row-end.ts";
 import { COMMON } from "./row-layout.ts";
 import { replyHash } from "./tuple-hash.ts";
 
-/** Bits of the marks that every connection has; 2 is the store's (keyed-rows.ts), those of the ends are in row-end.ts, those of flows in flow-rows.ts. */
+/** Bits of the marks that every connection has; 1 and 2 are the store's (keyed-rows.ts), those of the ends are in row-end.ts, those of flows in flow-rows.ts. */
 const MARK = {
   shown: 0x10,
   translated: 0x40,

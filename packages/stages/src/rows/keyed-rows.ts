@@ -19,6 +19,9 @@ import { COMMON, ROW_WORDS } from "./row-layout.ts";
 
 const FINDABLE = 2;
 
+/** Another row has its key: only its tuple still leads to it. */
+const KEYLESS = 1;
+
 const NO_SOCKET = OWNER_REASON.indexOf("no-socket");
 
 /** The decision about a row that nobody has looked at: no owners, no direction. */
@@ -54,7 +57,7 @@ export class KeyedRows extends RowBlock {
   find(hash: number, words: Uint32Array, offset: number): Row {
     for (let at = this.firstAt(hash); at >= 0; at = this.nextAt(hash, at)) {
       const row = this.rowAt(at);
-      if (this.#hasKey(row, words, offset)) return row;
+      if ((this.words[row + COMMON.marks]! & KEYLESS) === 0 && this.#hasKey(row, words, offset)) return row;
     }
     return NO_ROW;
   }
@@ -74,6 +77,11 @@ export class KeyedRows extends RowBlock {
   /** Copies the flow row at `offset`; what the merge found out stays. */
   copy(row: Row, words: Uint32Array, offset: number): void {
     for (let i = 0; i < FLOW_WORDS; i++) this.words[row + i] = words[offset + i]!;
+  }
+
+  /** Gives a row's key to another: it is found by its tuple alone from now on. */
+  loseKey(row: Row): void {
+    this.setMarks(row, KEYLESS);
   }
 
   /** Takes a row out of the index: it stays, but another may have its key. */

@@ -116,6 +116,7 @@ export class SocketSearch {
       if (!sameAddress(set.words, set.remote(socket), words, peer)) continue;
       // A socket that was known before the flow began is that of an earlier one.
       if (set.knownMs(socket) < startMs || set.firstSeenMs(socket) > this.endMs) continue;
+      if (this.#isDoubtful(set, socket)) continue;
       const netns = set.netns(socket);
       if (netns === rows.netns(row)) improve(this.#own, set, socket, recent);
       else {
@@ -124,6 +125,23 @@ export class SocketSearch {
         improve(elsewhere, set, socket, recent);
       }
     }
+  }
+
+  /** True when the socket may as well be that of another flow with the tuple: the one before or after, where this one's end or beginning was read together with its. */
+  #isDoubtful(set: SocketSet, socket: Socket): boolean {
+    const rows = this.#rows!;
+    const row = this.#row;
+    if (rows.protocol(row) !== PROTOCOL.tcp) return false;
+    const hash = rows.hash(row);
+    for (let at = rows.firstAt(hash); at >= 0; at = rows.nextAt(hash, at)) {
+      const other = rows.rowAt(at);
+      if (other === row || rows.netns(other) !== rows.netns(row) || !rows.isSameAt(row, other, this.#end)) continue;
+      // A socket that is still there when a flow is over belongs to a later one.
+      const isLater = rows.born(other) > rows.born(row);
+      if (!isLater && set.lastSeenMs(socket) > rows.endMs(other)) continue;
+      if (set.knownMs(socket) >= rows.beganAfterMs(other) && set.firstSeenMs(socket) <= rows.endMs(other)) return true;
+    }
+    return false;
   }
 
   #staysInside(): boolean {
