@@ -108,7 +108,11 @@ export class FlowSlots {
     page[at + TABLE_ROW.marks] = marks;
     if ((marks & MARK.told) !== 0) return;
     if (!changed && !byEvent) return;
-    if (!ended) stamp(floats, at >> 1, byEvent ? namespace.emptyMs : undefined, timeMs);
+    if (!ended) {
+      // A dump does not tell since when; what it shows is later than what was seen before.
+      if (byEvent) floats[(at + FLOW.lastAfterMs) >> 1] = namespace.emptyMs;
+      floats[(at + FLOW.lastSeenMs) >> 1] = timeMs;
+    }
     this.changes.mark(slot);
   }
 
@@ -119,7 +123,9 @@ export class FlowSlots {
     const at = this.table.offset(slot);
     const ended = (page[at + FLOW.kind]! & CLOSED) !== 0;
     mergeRow(page, floats, at, this.row, this.floats, 0);
-    if (!ended) stamp(floats, at >> 1, namespace.emptyMs, timeMs);
+    if (ended) return; // nothing is later than its end
+    floats[(at + FLOW.lastAfterMs) >> 1] = namespace.emptyMs;
+    floats[(at + FLOW.lastSeenMs) >> 1] = timeMs;
   }
 
   /** Takes over only what events do not tell: counters and timestamps. */
@@ -227,10 +233,4 @@ export class FlowSlots {
   setMarks(slot: number, marks: number): void {
     this.table.page(slot)[this.table.offset(slot) + TABLE_ROW.marks] = marks;
   }
-}
-
-/** When what was last seen of a row happened: between the two moments. A dump does not tell the earlier one; what it shows is later than what was seen before. Once a row has ended, nothing is later. */
-function stamp(floats: Float64Array, at: number, afterMs: number | undefined, byMs: number): void {
-  if (afterMs !== undefined) floats[at + (FLOW.lastAfterMs >> 1)] = afterMs;
-  floats[at + (FLOW.lastSeenMs >> 1)] = byMs;
 }

@@ -2,6 +2,7 @@
  * The ingest worker's round: read the sockets that are due, dump the table that is due, see to the namespaces, send a batch when it is time
  * and the consumer keeps up; then sleep until the next of these. Nothing in it waits, so commands get their turn between two
  * rounds. The consumer has credit for two batches; while it has not taken them, flows change in the table and nothing piles up.
+ * A round goes by the moment at which it began; only what is read and what is sent has a moment of its own, which is later.
  */
 import { randomInt } from "node:crypto";
 import { getSystemErrorName } from "node:util";
@@ -141,7 +142,7 @@ export class IngestLoop {
 
   #drainDue(nowMs: number): void {
     for (const watch of this.#roster.watches.values()) {
-      if (nowMs >= watch.drainDueMs) this.#guard(watch, () => watch.drain(nowMs));
+      if (nowMs >= watch.drainDueMs) this.#guard(watch, nowMs, () => watch.drain(nowMs));
     }
     if (this.#tracker.hasChanges) this.#changedMs = Math.min(this.#changedMs, nowMs);
   }
@@ -157,7 +158,8 @@ export class IngestLoop {
     if (next === undefined) return false;
     const watch = next;
     let more = true;
-    for (let step = 0; more && step < DUMP_STEPS; step++) more = this.#guard(watch, () => watch.dump(nowMs)) ?? false;
+    for (let step = 0; more && step < DUMP_STEPS; step++)
+      more = this.#guard(watch, nowMs, () => watch.dump(nowMs)) ?? false;
     if (!watch.dumping) this.#dumpEnded = true;
     if (watch.dumpError !== 0 && watch.netns === this.#roster.own) {
       this.#roster.refuse(watch.netns, nowMs, getSystemErrorName(-watch.dumpError));
@@ -166,12 +168,12 @@ export class IngestLoop {
   }
 
   /** Runs what may fail for one namespace: it is let go, and tried again later. */
-  #guard<T>(watch: NamespaceWatch, action: () => T): T | undefined {
+  #guard<T>(watch: NamespaceWatch, nowMs: number, action: () => T): T | undefined {
     try {
       return action();
     } catch (error) {
       if (!isOpError(error) || error.op === "leave namespace") throw error;
-      this.#roster.refuse(watch.netns, steadyMs(), error.errno);
+      this.#roster.refuse(watch.netns, nowMs, error.errno);
       return undefined;
     }
   }
@@ -199,7 +201,7 @@ export class IngestLoop {
   }
 
   #readAll(nowMs: number): void {
-    for (const watch of this.#roster.watches.values()) this.#guard(watch, () => watch.drain(nowMs));
+    for (const watch of this.#roster.watches.values()) this.#guard(watch, nowMs, () => watch.drain(nowMs));
   }
 
   #send(nowMs: number): void {
