@@ -14,7 +14,7 @@ import type { PipelineCommand, PipelineMessage, PipelineStart } from "./protocol
 import { readiness } from "./readiness.ts";
 import { openRecorder } from "./record/recorder.ts";
 import { flowSource, type SourceContext, socketSource } from "./sources.ts";
-import { scanTriggers, ticks } from "./ticks.ts";
+import { beginnings, scanTriggers, ticks } from "./ticks.ts";
 import { openTraceSource } from "./trace-source.ts";
 
 type Context = WorkerContext<PipelineCommand, PipelineMessage, PipelineStart>;
@@ -64,7 +64,15 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
       emit({ kind: "restart", part, error: error instanceof Error ? error.message : String(error) }),
   };
   const asker = nameAsker(resolver);
-  const trace = openTraceSource({ options, now: steadyMs, onBatch: (batch) => recorder?.trace(batch) });
+  let traced = false;
+  const trace = openTraceSource({
+    options,
+    now: steadyMs,
+    onBatch: (batch) => {
+      traced = batch.health.state === "ok";
+      recorder?.trace(batch);
+    },
+  });
   /** What the kernel told before this moment is in the pipeline before what follows. */
   const tracedFirst = (): void => trace.pull();
   const flows$ = flowSource(options, context).pipe(
@@ -73,7 +81,9 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     tap((batch) => asker.flows(batch)),
     share(),
   );
-  const scan$ = scanTriggers(options.intervalMs);
+  // Where the kernel tells who opens a connection, nobody has to look for it in time.
+  const untraced$ = beginnings(flows$).pipe(filter(() => !traced));
+  const scan$ = merge(scanTriggers(options.intervalMs), untraced$);
   const sockets$ = (options.scannerInjected ? injected$ : socketSource(options, context, scan$)).pipe(
     tap((table) => asker.sockets(table)),
     share(),

@@ -39,7 +39,10 @@ export interface ReporterOptions {
   readonly reconcileMs?: number;
   /** Flows that may be followed at once, 1 to 2,097,152. Default 262,144. */
   readonly maxFlows?: number;
-  /** Time between scans of the sockets; a scan also runs just before each report. From 10. Default: the report's interval, or 1,000 without one. */
+  /**
+   * Time between scans of the sockets; scans also run just before each report and, where perf events do not tell who opens connections, when some began. From 10.
+   * Default: the report's interval, or 1,000 without one.
+   */
   readonly scanIntervalMs?: number;
   /** Share of one core that scans may take, 0.001 to 1: after an expensive one the next waits. Default 0.1. */
   readonly scanCpuShare?: number;
