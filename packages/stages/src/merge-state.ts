@@ -23,6 +23,8 @@ export interface MergeState {
   readonly registry: OwnerRegistry;
   /** Number of the last socket table, from 1 for none at all: rows joined with an earlier one are joined anew. */
   generation: number;
+  /** The generation that the last settling was about. */
+  settledGeneration: number;
   /** True while the current table's sockets were not taken in. */
   unsettled: boolean;
   /** When the scan of the current table began, -Infinity before the first. */
@@ -59,6 +61,7 @@ export function createMergeState(settings: MergeSettings): MergeState {
     connections: createSocketConnections(settings.capacity),
     registry: new OwnerRegistry(),
     generation: 1,
+    settledGeneration: 0,
     unsettled: false,
     tableStartedMs: Number.NEGATIVE_INFINITY,
     conntrack: firstConntrackHealth(settings.conntrack),

@@ -2,6 +2,7 @@
 import { linkChains } from "./chains/link-chains.ts";
 import { takeSocketsOf, watchSilent } from "./closings/socket-closings.ts";
 import { directFlow } from "./direction/direct.ts";
+import { MAX_FRESH } from "./flows/flow-book.ts";
 import type { MergeState } from "./merge-state.ts";
 import { locate } from "./namespaces/locate.ts";
 import { joinEnd } from "./owners/join-ends.ts";
@@ -15,7 +16,7 @@ export function settle(state: MergeState): void {
   const { flows } = state;
   if (flows.perNamespace.size > 1) {
     eachUnsettled(state, direct);
-    linkChains(flows);
+    if (state.unsettled || flows.chainsStale || flows.fresh.length > 0) linkChains(flows);
     eachUnsettled(state, join);
   } else {
     eachUnsettled(state, (each, row) => {
@@ -23,15 +24,22 @@ export function settle(state: MergeState): void {
       join(each, row);
     });
   }
+  flows.fresh.length = 0;
+  flows.chainsStale = false;
+  state.settledGeneration = state.generation;
   if (!state.unsettled) return;
   state.unsettled = false;
   watchSilent(flows, state.context, state.tableStartedMs);
   takeSockets(state.connections, state.context);
 }
 
-/** Calls `action` for the rows that were not joined with the current table yet. */
+/** Calls `action` for the rows that were not joined with the current table yet: all after a new one, else those that came since. */
 function eachUnsettled(state: MergeState, action: (state: MergeState, row: Row) => void): void {
-  const { rows } = state.flows;
+  const { rows, fresh } = state.flows;
+  if (state.settledGeneration === state.generation && fresh.length <= MAX_FRESH) {
+    for (const row of fresh) if (rows.isActive(row) && rows.generation(row) !== state.generation) action(state, row);
+    return;
+  }
   for (let row = rows.first(); row !== NO_ROW; row = rows.after(row)) {
     if (rows.generation(row) !== state.generation) action(state, row);
   }

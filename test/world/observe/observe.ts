@@ -1,7 +1,7 @@
 /** One history as the observers see it: reader, scans and ticks in virtual time, their products through the real `pipeline()`, and the reports that come of it. */
 import type { FlowBatch, HostFacts, SocketTable, Tick } from "@conntrail/model";
 import { pipeline } from "@conntrail/reporter";
-import { Subject } from "rxjs";
+import { EMPTY, Subject } from "rxjs";
 import { placeLogs } from "../kernel/kernel.ts";
 import { type History, LABEL, type LeftOut } from "../truth/history.ts";
 import { Random } from "../truth/random.ts";
@@ -52,7 +52,7 @@ export function observe(history: History, plan: Plan, leftOut: LeftOut): Observe
     firstSequence: 1,
     wallAheadMs: () => aheadMs(plan, agenda.nowMs),
   };
-  const inputs = { flows$, sockets$, ticks$, now: () => timeOf(plan.endMs) };
+  const inputs = { flows$, sockets$, trace$: EMPTY, ticks$, now: () => timeOf(plan.endMs) };
   let failure: { readonly error: unknown } | undefined;
   pipeline(inputs, config).subscribe({
     next: (content) => {

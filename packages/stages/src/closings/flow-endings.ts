@@ -11,6 +11,7 @@ export function closeFlow(book: FlowBook, row: Row, unseen: boolean): void {
   const { rows } = book;
   if (rows.isClosed(row)) return;
   rows.close(row, unseen ? book.batchMs : rows.lastSeenMs(row), unseen);
+  book.chainsStale = true;
   book.live--;
   if (rows.isTold(row)) {
     retire(book, row);
@@ -35,6 +36,7 @@ export function dropFlow(book: FlowBook, row: Row): void {
   if (!rows.isTold(row)) book.dropped++;
   // What is left of its chain is linked anew by the next pass.
   dissolveRing(rows, row);
+  book.chainsStale = true;
   releaseFlow(book, row);
 }
 

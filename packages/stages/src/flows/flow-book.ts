@@ -16,6 +16,9 @@ export interface FlowLimits {
   readonly silent: number;
 }
 
+/** Rows that a list of new ones may have: beyond that, walking all of them costs no more. */
+export const MAX_FRESH = 65_536;
+
 /** The book. */
 export interface FlowBook {
   readonly rows: FlowRows;
@@ -26,6 +29,10 @@ export interface FlowBook {
   closed: number;
   /** Rows that are closed and told, oldest first. */
   readonly silent: Row[];
+  /** Rows that came since the last settling; some may be gone again. When there are more than MAX_FRESH, the rest is not noted. */
+  readonly fresh: Row[];
+  /** A row left its connection, or ended: what was linked, or was not, may now be otherwise. */
+  chainsStale: boolean;
   /** Rows per network namespace. */
   readonly perNamespace: Map<number, number>;
   /** Flows that ever came. */
@@ -63,6 +70,8 @@ export function createFlowBook(limits: FlowLimits): FlowBook {
     live: 0,
     closed: 0,
     silent: [],
+    fresh: [],
+    chainsStale: false,
     perNamespace: new Map(),
     births: 0,
     batch: 0,

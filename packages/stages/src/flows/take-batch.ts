@@ -4,7 +4,7 @@ import { closeFlow, dropFlow, supersedeFlow } from "../closings/flow-endings.ts"
 import { NO_ROW, type Row } from "../rows/row.ts";
 import { NOT_ATTRIBUTED } from "./aggregates.ts";
 import { BatchCursor } from "./batch-cursor.ts";
-import type { FlowBook } from "./flow-book.ts";
+import { type FlowBook, MAX_FRESH } from "./flow-book.ts";
 
 /** Takes a batch in. Copies its rows; the caller keeps the batch. */
 export function takeBatch(book: FlowBook, batch: FlowBatch): void {
@@ -73,6 +73,7 @@ function insertFlow(book: FlowBook, hash: number, cursor: BatchCursor): Row {
   book.perNamespace.set(netns, (book.perNamespace.get(netns) ?? 0) + 1);
   rows.setBorn(row, ++book.births);
   rows.setBornBatch(row, book.batch);
+  if (book.fresh.length <= MAX_FRESH) book.fresh.push(row);
   book.live++;
   return row;
 }

@@ -57,6 +57,11 @@ export class RowBlock {
     return NO_ROW;
   }
 
+  /** True for a row in use that is not silent. */
+  isActive(row: Row): boolean {
+    return this.#states[row >>> ROW_SHIFT] === STATE.active;
+  }
+
   /** Leaves a row out of `first` and `after`: it only waits to be released. */
   silence(row: Row): void {
     this.#states[row >>> ROW_SHIFT] = STATE.silent;
