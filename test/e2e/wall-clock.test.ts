@@ -77,7 +77,7 @@ function disorder({ sequence, window, connections, health }: ReportJson): string
     .filter(({ firstSeen, lastSeen }) => !ordered(firstSeen, lastSeen, window.end))
     .map(({ from, firstSeen, lastSeen }) => `${from.port}: ${firstSeen} … ${lastSeen}`);
   if (!ordered(window.start, window.end)) facts.push(`window ${window.start} … ${window.end}`);
-  if (!ordered(health.conntrack.completeSince, window.end))
+  if (health.conntrack.completeSince !== null && !ordered(health.conntrack.completeSince, window.end))
     facts.push(`complete since ${health.conntrack.completeSince}`);
   return facts.map((fact) => `report ${sequence}, until ${window.end}: ${fact}`);
 }
