@@ -126,7 +126,7 @@ test("lines that cannot be read are counted and said, the rest is replayed, and 
     `${good}tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=x\n${good.replaceAll("40000", "40001")}`,
   );
   expect(code).toBe(0);
-  expect(stderr).toMatch(/^conntrail: FILE: 1 lines could not be read, the first: .*line 2.*\n$/);
+  expect(stderr).toMatch(/^conntrail: FILE: 1 line could not be read, the first: .*line 2.*\n$/);
   expect((JSON.parse(stdout) as ReportJson).connections.length).toBe(2);
 });
 

@@ -1,5 +1,7 @@
 /** Where bytes are read from: a file, or chunks from elsewhere. Pulled, so that nothing piles up before a slow reader. */
-import { type FileHandle, open } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { Socket } from "node:net";
 import { OpError } from "@conntrail/netlink";
 
 /** Bytes in order. What goes wrong is an OpError. */
@@ -9,20 +11,77 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
-/** The bytes of a file. Opened at the first read. */
-export function fileSource(path: string): ByteSource {
-  let handle: FileHandle | undefined;
+/** The bytes of files, one after the other, each opened when its first byte is wanted. `signal` ends a pipe that nobody writes to; files end by themselves. */
+export function filesSource(paths: readonly string[], signal?: AbortSignal): ByteSource {
+  let next = 0;
+  let file: ByteSource | undefined;
+  return {
+    async read(target) {
+      while (signal?.aborted !== true && (file !== undefined || next < paths.length)) {
+        file ??= await openSource(paths[next++]!, signal);
+        const got = await file.read(target);
+        if (got > 0) return got;
+        await file.close();
+        file = undefined;
+      }
+      return 0;
+    },
+    async close() {
+      await file?.close();
+    },
+  };
+}
+
+const STANDARD_INPUT = "/dev/stdin";
+
+async function openSource(path: string, signal: AbortSignal | undefined): Promise<ByteSource> {
+  try {
+    const facts = await stat(path);
+    if (facts.isFIFO()) return pipeSource(path, await open(path, constants.O_RDONLY | constants.O_NONBLOCK), signal);
+    // A socket cannot be opened anew; what a program started by Node has for standard input is one.
+    if (facts.isSocket() && path === STANDARD_INPUT) return pipeSource(path, { fd: 0, close: async () => {} }, signal);
+    return handleSource(path, await open(path, "r"));
+  } catch (error) {
+    throw toOpError("open", path, error);
+  }
+}
+
+function handleSource(path: string, handle: FileHandle): ByteSource {
   return {
     async read(target) {
       try {
-        handle ??= await open(path, "r");
         return (await handle.read(target, 0, target.length, null)).bytesRead;
       } catch (error) {
-        throw toOpError(handle === undefined ? "open" : "read", path, error);
+        throw toOpError("read", path, error);
+      }
+    },
+    close: () => handle.close(),
+  };
+}
+
+/** A named or unnamed pipe (fifo(7)): a blocking read of one could not be ended, so it is opened without waiting and read by events. */
+function pipeSource(
+  path: string,
+  handle: Pick<FileHandle, "fd" | "close">,
+  signal: AbortSignal | undefined,
+): ByteSource {
+  const socket = new Socket({ fd: handle.fd, readable: true, writable: false });
+  const stop = (): void => void socket.destroy();
+  signal?.addEventListener("abort", stop, { once: true });
+  const source = chunkSource(socket);
+  return {
+    async read(target) {
+      try {
+        return await source.read(target);
+      } catch (error) {
+        if (signal?.aborted === true) return 0;
+        throw toOpError("read", path, error);
       }
     },
     async close() {
-      await handle?.close();
+      signal?.removeEventListener("abort", stop);
+      socket.destroy();
+      await handle.close().catch(() => undefined); // the socket has closed it
     },
   };
 }

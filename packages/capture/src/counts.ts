@@ -1,9 +1,11 @@
 /** What was read from a capture and what was left out. Nothing is left out without a number here. */
 
-/** Counters of one reading. Everything but `packets`, `sidecars`, `lines` and `bytes` was left out. */
+/** Counters of one reading. Everything but `sections`, `packets`, `sidecars`, `lines` and `bytes` was left out. */
 export interface CaptureCounts {
   /** Bytes read, uncompressed. */
   bytes: number;
+  /** Sections of pcapng begun: our recordings have one for each of their files. */
+  sections: number;
   /** Packets handed out. */
   packets: number;
   /** Records beside the packets that were handed out. */
@@ -34,6 +36,7 @@ export interface CaptureCounts {
 export function noCounts(): CaptureCounts {
   return {
     bytes: 0,
+    sections: 0,
     packets: 0,
     sidecars: 0,
     skippedBlocks: 0,

@@ -11,7 +11,7 @@ export { detectFormat } from "./detect-format.ts";
 export type { CaptureErrorCode, LineErrorCode } from "./errors.ts";
 export { CaptureError, isCaptureError, ParseError } from "./errors.ts";
 export type { SectionFacts } from "./pcapng-encode.ts";
-export type { CaptureReader, ReadOptions } from "./read-capture.ts";
+export type { CaptureInput, CaptureReader, ReadOptions } from "./read-capture.ts";
 export { readCapture } from "./read-capture.ts";
 export { packetRecord, readRecords } from "./read-records.ts";
 export type { RecordedScan } from "./recorded-scan.ts";

@@ -7,6 +7,7 @@ import type { CaptureError } from "./errors.ts";
 import { type Direction, takePacket } from "./intake.ts";
 import { decodeInterface, type PcapngInterface, packetTime } from "./pcapng-interface.ts";
 import { eachOption } from "./pcapng-options.ts";
+import type { SidecarRecord } from "./records.ts";
 import { decodeSidecar } from "./sidecar-decode.ts";
 import type { ReadWindow } from "./window.ts";
 
@@ -107,7 +108,7 @@ export function pcapngDecoder(state: DecoderState): Decoder {
     return found;
   }
 
-  function takeOther(window: ReadWindow, length: number): CaptureItem | undefined {
+  function takeOther(window: ReadWindow, length: number): SidecarRecord | undefined {
     const { bytes, view, start } = window;
     const end = start + length - 4;
     switch (view.getUint32(start, little)) {
@@ -131,6 +132,7 @@ export function pcapngDecoder(state: DecoderState): Decoder {
     const major = view.getUint16(start + 12, little);
     if (major !== 1) throw at(window, "unsupported", `pcapng version ${major}`);
     interfaces = [];
+    counts.sections++;
   }
 
   function takeInterface(window: ReadWindow, length: number): void {

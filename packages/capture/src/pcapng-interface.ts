@@ -21,16 +21,17 @@ export function decodeInterface(
   end: number,
   little: boolean,
 ): PcapngInterface | undefined {
-  let netns = 0;
+  let name = "";
   let unitsPerMs = 1000; // without if_tsresol: microseconds
   let offsetMs = 0;
   const whole = eachOption(view, start + 8, end, little, (code, at, length) => {
-    if (code === OPTION.interfaceName) netns = interfaceNamespace(latin1(bytes, at, length));
+    if (code === OPTION.interfaceName) name = latin1(bytes, at, length);
     if (code === OPTION.timeResolution && length === 1) unitsPerMs = resolution(bytes[at]!);
     if (code === OPTION.timeOffset && length === 8) offsetMs = Number(view.getBigInt64(at, little)) * 1000;
   });
   if (!whole) return undefined;
-  return { linkType: view.getUint16(start, little), netns, unitsPerMs, offsetMs, netfilter: -1, sockDiag: -1 };
+  const linkType = view.getUint16(start, little);
+  return { linkType, netns: interfaceNamespace(name), unitsPerMs, offsetMs, netfilter: -1, sockDiag: -1 };
 }
 
 /** The Unix milliseconds of a packet's time stamp, exact to the double's last bit for whole numbers of units in a millisecond. */

@@ -6,7 +6,7 @@
  * and, for a single block, `maxBlockBytes`.
  */
 import { type CaptureSource, openBatch, sourceTable } from "./batch.ts";
-import { type ByteSource, chunkSource, fileSource, prepend } from "./byte-source.ts";
+import { type ByteSource, chunkSource, filesSource, prepend } from "./byte-source.ts";
 import { type CaptureCounts, noCounts } from "./counts.ts";
 import { type CaptureItem, captureError, type Decoder, type DecoderState } from "./decoder.ts";
 import { type CaptureFormat, detectFormat, HEAD_BYTES, unreadFormat } from "./detect-format.ts";
@@ -28,6 +28,8 @@ export interface ReadOptions {
   readonly text?: Partial<TextOptions>;
   /** Told of every line of text that could not be read; such lines are counted in any case. */
   readonly onProblem?: (problem: ParseError) => void;
+  /** Ends the reading of a pipe as if it ended there. */
+  readonly signal?: AbortSignal;
 }
 
 /** What is taken when nothing is said. */
@@ -46,8 +48,11 @@ export interface CaptureReader extends AsyncIterable<CaptureItem> {
   readonly format: CaptureFormat | undefined;
 }
 
-/** Reads the file at a path, or chunks of bytes from elsewhere. */
-export function readCapture(input: string | AsyncIterable<Uint8Array>, options: ReadOptions = {}): CaptureReader {
+/** Where a capture is: a file or pipe, files that are one recording in their order, or chunks of bytes from elsewhere. */
+export type CaptureInput = string | readonly string[] | AsyncIterable<Uint8Array>;
+
+/** Reads a capture. */
+export function readCapture(input: CaptureInput, options: ReadOptions = {}): CaptureReader {
   const sources = sourceTable();
   const counts = noCounts();
   const state: DecoderState = {
@@ -58,7 +63,9 @@ export function readCapture(input: string | AsyncIterable<Uint8Array>, options: 
     onProblem: options.onProblem ?? (() => {}),
   };
   const reading = { format: undefined as CaptureFormat | undefined };
-  const source = typeof input === "string" ? fileSource(input) : chunkSource(input);
+  const paths = typeof input === "string" ? [input] : isPaths(input) ? input : undefined;
+  const source =
+    paths === undefined ? chunkSource(input as AsyncIterable<Uint8Array>) : filesSource(paths, options.signal);
   return {
     sources: sources.list,
     counts,
@@ -67,6 +74,10 @@ export function readCapture(input: string | AsyncIterable<Uint8Array>, options: 
     },
     [Symbol.asyncIterator]: () => read(source, state, options, reading),
   };
+}
+
+function isPaths(input: CaptureInput): input is readonly string[] {
+  return Array.isArray(input);
 }
 
 async function* read(
@@ -80,6 +91,7 @@ async function* read(
   let window = new ReadWindow(source, windowBytes);
   try {
     await window.fill(HEAD_BYTES);
+    if (window.end === 0 && options.signal?.aborted === true) return;
     if (window.end === 0) throw captureError(state, "empty", 0, "no bytes");
     reading.format = detectFormat(window.bytes.subarray(0, window.end));
     if (reading.format === "gzip") {

@@ -83,8 +83,8 @@ export function buildProgram(version: string): Command {
     program
       .command("replay")
       .argument(
-        "<file>",
-        "a recording, a pcap or pcapng of netlink, text of conntrack -E or -L, or /proc/net/nf_conntrack",
+        "<file...>",
+        "a recording (the files of a rotated one in their order), a pcap or pcapng of netlink, text of conntrack -E or -L, or /proc/net/nf_conntrack; - is standard input",
       )
       .description("print the reports of a recording: one of the whole, or with ndjson all")
       .addOption(
@@ -94,7 +94,7 @@ export function buildProgram(version: string): Command {
       .option("--since <time>", "report from here on: 2026-01-31T12:00:00Z, or +10s after the beginning", parseMoment)
       .option("--until <time>", "read up to here", parseMoment)
       .addOption(formatOption(REPLAY_FORMATS, "json")),
-  ).action((file: string, options: ReplayCommandOptions) => runReplay(file, options));
+  ).action((files: string[], options: ReplayCommandOptions) => runReplay(files, options));
 
   return program;
 }

@@ -19,12 +19,14 @@ export interface ReplayCommandOptions extends QuestionOptions {
 }
 
 /** Prints one report of the whole; as ndjson, and as tables that were asked for at an interval or a speed, every report. */
-export async function runReplay(file: string, options: ReplayCommandOptions): Promise<void> {
+export async function runReplay(files: readonly string[], options: ReplayCommandOptions): Promise<void> {
   const { speed, interval, since, until } = options;
   const format = options.format ?? defaultFormat("json");
   const live = format === "table" && (interval !== undefined || speed !== "max");
   const question = askedQuestion(options, format === "table" && !live);
   const reports = format === "ndjson" || live ? interval : "end";
+  const paths = files.map((name) => (name === "-" ? "/dev/stdin" : name));
+  const file = files.length === 1 ? files[0]! : `${files[0]} and ${files.length - 1} more`;
   const problems: ParseError[] = [];
   const replayOptions: ReplayOptions = {
     speed,
@@ -36,7 +38,7 @@ export async function runReplay(file: string, options: ReplayCommandOptions): Pr
     ...(until === undefined ? {} : { to: until }),
   };
   try {
-    for await (const content of replayReports(file, replayOptions)) {
+    for await (const content of replayReports(paths, replayOptions)) {
       const report = viewReport(content);
       if (live && process.stdout.isTTY) {
         await redraw(Buffer.from(formatAnswer(report, format, question, screenLines())).toString());
@@ -54,7 +56,10 @@ export async function runReplay(file: string, options: ReplayCommandOptions): Pr
 function tellLeftOut(file: string, summary: ReplaySummary, problem: ParseError | undefined): void {
   const { counts, undecodable, badTimes, brokenScans } = summary;
   const amounts: [number, string][] = [
-    [counts.badLines, `lines could not be read${problem === undefined ? "" : `, the first: ${problem.message}`}`],
+    [
+      counts.badLines,
+      `${counts.badLines === 1 ? "line" : "lines"} could not be read${problem === undefined ? "" : `, the first: ${problem.message}`}`,
+    ],
     [counts.badPackets, "packets are no netlink messages"],
     [counts.foreignPackets, "packets are of another link type"],
     [counts.foreignOrder, "messages of sock_diag are in the other byte order"],

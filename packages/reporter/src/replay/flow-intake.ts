@@ -35,6 +35,8 @@ export class FlowIntake {
   #emptyMs = Number.NEGATIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
   #saysEmptied = false;
+  /** Messages of conntrack's in a foreign file. */
+  #taken = 0;
 
   constructor(reader: CaptureReader, options: FlowIntakeOptions) {
     this.#reader = reader;
@@ -63,6 +65,7 @@ export class FlowIntake {
     const { netns, family } = this.#reader.sources[batch.sources[i]!]!;
     const flags = batch.flags[i]!;
     if (family !== NETLINK_FAMILY.netfilter || (flags & PACKET.outgoing) !== 0) return;
+    this.#taken++;
     const offset = batch.offsets[i]!;
     const length = batch.lengths[i]!;
     const timeMs = batch.timesMs[i]!;
@@ -131,6 +134,9 @@ export class FlowIntake {
     if (this.#options.own) this.#passTo(timeMs);
     const batch = this.#tracker.flush(timeMs, this.#facts, cutMs);
     this.#undecodable = batch.health.undecodable;
+    if (!this.#options.own && this.#taken === this.#undecodable) {
+      return { ...batch, health: { ...batch.health, ...NOTHING_READ } };
+    }
     const { state, completeSinceMs } = batch.health;
     if (!this.#recordedComplete || completeSinceMs !== null || state !== "ok") return batch;
     return { ...batch, health: { ...batch.health, ...BEGUN_LATE } };
@@ -173,6 +179,13 @@ function holdsEnd(block: Uint8Array, offset: number, length: number): boolean {
   }
   return false;
 }
+
+/** A file that holds nothing of conntrack's, or nothing that could be decoded, tells of no connection that there was none. */
+const NOTHING_READ = {
+  state: "off",
+  reason: "failed",
+  advice: "no message of conntrack's could be read from the file",
+} as const;
 
 /** The recording was complete, and this file of it is not yet. */
 const BEGUN_LATE = {

@@ -22,6 +22,7 @@ import { pipeline } from "../pipeline.ts";
 import { notTraced } from "../trace-source.ts";
 import { FlowIntake } from "./flow-intake.ts";
 import { FOREIGN_OPTIONS, hostAfter, type ReplayedOptions, replayedOptions, UNKNOWN_HOST } from "./recorded-facts.ts";
+import { RecordingOrder } from "./recording-order.ts";
 import { ReplayClock } from "./replay-clock.ts";
 import type { ReplaySettings, ReplaySummary } from "./replay-options.ts";
 import { ReplayedNames } from "./replayed-names.ts";
@@ -42,6 +43,7 @@ export class ReplaySession {
   readonly #reader: CaptureReader;
   readonly #settings: ReplaySettings;
   readonly #clock: ReplayClock;
+  readonly #order: RecordingOrder;
   readonly #scans: ScanCollector;
   readonly #names = new ReplayedNames();
   readonly #flows$ = new Subject<FlowBatch>();
@@ -63,6 +65,7 @@ export class ReplaySession {
     this.#reader = reader;
     this.#settings = settings;
     this.#clock = new ReplayClock(settings);
+    this.#order = new RecordingOrder(reader);
     this.#scans = new ScanCollector(reader);
   }
 
@@ -82,6 +85,7 @@ export class ReplaySession {
       yield* this.#takePackets(item, paced);
       return;
     }
+    this.#order.record(item);
     const wanted = this.#clock.reach(item.timeMs);
     if (item.kind === "host") this.#host ??= { facts: item.host, timeMs: item.timeMs };
     else if (item.kind === "options" && !this.begun) this.#options = replayedOptions(item.options);
@@ -122,6 +126,7 @@ export class ReplaySession {
     }
     const intake = this.#intake!;
     for (let i = 0; i < batch.count; i++) {
+      this.#order.time(batch.timesMs[i]!);
       const wanted = this.#clock.reach(batch.timesMs[i]!);
       if (this.#clock.isDue) yield* this.#takeDue(); // seldom, and a generator costs more than a packet
       if (paced) yield this.#clock.nowMs;

@@ -1,5 +1,5 @@
 /** `replay()`: the reports of a capture, in virtual time. */
-import { type CaptureReader, isCaptureError, readCapture } from "@conntrail/capture";
+import { type CaptureInput, type CaptureReader, isCaptureError, readCapture } from "@conntrail/capture";
 import type { ReportContent } from "@conntrail/model";
 import { Observable } from "rxjs";
 import { Pace } from "./pace.ts";
@@ -14,10 +14,7 @@ import { ReplaySession } from "./replay-session.ts";
  * OpError when it cannot be read at all. Unsubscribing closes the file. A slow subscriber delays the reading. Throws RangeError for options
  * that cannot work.
  */
-export function replay(
-  input: string | AsyncIterable<Uint8Array>,
-  options: ReplayOptions = {},
-): Observable<ReportContent> {
+export function replay(input: CaptureInput, options: ReplayOptions = {}): Observable<ReportContent> {
   replaySettings(options);
   return new Observable((subscriber) => {
     const ended = new AbortController();
@@ -38,12 +35,12 @@ export function replay(
 
 /** The same as an iteration: nothing is read ahead of its consumer. */
 export async function* replayReports(
-  input: string | AsyncIterable<Uint8Array>,
+  input: CaptureInput,
   options: ReplayOptions = {},
 ): AsyncGenerator<ReportContent, void, undefined> {
   const settings = replaySettings(options);
   const { signal = new AbortController().signal, onProblem, onEnd } = options;
-  const reader = readCapture(input, onProblem === undefined ? {} : { onProblem });
+  const reader = readCapture(input, { signal, ...(onProblem === undefined ? {} : { onProblem }) });
   const session = new ReplaySession(reader, settings);
   const pace = Number.isFinite(settings.speed) ? new Pace(settings.speed, signal) : undefined;
   const end: { failure?: unknown } = {};
