@@ -280,3 +280,23 @@ test("lines tell the same story when tables come without any conntrack", () => {
   expect(reports.map(lines)).toEqual([[`${LINE} established`]]);
   expect(reports[0]!.health.conntrack).toMatchObject({ state: "off", reason: "switched-off" });
 });
+
+describe("F58 a socket connected to itself", () => {
+  const ITSELF = socket("127.0.0.1:40001 > 127.0.0.1:40001").of(curl);
+
+  test("is one established connection with the same process at both ends", () => {
+    const [report] = run([table(1000, [ITSELF]), tick(2000)]);
+    expect(only(report!)).toMatchObject({
+      state: "established",
+      from: "curl(12)",
+      to: "curl(12)",
+      sources: ["sockets"],
+    });
+  });
+
+  test("is established also where conntrack, which cannot tell its directions apart, stays in the handshake", () => {
+    const stuck = flow("127.0.0.1:40001 > 127.0.0.1:40001").state("synRecv");
+    const [report] = run([batch(1000, [stuck]), table(1500, [ITSELF]), tick(2000)]);
+    expect(only(report!)).toMatchObject({ state: "established", from: "curl(12)", to: "curl(12)" });
+  });
+});

@@ -11,6 +11,7 @@ import {
   kindFamily,
   kindFlags,
   kindProtocol,
+  sameAddress,
 } from "@conntrail/model";
 import { KeyedRows } from "./keyed-rows.ts";
 import type { Row } from "./row.ts";
@@ -130,6 +131,14 @@ export class ConnectionRows extends KeyedRows {
 
   port(row: Row, end: RowEnd): number {
     return this.words[row + end.ports]! >>> 16;
+  }
+
+  /** True for a flow whose ends are one and the same: a socket that is connected to itself. */
+  isToItself(row: Row): boolean {
+    const { words } = this;
+    const ports = words[row + FLOW.originalPorts]!;
+    if (ports >>> 16 !== (ports & 0xffff)) return false;
+    return sameAddress(words, row + FLOW.originalSource, words, row + FLOW.originalDestination);
   }
 
   /** The ports that it leaves its namespace with, source << 16 | destination. */

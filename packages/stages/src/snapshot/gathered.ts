@@ -1,6 +1,7 @@
 /** A connection's facts from its rows: one, or one in each of several namespaces. */
 import { CONNECTION_FLAG, CT_STATUS, SOURCE } from "@conntrail/model";
 import { nextInRing } from "../chains/ring.ts";
+import { STATE } from "../codes.ts";
 import { flowState, furthestState } from "../flows/connection-state.ts";
 import type { FlowRows } from "../flows/flow-rows.ts";
 import { NO_ROW, type Row } from "../rows/row.ts";
@@ -117,7 +118,9 @@ export function gatheredState(rows: FlowRows, head: Row, ended: boolean): number
   let furthest = 0;
   let row = head;
   do {
-    furthest = furthestState(flowState(rows.kind(row), rows.status(row), ended), furthest);
+    const state = flowState(rows.kind(row), rows.status(row), ended);
+    // Conntrack cannot tell the directions of a connection with itself apart and stays in the handshake, which is over with its first packet (F58).
+    furthest = furthestState(state === STATE.opening && rows.isToItself(row) ? STATE.established : state, furthest);
     row = nextInRing(rows, row);
   } while (row !== head);
   return furthest;

@@ -42,7 +42,7 @@ export function takeSockets(connections: SocketConnections, context: JoinContext
     const mirror = mirrorOf(set, socket);
     const other = mirror < 0 ? NO_SOCKET : mirror;
     // Its other side belongs to a flow: so does this one.
-    if (other !== NO_SOCKET && set.isTaken(other)) continue;
+    if (other !== NO_SOCKET && other !== socket && set.isTaken(other)) continue;
     if (other !== NO_SOCKET) set.take(other);
     const isLow = isLowSide(set, socket);
     pair.low = isLow ? socket : other;

@@ -12,9 +12,11 @@ export function isSide(set: SocketSet, socket: Socket): boolean {
 
 /**
  * The socket at the other side of a connection: of the same namespace, else, unless an address is loopback, the only one of any other
- * namespace whose own mirror this one is. NO_SOCKET or SEVERAL_SOCKETS when there is no such one.
+ * namespace whose own mirror this one is. NO_SOCKET or SEVERAL_SOCKETS when there is no such one. A socket may be connected to itself
+ * (simultaneous open, RFC 9293 3.5): then it is both sides (F58).
  */
 export function mirrorOf(set: SocketSet, socket: Socket): Socket {
+  if (areMirrors(set, socket, socket)) return socket;
   const mirror = nearestMirror(set, socket);
   if (mirror < 0 || set.netns(mirror) === set.netns(socket)) return mirror;
   return nearestMirror(set, mirror) === socket ? mirror : SEVERAL_SOCKETS;
