@@ -11,7 +11,11 @@ const TSX = fileURLToPath(new URL("../../node_modules/.bin/tsx", import.meta.url
 const HISTORIES = 10_000;
 
 /** Which bug is found in which season: one in which the law that it breaks holds. */
-const BUGS: readonly (readonly [bug: string, season: string])[] = [["cut-skipped", "calm"]];
+const BUGS: readonly (readonly [bug: string, season: string])[] = [
+  ["cut-skipped", "calm"],
+  ["cookie-ignored", "busy"],
+  ["told-forgotten", "busy"],
+];
 
 test.each(BUGS)("the bug %s is found in 10,000 histories of season %s", { timeout: 240_000 }, (bug, season) => {
   const share: Share = { first: 1, step: 1, end: 1 + HISTORIES, seasons: [season], untilBroken: true };

@@ -12,7 +12,7 @@ export type Circumstance =
   | "restart" // the ingest was down while it lived
   | "ghost" // it has an entry without events
   | "clock" // the wall clock was set
-  | "reuse" // its tuple was used by another connection within a second
+  | "reuse" // its tuple was used by another connection, and one batch told of the end of the one and the beginning of the other
   | "deleted" // an entry of it was deleted while it lived
   | "cookieless" // its sockets were read from /proc
   | "partial" // not all namespaces on its way track
@@ -107,13 +107,26 @@ function circumstancesOf(
   if (entries.some(({ silent }) => silent)) found.add("ghost");
   if (plan.steps.length > 0) found.add("clock");
   if (life.deleted) found.add("deleted");
-  const others = history.lives.filter(({ group, number }) => group === life.group && number !== life.number);
-  if (others.some((other) => other.beginMs < endMs + 1_000 && other.endMs + 1_000 > beginMs)) found.add("reuse");
+  const after = history.lives.find(({ before }) => before === life);
+  const told = (earlier: Life | undefined, later: Life | undefined): boolean =>
+    earlier !== undefined && later !== undefined && wereToldTogether(sights, earlier, later);
+  if (told(life.before, life) || told(life, after)) found.add("reuse");
   if ([...places].some((place) => history.places[place]!.cookieless)) found.add("cookieless");
   if ([...places].some((place) => !history.places[place]!.tracked)) found.add("partial");
   if ([...places].some((place) => history.places[place]!.createdMs > plan.startMs)) found.add("late");
   if (beginMs < plan.startMs) found.add("unborn");
   return found;
+}
+
+/** True when in some namespace the end of one was told no earlier than the beginning of the other, or one of them never. */
+function wereToldTogether(sights: Observed["sights"], earlier: Life, later: Life): boolean {
+  return earlier.entries.some((entry) => {
+    const next = later.entries.find(({ hop }) => hop === entry.hop);
+    if (next === undefined) return true;
+    const { closed } = sights.entry(entry);
+    const { opened } = sights.entry(next);
+    return closed === 0 || opened === 0 || closed >= opened;
+  });
 }
 
 /** The least that is not 0; 0 when all are. */

@@ -12,6 +12,18 @@ export const PLANTED_BUGS = {
     words: "this.#waiting.push(input);",
     instead: "yield input; return;",
   },
+  "cookie-ignored": {
+    says: "a socket is the same when its inode is, whatever its cookie",
+    file: "/packages/stages/dist/sockets/socket-set.js",
+    words: "function haveSameCookie(a, aBase, b, bBase) {",
+    instead: "function haveSameCookie(a, aBase, b, bBase) { return true;",
+  },
+  "told-forgotten": {
+    says: "a flow whose end was told is forgotten at once, and not watched until a later scan",
+    file: "/packages/stages/dist/closings/flow-endings.js",
+    words: "rows.silence(row);",
+    instead: "releaseFlow(book, row); return;",
+  },
 };
 
 const name = process.env.CONNTRAIL_PLANTED;

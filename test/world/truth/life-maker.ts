@@ -173,8 +173,11 @@ export class LifeMaker {
     holders: readonly Holding[],
     which: number,
   ): SocketLife {
-    const inode = 10_000 + life.number * 2 + which;
-    return { ...side, protocol: life.protocol, inode, cookie: inode, ...course, holders, life };
+    // Inodes are used again, cookies never.
+    const number = 10_000 + life.number * 2 + which;
+    const before = which === 0 ? life.before?.client : life.before?.server;
+    const inode = before !== undefined && life.number % 3 === 0 ? before.inode : number;
+    return { ...side, protocol: life.protocol, inode, cookie: number, ...course, holders, life };
   }
 
   /** A program that lives for its connection or longer; its descriptor may be inherited by a child, or handed on to another process. */
