@@ -1,6 +1,7 @@
 /** Columns of a table that were chosen by their fields. */
+import { printable } from "@conntrail/model";
 import { QueryError } from "@conntrail/query";
-import { formatBytes, printable, type TableColumn } from "@conntrail/report";
+import { formatBytes, type TableColumn } from "@conntrail/report";
 import { closest } from "fastest-levenshtein";
 import { fields } from "./fields.ts";
 

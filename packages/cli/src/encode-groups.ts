@@ -1,4 +1,5 @@
 /** Groups of connections as a table for people, and as JSON (`conntrail.groups/1`) for programs. */
+import { printable } from "@conntrail/model";
 import type { Group, Grouping, Value } from "@conntrail/query";
 import {
   type Cell,
@@ -6,7 +7,6 @@ import {
   formatDuration,
   type LayoutColumn,
   painter,
-  printable,
   type Report,
   renderTable,
   tableHeader,

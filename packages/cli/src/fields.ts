@@ -3,15 +3,21 @@ import { readFileSync } from "node:fs";
 import { Fields, parseServices, type Services } from "@conntrail/query";
 
 let known: Fields | undefined;
+let names: Services | undefined;
 
-/** The fields; the file is read once. Without it a service is its protocol and port. */
+/** The fields. Without names a service is its protocol and port. */
 export function fields(): Fields {
   known ??= new Fields(services());
   return known;
 }
 
-/** services(5). */
-function services(): Services {
+/** Names of ports: /etc/services, read once; none where there is no such file. */
+export function services(): Services {
+  names ??= readServices();
+  return names;
+}
+
+function readServices(): Services {
   try {
     return parseServices(readFileSync("/etc/services", "utf8"));
   } catch {

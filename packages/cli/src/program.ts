@@ -1,11 +1,13 @@
 /** The command line: commands, options, help, and one line for whoever gets them wrong. */
 import { isQueryError } from "@conntrail/query";
 import { isOptionError, OPTION_LIMITS } from "@conntrail/reporter";
-import { Command, CommanderError, Option } from "commander";
+import { type ListenAddress, parseListenAddress } from "@conntrail/serve";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { addCollectionOptions, gather } from "./collection-options.ts";
 import { type RecordCommandOptions, runRecord } from "./commands/record.ts";
 import { type ReplayCommandOptions, runReplay } from "./commands/replay.ts";
 import { type ReportCommandOptions, runReport } from "./commands/report.ts";
+import { runServe, type ServeCommandOptions } from "./commands/serve.ts";
 import { runWatch, type WatchCommandOptions } from "./commands/watch.ts";
 import { flagError } from "./flag-error.ts";
 import { REPLAY_FORMATS, REPORT_FORMATS, STREAM_FORMATS } from "./formats.ts";
@@ -66,6 +68,27 @@ export function buildProgram(version: string): Command {
         gather(parseHeader),
       ),
   ).action((options: WatchCommandOptions) => runWatch(options));
+
+  addCollectionOptions(
+    program
+      .command("serve")
+      .description("serve a live page, reports, changes and metrics over HTTP until interrupted")
+      .addOption(
+        new Option(
+          "--listen <address>",
+          "127.0.0.1:4747, [::1]:4747, unix:PATH; others than this host's own take a token",
+        )
+          .default({ kind: "tcp", host: "127.0.0.1", port: 4747 }, "127.0.0.1:4747")
+          .argParser(listenAddress),
+      )
+      .option(
+        "--token-file <file>",
+        "ask for the token in this file (Authorization: Bearer, or #token=… in the address)",
+      )
+      .option("--allow-host <name>", "a further name by which browsers may call us; may be repeated", gather(String))
+      .addOption(intervalOption("time between reports"))
+      .option("--replay <file>", "serve a recording, with a slider for its time"),
+  ).action((options: ServeCommandOptions) => runServe(options, version));
 
   addCollectionOptions(
     program
@@ -137,10 +160,19 @@ Examples:
   conntrail                                    one report of the next three seconds
   conntrail report --window 10s --format json
   conntrail watch --interval 5s --format ndjson | jq '.connections | length'
+  conntrail serve                              http://127.0.0.1:4747/: a live page
   conntrail record today.pcapng --duration 1m
   conntrail replay today.pcapng
 
 Exit codes: 0 done, 1 failed, 2 wrong usage. Diagnostics go to standard error.`;
+
+function listenAddress(text: string): ListenAddress {
+  const address = parseListenAddress(text);
+  if (address !== undefined) return address;
+  throw new InvalidArgumentError(
+    `Expected an address such as 127.0.0.1:4747 or unix:/run/conntrail.sock, got "${text}".`,
+  );
+}
 
 function formatOption(choices: readonly string[], forPrograms: string): Option {
   const help = `${choices.join(", ")} (default: table at a terminal, else ${forPrograms})`;

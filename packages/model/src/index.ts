@@ -8,6 +8,7 @@ export * from "./flow-batch.ts";
 export * from "./flow-row.ts";
 export * from "./health.ts";
 export * from "./networks.ts";
+export * from "./printable.ts";
 export * from "./protocol.ts";
 export * from "./snapshot.ts";
 export * from "./socket-row.ts";

@@ -3,13 +3,13 @@
  * known; an edge counts the connections from one to the other on one service port. Dashed: the direction is a guess; without an
  * arrow: it is not known.
  */
+import { printable } from "@conntrail/model";
 import { type Connection, viewConnection } from "./connection.ts";
 import { type DotEdge, groupConnections, servicePort } from "./dot-graph.ts";
 import { type LimitOption, shownRows } from "./elision.ts";
 import { ownerText } from "./end-text.ts";
 import { type RawReport, rawOf } from "./raw-report.ts";
 import type { Report } from "./report.ts";
-import { printable } from "./text-cell.ts";
 import { isoTime } from "./time.ts";
 
 /** Options of `encodeDot()`. `limit` caps the edges: those with the most connections stay, and the graph's label counts the rest. */

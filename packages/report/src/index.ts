@@ -20,4 +20,4 @@ export { createScopeAliases, type ScopeAliases, type ScopeAliasOptions } from ".
 export { TABLE_COLUMNS, type TableColumn } from "./table-cells.ts";
 export { tableHeader } from "./table-header.ts";
 export type { Cell, LayoutColumn } from "./table-layout.ts";
-export { cellWidth, cut, fold, pad, printable } from "./text-cell.ts";
+export { cellWidth, cut, fold, pad } from "./text-cell.ts";

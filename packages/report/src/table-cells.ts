@@ -1,12 +1,11 @@
 /** A connection as cells of a table: plain text, not yet aligned. */
-import type { Confidence } from "@conntrail/model";
+import { type Confidence, printable } from "@conntrail/model";
 import { formatBytes } from "./amounts.ts";
 import type { Connection } from "./connection.ts";
 import { formatDuration } from "./durations.ts";
 import { addressText, endText, ownerText } from "./end-text.ts";
 import type { NatJson } from "./json-shape.ts";
 import type { Cell, LayoutColumn } from "./table-layout.ts";
-import { printable } from "./text-cell.ts";
 
 /** A column of connections. */
 export interface TableColumn extends LayoutColumn {

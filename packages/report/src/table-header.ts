@@ -1,11 +1,11 @@
 /** What stands above a table: whose report it is, what state each part is in, what is missing and what would help. */
-import { CONFIDENCE, CONNECTION_STATE, type ConnectionColumns, type HealthState } from "@conntrail/model";
+import { CONFIDENCE, CONNECTION_STATE, type ConnectionColumns, type HealthState, printable } from "@conntrail/model";
 import { formatDuration } from "./durations.ts";
 import type { HealthJson } from "./json-shape.ts";
 import type { Paint } from "./paint.ts";
 import type { RawReport } from "./raw-report.ts";
 import { viewReport } from "./report.ts";
-import { fold, printable } from "./text-cell.ts";
+import { fold } from "./text-cell.ts";
 
 /** Lines of the header, without newlines. */
 export function tableHeader(raw: RawReport, paint: Paint, width?: number): string[] {

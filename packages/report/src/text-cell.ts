@@ -1,7 +1,4 @@
-/** Text for terminals: safe to print, and as wide as it looks. Widths follow Unicode's East Asian Width (UAX 11) for the scripts that are two cells wide. */
-
-/** Characters that would move the cursor, colour the screen, break the line, turn the direction of writing or hide: control, format, lone surrogates, line and paragraph separators. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+/** Text for terminals: as wide as it looks. Widths follow Unicode's East Asian Width (UAX 11) for the scripts that are two cells wide. */
 
 const COMBINING = /\p{Mark}/u;
 const NARROW_ONLY = /^[\u0020-\u02ff]*$/;
@@ -20,14 +17,6 @@ const WIDE: readonly (readonly [number, number])[] = [
 ];
 
 const ELLIPSIS = "…";
-
-/** The text with every unsafe character written as an escape (`\x1b`, `\u202e`). */
-export function printable(text: string): string {
-  return text.replace(UNSAFE, (character) => {
-    const code = character.codePointAt(0)!;
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
-  });
-}
 
 /** Cells that the text takes. */
 export function cellWidth(text: string): number {

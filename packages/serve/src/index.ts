@@ -1,0 +1,3 @@
+/** Reports over HTTP. */
+export { isLoopbackOnly, type ListenAddress, parseListenAddress } from "./listen-address.ts";
+export { type Served, type ServeOptions, serve } from "./serve.ts";
