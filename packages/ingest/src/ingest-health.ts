@@ -46,8 +46,7 @@ export function judge(now: Circumstances): Verdict {
     return {
       state: "off",
       reason: "no-rule",
-      advice:
-        "connections exist but none is tracked: a rule must refer to ct, such as nft 'add rule inet t c ct state new counter'",
+      advice: `connections exist but none is tracked, for no rule refers to ct: ${TRACK}`,
     };
   }
   if (!now.started) return { state: "degraded", reason: "starting", advice: null };
@@ -71,8 +70,7 @@ export function judge(now: Circumstances): Verdict {
     return {
       state: "degraded",
       reason: "no-rule",
-      advice:
-        "connections exist in this network namespace but none is tracked: a rule must refer to ct, such as nft 'add rule inet t c ct state new counter'",
+      advice: `connections exist in this network namespace but none is tracked, for no rule refers to ct: ${TRACK}`,
     };
   }
   if (now.ownOnly) {
@@ -91,6 +89,10 @@ export function judge(now: Circumstances): Verdict {
   }
   return { state: "ok", reason: null, advice: null };
 }
+
+/** A command that runs as it stands, in a namespace that has no table yet, and changes nothing but that connections are tracked. */
+const TRACK =
+  "nft 'add table inet conntrail; add chain inet conntrail track { type filter hook prerouting priority 0; }; add rule inet conntrail track ct state new counter'";
 
 function obstacleVerdict(errno: string): Verdict {
   switch (errno) {
