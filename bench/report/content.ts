@@ -151,6 +151,7 @@ const SURROUNDINGS: Omit<ReportContent, "columns" | "names"> = {
       cpus: 2,
       ringBytes: 1_048_576,
       processes: 80,
+      senders: "on",
     },
   },
 };

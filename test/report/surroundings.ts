@@ -71,6 +71,7 @@ export const SURROUNDINGS: Omit<ReportContent, "columns" | "owners" | "names"> =
       cpus: 2,
       ringBytes: 1_048_576,
       processes: 80,
+      senders: "on",
     },
   },
 };

@@ -165,7 +165,7 @@ function batchOf(facts: readonly Fact[], blind: TraceBatch["blind"]): TraceBatch
     doubles[(base + TRACE.untilMs) / 2] = at;
   }
   const counts = { events: 0, lost: 0, undecodable: 0, facts: 0, cpus: 1, ringBytes: 0, processes: 0 };
-  const health = { state: "ok", reason: null, advice: null, ...counts } as const;
+  const health = { state: "ok", reason: null, advice: null, ...counts, senders: "on" } as const;
   return { kind: "trace", timeMs: 0, count: facts.length, rows, blind, owners, health };
 }
 

@@ -1,6 +1,7 @@
 /** Decoders of the trace: formats as kernels write them, records as the header describes them, and any bytes at all. */
+import { FAMILY } from "@conntrail/model";
 import { isDecodeError } from "@conntrail/netlink";
-import { ProcessRecord, parseCpuList, parseEventFormat, StateChange } from "@conntrail/trace";
+import { Datagram, ProcessRecord, parseCpuList, parseEventFormat, StateChange } from "@conntrail/trace";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
@@ -27,6 +28,49 @@ format:
 
 print fmt: "family=%s protocol=%s", __print_symbolic(REC->family, { 2, "AF_INET" }, { 10, "AF_INET6" })
 `;
+
+/** The fields of events/fib/fib_table_lookup/format and its twin for IPv6 that are read, Linux 6.18. */
+const lookUp = (family: number): string => {
+  const fields =
+    family === FAMILY.ipv4
+      ? [
+          ["u8 proto", 24, 1],
+          ["__u8 src[4]", 28, 4],
+          ["__u8 dst[4]", 32, 4],
+          ["u16 sport", 56, 2],
+          ["u16 dport", 58, 2],
+        ]
+      : [
+          ["u8 proto", 68, 1],
+          ["__u8 src[16]", 31, 16],
+          ["__u8 dst[16]", 47, 16],
+          ["u16 sport", 64, 2],
+          ["u16 dport", 66, 2],
+        ];
+  return `name: x\nID: 9\nformat:\n${fields.map(([name, at, size]) => `\tfield:${name};\toffset:${at};\tsize:${size};\tsigned:0;`).join("\n")}\n`;
+};
+
+test("a datagram's ends are read wherever the kernel puts them", () => {
+  const bytes = new Uint8Array(120);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(8, 77, true);
+  view.setUint32(24, 84, true);
+  bytes.set(
+    Array.from({ length: 16 }, (_, i) => i + 1),
+    28 + 31,
+  );
+  bytes.set(
+    Array.from({ length: 16 }, (_, i) => i + 101),
+    28 + 47,
+  );
+  view.setUint16(28 + 64, 40_000, true);
+  view.setUint16(28 + 66, 53, true);
+  const datagram = new Datagram(parseEventFormat(lookUp(FAMILY.ipv6)), FAMILY.ipv6, true);
+  datagram.read(new Uint32Array(bytes.buffer), 0, 120);
+  expect(datagram).toMatchObject({ id: 9, pid: 77, ports: 40_000 * 65_536 + 53, inInterrupt: false });
+  expect([...new Uint8Array(datagram.words.buffer)].slice(0, 2)).toEqual([1, 2]);
+  expect([...new Uint8Array(datagram.words.buffer)].slice(30)).toEqual([115, 116]);
+});
 
 /** A hit in the layout of `format`, with pid 77, tid 78 and cgroup 4242. */
 function hit(flags: number): Uint32Array {
@@ -93,6 +137,18 @@ describe("any bytes", () => {
         fc.property(anyRecord, fc.nat(120), (words, rawBytes) => {
           if (words.length > 6) words[6] = rawBytes;
           expectValueOrDecodeError(() => change.read(words, 0, words.length * 4));
+        }),
+      );
+    }
+  });
+
+  test("give a datagram or a DecodeError", () => {
+    for (const family of [FAMILY.ipv4, FAMILY.ipv6]) {
+      const datagram = new Datagram(parseEventFormat(lookUp(family)), family, true);
+      fc.assert(
+        fc.property(anyRecord, fc.nat(120), (words, rawBytes) => {
+          if (words.length > 6) words[6] = rawBytes;
+          expectValueOrDecodeError(() => datagram.read(words, 0, words.length * 4));
         }),
       );
     }

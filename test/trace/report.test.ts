@@ -9,6 +9,9 @@ import { compare, truthOf } from "./truth.ts";
 /** Connections of each case; CONNTRAIL_TRACE_CONNECTIONS=20000 for the whole of it. */
 const CONNECTIONS = Number(process.env.CONNTRAIL_TRACE_CONNECTIONS ?? 1_000);
 
+/** One-shot UDP clients; of a resolver's kind, 2,000 in the whole of it. */
+const DATAGRAMS = CONNECTIONS / 10;
+
 const PERL = { requires: ["perl"], timeout: 120_000 };
 const file = (name: string): string => fileURLToPath(new URL(`./programs/${name}`, import.meta.url));
 
@@ -20,14 +23,21 @@ interface Told {
 }
 
 /** Connections to `port` that ended while `run` ran, and the last health. */
-async function reportOn(port: number, options: ReporterOptions, run: () => Promise<void>) {
+async function reportOn(
+  port: number,
+  options: ReporterOptions,
+  run: () => Promise<void>,
+  which: "closed" | "living" = "closed",
+) {
   const reporter = createReporter({ intervalMs: 500, names: false, ...options });
   const told: Told[] = [];
   let trace: { state: string; reason: string | null; lost: number } | undefined;
   const take = (report: Report): void => {
+    // What lives is in every report: the last one tells it.
+    if (which === "living") told.length = 0;
     trace = report.health.trace;
     for (const connection of report.connections()) {
-      if (connection.to.port !== port || connection.state !== "closed") continue;
+      if (connection.to.port !== port || (connection.state === "closed") !== (which === "closed")) continue;
       const end = (side: "from" | "to") => ({ pid: connection[side].pid, evidence: connection[side].ownerEvidence });
       told.push({
         key: `${connection.to.address} ${connection.from.port}`,
@@ -108,6 +118,41 @@ describe("connections of a millisecond", () => {
   );
 });
 
+describe("datagrams of processes that send a few and end", () => {
+  for (const [how, connected] of [
+    ["unconnected", 0],
+    ["connected", 1],
+  ] as const) {
+    kernelTest(
+      `F29 from ${how} sockets have their sender, and the server's answers theirs`,
+      async () => {
+        await using lab = await loopbackLab();
+        const server = lab.host.spawn("perl", [file("answer.pl"), "7778"]);
+        const pid = Number((await server.line((text) => text.startsWith("ready "))).slice("ready ".length));
+        let asker!: Program;
+        const { told } = await reportOn(
+          7_778,
+          {},
+          async () => {
+            const args = ["127.0.0.1", 7_778, DATAGRAMS, connected, DATAGRAMS / 4].map(String);
+            asker = lab.host.spawn("perl", [file("ask.pl"), ...args]);
+            await asker.line((text) => text === "done", 60_000);
+            await asker.exited;
+          },
+          "living",
+        );
+        // A port that two processes had within seconds is one flow to the kernel, and nobody's here.
+        const once = new Map([...truthOf(asker.lines)].filter(([, pids]) => pids.length === 1));
+        const { right, wrong } = compare(once, pidsOf(told, "from"));
+        expect({ right, wrong }).toEqual({ right: once.size, wrong: 0 });
+        expect(once.size).toBeGreaterThan(0.9 * DATAGRAMS);
+        expect(new Set(told.map(({ to }) => to.pid))).toEqual(new Set([pid]));
+      },
+      PERL,
+    );
+  }
+});
+
 describe("without the trace", () => {
   test.each<{ options: ReporterOptions }>([{ options: { trace: false } }, { options: { processes: false } }])(
     "F16 no perf event is open: $options",
@@ -122,13 +167,14 @@ describe("without the trace", () => {
     },
   );
 
-  kernelTest("with it there is one for each processor, and none after close()", async () => {
+  kernelTest("with it there are some for each processor, and none after close()", async () => {
     const before = perfEvents();
     const reporter = createReporter({ intervalMs: 0, names: false, conntrack: false });
     await reporter.ready;
     const { trace } = (await reporter.report()).health;
-    expect(perfEvents() - before).toBe(trace.cpus);
     expect(trace.cpus).toBeGreaterThan(0);
+    // Connections, and senders of both families.
+    expect((perfEvents() - before) / trace.cpus).toBe(trace.senders === "on" ? 3 : 1);
     await reporter.close();
     expect(perfEvents()).toBe(before);
   });

@@ -64,8 +64,9 @@ export function isTraceHealth(value: unknown): value is TraceHealth {
     cpus: "number",
     ringBytes: "number",
     processes: "number",
+    senders: "string",
   });
-  return numbers && hasState(value);
+  return numbers && ["on", "off", "over-budget"].includes(value.senders) && hasState(value);
 }
 
 /** The words of `ScanHealth.backend`. */

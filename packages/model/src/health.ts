@@ -108,6 +108,8 @@ export interface TraceHealth {
   readonly ringBytes: number;
   /** Processes in the table. */
   readonly processes: number;
+  /** Whether senders of datagrams are traced: `over-budget` when there are so many that it would cost them too much. */
+  readonly senders: "on" | "off" | "over-budget";
 }
 
 /** Why names are missing. */

@@ -75,6 +75,7 @@ export function healthJson({ conntrack, sockets, names, merge, trace }: Snapshot
       cpus: trace.cpus,
       ringBytes: trace.ringBytes,
       processes: trace.processes,
+      senders: trace.senders,
     },
   };
 }

@@ -101,6 +101,6 @@ export class TraceSource {
 /** A batch that says that nothing is traced, and why. */
 export function notTraced(timeMs: number, reason: TraceReason, advice: string | null = null): TraceBatch {
   const counts = { events: 0, lost: 0, undecodable: 0, facts: 0, cpus: 0, ringBytes: 0, processes: 0 };
-  const health: TraceHealth = { state: "off", reason, advice, ...counts };
+  const health: TraceHealth = { state: "off", reason, advice, ...counts, senders: "off" };
   return { kind: "trace", timeMs, count: 0, rows: new Uint32Array(0), blind: null, owners: [], health };
 }

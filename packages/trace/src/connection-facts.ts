@@ -5,6 +5,7 @@
  * socket's backlog is taken in by whoever holds the lock, which may be a reader of sock_diag. So those name nobody.
  */
 import { PROTOCOL, SOCKET_STATE, TRACE_ROLE } from "@conntrail/model";
+import type { Datagram } from "./datagram.ts";
 import type { FactRows } from "./fact-rows.ts";
 import { Openers } from "./openers.ts";
 import type { ProcessEntry } from "./processes/process-entry.ts";
@@ -41,6 +42,14 @@ export class ConnectionFacts {
     if (newState === SOCKET_STATE.finWait1 || newState === SOCKET_STATE.lastAck) this.#closes(change);
   }
 
+  /** Takes a datagram on its way out. */
+  sends(datagram: Datagram): void {
+    const entry = this.#process(datagram);
+    if (entry === undefined) return;
+    const netns = this.#processes.netnsOf(entry, datagram.tid);
+    this.#rows.add(TRACE_ROLE.sent, entry, netns, datagram, datagram.timeNs, datagram.timeNs);
+  }
+
   /** Changes were lost: a call that waits may be of a socket that is no more. */
   forget(): void {
     this.#openers.clear();
@@ -61,7 +70,7 @@ export class ConnectionFacts {
   }
 
   /** Who runs, if that is a process. A thread of the kernel acts for others: the last reference to a file may be given up there. */
-  #process({ pid, inInterrupt, timeNs, cgroup }: StateChange): ProcessEntry | undefined {
+  #process({ pid, inInterrupt, timeNs, cgroup }: StateChange | Datagram): ProcessEntry | undefined {
     if (inInterrupt || NOBODY.has(pid)) return undefined;
     const entry = this.#processes.at(pid, timeNs);
     if (entry === undefined || entry.kernel) return undefined;

@@ -1,35 +1,69 @@
-/** What one processor tells: an event on the tracepoint with its ring. Opened with the trace, closed when the processor goes away. */
+/** What one processor tells: events on tracepoints that share a ring. Opened with the trace, closed when the processor goes away. */
 import { closeSync } from "node:fs";
-import { enableEvent, type Mapping, mapShared, pageBytes, perfEventOpen, setEventFilter } from "./perf/kernel.ts";
+import {
+  disableEvent,
+  enableEvent,
+  type Mapping,
+  mapShared,
+  pageBytes,
+  perfEventOpen,
+  setEventFilter,
+  setEventOutput,
+} from "./perf/kernel.ts";
 import { Ring } from "./perf/ring.ts";
 
-/** An open event. `ring` must not be used after `close()`. */
+/** A tracepoint as it is opened on every processor. */
+export interface TracepointEvent {
+  /** `struct perf_event_attr`. */
+  readonly attributes: Uint8Array;
+  readonly filter: string;
+}
+
+/** Open events. `ring` must not be used after `close()`. */
 export interface CpuRing {
   readonly cpu: number;
   readonly ring: Ring;
+  /** Starts or stops the further events. Throws OpError. */
+  readonly setFurther: (on: boolean) => void;
   readonly close: () => void;
 }
 
-/** Opens the event on a processor and starts it. `ringBytes` is a power of two of pages. Throws OpError. */
-export function openCpuRing(cpu: number, attributes: Uint8Array, filter: string, ringBytes: number): CpuRing {
-  const fd = perfEventOpen(attributes, cpu);
+/**
+ * Opens the event on a processor and starts it; `further` ones write into its ring. `ringBytes` is a power of two of pages. Throws OpError.
+ */
+export function openCpuRing(
+  cpu: number,
+  { attributes, filter }: TracepointEvent,
+  further: readonly TracepointEvent[],
+  ringBytes: number,
+): CpuRing {
+  const fds: number[] = [];
   let mapping: Mapping | undefined;
-  try {
-    setEventFilter(fd, filter);
-    mapping = mapShared(fd, pageBytes + ringBytes);
-    enableEvent(fd);
-  } catch (error) {
+  const close = (): void => {
     mapping?.unmap();
-    closeSync(fd);
+    for (const fd of fds) closeSync(fd);
+  };
+  const open = (event: TracepointEvent): number => {
+    const fd = perfEventOpen(event.attributes, cpu);
+    fds.push(fd);
+    setEventFilter(fd, event.filter);
+    return fd;
+  };
+  try {
+    const fd = open({ attributes, filter });
+    mapping = mapShared(fd, pageBytes + ringBytes);
+    for (const event of further) setEventOutput(open(event), fd);
+    for (const each of fds) enableEvent(each);
+  } catch (error) {
+    close();
     throw error;
   }
-  const { buffer, unmap } = mapping;
   return {
     cpu,
-    ring: new Ring(buffer, pageBytes),
-    close: () => {
-      unmap();
-      closeSync(fd);
+    ring: new Ring(mapping.buffer, pageBytes),
+    setFurther: (on) => {
+      for (const fd of fds.slice(1)) (on ? enableEvent : disableEvent)(fd);
     },
+    close,
   };
 }

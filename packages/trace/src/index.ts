@@ -1,4 +1,5 @@
 /** Which process connects and which closes, from perf events: the trace, and what it is made of. */
+export { Datagram } from "./datagram.ts";
 export { parseCpuList } from "./online-cpus.ts";
 export type { TraceOptions } from "./options.ts";
 export { Ring } from "./perf/ring.ts";

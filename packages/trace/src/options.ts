@@ -10,6 +10,8 @@ export interface TraceOptions {
   readonly commandLines?: boolean;
   /** Bytes of each processor's ring, made a power of two of pages. Default 1 MiB, and less where there are more than 32 processors. */
   readonly ringBytes?: number;
+  /** Datagrams a second whose sender may be told; beyond it they are not traced for 30 s. 0: never. Default 20,000. */
+  readonly sendersPerSecond?: number;
   /** The processors that run now. Default: those of /sys. */
   readonly cpus?: () => readonly number[];
   /** Nanoseconds of CLOCK_MONOTONIC, and Unix milliseconds. */
@@ -28,6 +30,7 @@ export function resolveTraceOptions(options: TraceOptions): ResolvedTraceOptions
   const {
     cpus = onlineCpus,
     commandLines = false,
+    sendersPerSecond = 20_000,
     procRoot = "/proc",
     nowNs = monotonicNs,
     wallMs = Date.now,
@@ -35,7 +38,7 @@ export function resolveTraceOptions(options: TraceOptions): ResolvedTraceOptions
   const wanted = options.ringBytes ?? Math.min(MIB, ALL_RINGS_BYTES / Math.max(1, cpus().length));
   if (!(wanted > 0 && wanted <= 1 << 30)) throw new RangeError(`ringBytes: expected 1 to ${1 << 30}, got ${wanted}`);
   const pages = 2 ** Math.ceil(Math.log2(Math.max(1, wanted / pageBytes)));
-  return { cpus, commandLines, procRoot, nowNs, wallMs, ringBytes: pages * pageBytes };
+  return { cpus, commandLines, sendersPerSecond, procRoot, nowNs, wallMs, ringBytes: pages * pageBytes };
 }
 
 function monotonicNs(): number {

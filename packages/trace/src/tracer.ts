@@ -4,29 +4,30 @@
  */
 import type { TraceBatch, TraceHealth } from "@conntrail/model";
 import { isDecodeError, isOpError, LITTLE_ENDIAN } from "@conntrail/netlink";
-import { ConnectionFacts, STATE_FILTER } from "./connection-facts.ts";
+import { ConnectionFacts } from "./connection-facts.ts";
 import { type CpuRing, openCpuRing } from "./cpu-ring.ts";
+import { DatagramBudget } from "./datagram-budget.ts";
 import { FactRows } from "./fact-rows.ts";
 import { NO_TRACEPOINT, type Obstacle, obstacleOf } from "./obstacle.ts";
 import { type ResolvedTraceOptions, resolveTraceOptions, type TraceOptions } from "./options.ts";
-import { encodeEventAttributes } from "./perf/event-attributes.ts";
 import { pageBytes } from "./perf/kernel.ts";
 import { PERF_RECORD } from "./perf/perf-enum.ts";
 import { ProcessRecord } from "./process-record.ts";
 import { BootClock } from "./processes/boot-clock.ts";
 import { CgroupNames } from "./processes/cgroup-names.ts";
 import { ProcessTable } from "./processes/process-table.ts";
-import { StateChange } from "./state-change.ts";
+import { readFormats, type TraceEvents, traceEvents } from "./trace-events.ts";
 import { TracePace } from "./trace-pace.ts";
-import { openTracefs, readEventFormat, type Tracefs } from "./tracefs/tracefs.ts";
-
-const TRACEPOINT = "sock/inet_sock_set_state";
+import { openTracefs, type Tracefs } from "./tracefs/tracefs.ts";
 
 /** Between two looks at which processors run, and at what the table should forget. */
 const CHORES_MS = 1_000;
 
 /** A loss is told in health for this long. */
 const LOSS_TOLD_MS = 10_000;
+
+/** Where a sample's raw data begin. */
+const RAW_WORD = 7;
 
 const NEVER = Number.NEGATIVE_INFINITY;
 
@@ -45,8 +46,10 @@ export class Tracer {
   readonly #rows: FactRows;
   readonly #facts: ConnectionFacts;
   readonly #pace: TracePace;
-  #change: StateChange | undefined;
-  #attributes: Uint8Array | undefined;
+  readonly #budget: DatagramBudget;
+  #listens: TraceEvents | undefined;
+  /** Whether senders of datagrams are traced now. */
+  #sendersOn = true;
   #obstacle: Obstacle | undefined;
   #events = 0;
   #lost = 0;
@@ -70,6 +73,7 @@ export class Tracer {
     this.#rows = new FactRows((entry) => this.#processes.describe(entry));
     this.#facts = new ConnectionFacts(this.#processes, this.#rows);
     this.#pace = new TracePace(options.ringBytes);
+    this.#budget = new DatagramBudget(options.sendersPerSecond);
     this.#open();
   }
 
@@ -92,6 +96,7 @@ export class Tracer {
       cpus: this.#rings.size,
       ringBytes: this.#options.ringBytes,
       processes: this.on ? this.#processes.size : 0,
+      senders: !this.on || this.#listens!.datagrams.length === 0 ? "off" : this.#sendersOn ? "on" : "over-budget",
     };
   }
 
@@ -109,6 +114,7 @@ export class Tracer {
     if (this.on) {
       this.#readRings(nowNs);
       if (this.#filling) this.#filling = this.#processes.fill();
+      this.#heedBudget(nowNs / 1e6);
       if (nowNs / 1e6 - this.#choresMs >= CHORES_MS) this.#chores(nowNs);
     }
     this.#pace.next(this.#events - before, nowNs / 1e6);
@@ -131,20 +137,17 @@ export class Tracer {
     let tracefs: Tracefs | undefined;
     try {
       tracefs = openTracefs(this.#options.procRoot);
-      const format = readEventFormat(tracefs, TRACEPOINT);
-      if (format === undefined) {
+      const formats = readFormats(tracefs);
+      if (formats === undefined) {
         this.#obstacle = NO_TRACEPOINT;
         return;
       }
-      this.#openRings(format.id, true, () => {
-        this.#change = new StateChange(format, true);
-      });
+      const senders = this.#options.sendersPerSecond > 0;
+      this.#openRings(traceEvents(formats, true, senders));
       // Linux before 5.7 knows no control groups in events.
       if (this.#obstacle?.reason === "not-supported") {
         this.#obstacle = undefined;
-        this.#openRings(format.id, false, () => {
-          this.#change = new StateChange(format, false);
-        });
+        this.#openRings(traceEvents(formats, false, senders));
       }
     } catch (error) {
       this.#obstacle = obstacleOf(error);
@@ -155,9 +158,8 @@ export class Tracer {
     }
   }
 
-  #openRings(tracepoint: number, cgroups: boolean, prepare: () => void): void {
-    prepare();
-    this.#attributes = encodeEventAttributes({ tracepoint, processes: true, cgroups });
+  #openRings(events: TraceEvents): void {
+    this.#listens = events;
     for (const cpu of this.#options.cpus()) {
       this.#openRing(cpu);
       if (this.#obstacle === undefined) continue;
@@ -168,7 +170,10 @@ export class Tracer {
 
   #openRing(cpu: number): void {
     try {
-      this.#rings.set(cpu, openCpuRing(cpu, this.#attributes!, STATE_FILTER, this.#options.ringBytes));
+      const { first, further } = this.#listens!;
+      const ring = openCpuRing(cpu, first, further, this.#options.ringBytes);
+      this.#rings.set(cpu, ring);
+      if (!this.#sendersOn) ring.setFurther(false);
     } catch (error) {
       // A processor that went away since it was listed is none.
       if (isOpError(error) && error.errno === "ENODEV") return;
@@ -219,14 +224,28 @@ export class Tracer {
     const { type, words, at, sizeBytes } = ring;
     this.#events++;
     try {
-      if (type === PERF_RECORD.sample) {
-        this.#change!.read(words, at, sizeBytes);
-        this.#facts.take(this.#change!);
-      } else if (this.#record.read(type, words, at, sizeBytes)) this.#takeProcess(type);
+      if (type === PERF_RECORD.sample) this.#takeSample(words, at, sizeBytes);
+      else if (this.#record.read(type, words, at, sizeBytes)) this.#takeProcess(type);
     } catch (error) {
       if (!isDecodeError(error)) throw error;
       this.#undecodable++;
     }
+  }
+
+  /** `common_type`, the first half word of the raw data, is the number of the tracepoint. */
+  #takeSample(words: Uint32Array, at: number, sizeBytes: number): void {
+    const { change, datagrams } = this.#listens!;
+    const id = words[at + RAW_WORD]! & 0xffff;
+    if (id === change.id) {
+      change.read(words, at, sizeBytes);
+      this.#facts.take(change);
+      return;
+    }
+    const datagram = datagrams.find((each) => each.id === id);
+    if (datagram === undefined) return;
+    datagram.read(words, at, sizeBytes);
+    this.#budget.spend();
+    this.#facts.sends(datagram);
   }
 
   #takeProcess(type: number): void {
@@ -265,6 +284,15 @@ export class Tracer {
     this.#processes.forget();
     this.#facts.forget();
     this.#filling = true;
+  }
+
+  /** Senders of datagrams that come too fast are left alone for a while. */
+  #heedBudget(nowMs: number): void {
+    if (this.#listens!.datagrams.length === 0) return;
+    const allowed = this.#budget.allows(nowMs);
+    if (allowed === this.#sendersOn) return;
+    this.#sendersOn = allowed;
+    for (const { setFurther } of this.#rings.values()) setFurther(allowed);
   }
 
   /** The stretch of which something may be missing, once. */

@@ -66,4 +66,5 @@ export const NO_TRACE_HEALTH: TraceHealth = {
   cpus: 0,
   ringBytes: 0,
   processes: 0,
+  senders: "off",
 };

@@ -99,8 +99,10 @@ class Credit {
     const end = this.#lookFor(row, isFrom);
     const first = this.#book.first(end);
     if (first === 0) return;
-    const opener = this.#opener(row, isFrom, first);
-    if (opener !== 0) {
+    const isDatagram = end.protocol === PROTOCOL.udp;
+    const opener = isDatagram ? this.#sender(row, isFrom, first) : this.#opener(row, isFrom, first);
+    if (opener !== 0 || isDatagram) {
+      if (opener === 0) return;
       const owner = this.#book.owner(opener);
       if (owner !== undefined) this.#write(row, isFrom, owner);
     } else this.#closer(row, isFrom, first);
@@ -120,10 +122,23 @@ class Credit {
     return end;
   }
 
-  /**
-   * The latest opening before the row was first seen, when nothing that was missed and no other opening can be meant; else 0. A datagram's
-   * sender is taken for an opener: of several the same process must have sent.
-   */
+  /** A sending from this end while the row can have lived, when all of them were of one process; else 0. */
+  #sender(row: number, isFrom: boolean, first: number): number {
+    const book = this.#book;
+    const beganMs = this.#columns.firstSeenMs[row]! - LAG_MS;
+    const endedMs = this.#columns.lastSeenMs[row]! + SLACK_MS;
+    let found = 0;
+    for (let fact = first; fact !== 0; fact = book.next(fact, this.#end)) {
+      const sinceMs = book.sinceMs(fact);
+      if (sinceMs < beganMs) break;
+      if (sinceMs > endedMs || !this.#mayBeAt(row, isFrom, fact)) continue;
+      if (found !== 0 && !isSame(book.owner(found), book.owner(fact))) return 0;
+      found = fact;
+    }
+    return found === 0 || book.wasBlind(beganMs, endedMs) ? 0 : found;
+  }
+
+  /** The latest opening before the row was first seen, when nothing that was missed and no other opening can be meant; else 0. */
   #opener(row: number, isFrom: boolean, first: number): number {
     const book = this.#book;
     const firstSeenMs = this.#columns.firstSeenMs[row]!;

@@ -51,6 +51,16 @@ export function enableEvent(fd: number): void {
   if (ioctlNumber(fd, PERF_EVENT_IOC.enable, 0) < 0) throw lastError("ioctl", "PERF_EVENT_IOC_ENABLE");
 }
 
+/** Stops an event; it can be started again. Throws OpError. */
+export function disableEvent(fd: number): void {
+  if (ioctlNumber(fd, PERF_EVENT_IOC.disable, 0) < 0) throw lastError("ioctl", "PERF_EVENT_IOC_DISABLE");
+}
+
+/** Lets an event write into the ring of another one. Throws OpError. */
+export function setEventOutput(fd: number, to: number): void {
+  if (ioctlNumber(fd, PERF_EVENT_IOC.setOutput, to) < 0) throw lastError("ioctl", "PERF_EVENT_IOC_SET_OUTPUT");
+}
+
 /** Lets only those hits of a tracepoint through that satisfy `filter`, which names fields of its format. Throws OpError: EINVAL for a filter that the kernel cannot parse. */
 export function setEventFilter(fd: number, filter: string): void {
   if (ioctlText(fd, PERF_EVENT_IOC.setFilter, filter) < 0) throw lastError("ioctl", "PERF_EVENT_IOC_SET_FILTER");

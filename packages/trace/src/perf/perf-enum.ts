@@ -45,6 +45,8 @@ export const HEADER_BYTES = 8;
 /** ioctl(2) requests on an event: `_IO('$', n)` and `_IOW('$', 6, char *)`. */
 export const PERF_EVENT_IOC = {
   enable: 0x2400, // PERF_EVENT_IOC_ENABLE
+  disable: 0x2401, // PERF_EVENT_IOC_DISABLE
+  setOutput: 0x2405, // PERF_EVENT_IOC_SET_OUTPUT
   setFilter: 0x40082406, // PERF_EVENT_IOC_SET_FILTER
 } as const;
 
