@@ -44,6 +44,14 @@ export const NO_TRACEPOINT: Obstacle = {
     "the kernel has no tracepoint sock:inet_sock_set_state, which came with Linux 4.16: processes of short connections are known from listeners and scans alone",
 };
 
+/** What a ring that was full means. */
+export function lossObstacle(ringBytes: number): Obstacle {
+  return {
+    reason: "events-lost",
+    advice: `the rings of ${ringBytes >> 10} KiB per processor were full: some connections have their process from listeners and scans; a larger traceRing helps`,
+  };
+}
+
 function tracefsObstacle(errno: string): Obstacle {
   if (errno === "EPERM" || errno === "EACCES") return { reason: "not-permitted", advice: refusal() };
   return {

@@ -8,9 +8,9 @@ import { ConnectionFacts } from "./connection-facts.ts";
 import { type CpuRing, openCpuRing } from "./cpu-ring.ts";
 import { DatagramBudget } from "./datagram-budget.ts";
 import { FactRows } from "./fact-rows.ts";
-import { NO_TRACEPOINT, type Obstacle, obstacleOf } from "./obstacle.ts";
-import { type ResolvedTraceOptions, resolveTraceOptions, type TraceOptions } from "./options.ts";
-import { pageBytes } from "./perf/kernel.ts";
+import { mergeByTime } from "./merge-by-time.ts";
+import { lossObstacle, NO_TRACEPOINT, type Obstacle, obstacleOf } from "./obstacle.ts";
+import type { ResolvedTraceOptions } from "./options.ts";
 import { PERF_RECORD } from "./perf/perf-enum.ts";
 import { ProcessRecord } from "./process-record.ts";
 import { BootClock } from "./processes/boot-clock.ts";
@@ -30,11 +30,6 @@ const LOSS_TOLD_MS = 10_000;
 const RAW_WORD = 7;
 
 const NEVER = Number.NEGATIVE_INFINITY;
-
-/** Opens the trace. Throws only for what is our own fault; see `Tracer.health`. */
-export function openTracer(options: TraceOptions = {}): Tracer {
-  return new Tracer(resolveTraceOptions(options));
-}
 
 /** Traces from its construction to `close()`. All methods are synchronous. */
 export class Tracer {
@@ -189,28 +184,10 @@ export class Tracer {
       ring.look();
       believedNs = Math.min(believedNs, ring.fullSinceNs());
     }
-    const waiting = rings.filter((ring) => ring.next());
-    while (waiting.length > 0) {
-      let first = 0;
-      let otherNs = Number.POSITIVE_INFINITY;
-      for (let i = 1; i < waiting.length; i++) {
-        const timeNs = waiting[i]!.timeNs;
-        if (timeNs < waiting[first]!.timeNs) {
-          otherNs = waiting[first]!.timeNs;
-          first = i;
-        } else if (timeNs < otherNs) otherNs = timeNs;
-      }
-      const ring = waiting[first]!;
-      let more = true;
-      // The ring with the oldest record goes on until another one has an older.
-      while (more && ring.timeNs <= otherNs) {
-        if (ring.timeNs <= believedNs && ring.timeNs >= this.#blindUntilNs) this.#take(ring);
-        else this.#skip(ring);
-        ring.take();
-        more = ring.next();
-      }
-      if (!more) waiting.splice(first, 1);
-    }
+    mergeByTime(rings, (ring) => {
+      if (ring.timeNs <= believedNs && ring.timeNs >= this.#blindUntilNs) this.#take(ring);
+      else this.#skip(ring);
+    });
     for (const ring of rings) {
       if (ring.broken) this.#undecodable++;
       ring.broken = false;
@@ -316,11 +293,4 @@ export class Tracer {
     for (const cpu of cpus) if (!this.#rings.has(cpu)) this.#openRing(cpu);
     if (this.#obstacle !== undefined) this.close();
   }
-}
-
-function lossObstacle(ringBytes: number): Obstacle {
-  return {
-    reason: "events-lost",
-    advice: `the rings of ${ringBytes >> 10} KiB per processor were full: some connections have their process from listeners and scans; a larger traceRing helps, of at least ${pageBytes >> 10} KiB`,
-  };
 }

@@ -1,0 +1,73 @@
+/**
+ * What tracing costs: us, by event, beside a C loop that reads the same rings and only counts (probe.c); and the traffic itself, at the worst, a client and a
+ * server that do nothing but connections over the loopback (pairs.c). Without, with ours, without, with the C loop, one after the other in each sample, so
+ * that all meet the same machine.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createLab, type Lab } from "@conntrail/test/lab/lab";
+import { Program } from "@conntrail/test/lab/program";
+import type { BenchCase, Figure, MeasureContext } from "../case.ts";
+
+const SECONDS = 2;
+const file = (name: string): string => fileURLToPath(new URL(`./${name}`, import.meta.url));
+
+export const cases: readonly BenchCase[] = [
+  { kind: "measured", name: "trace/cost", needs: "kernel", samples: 10, measure },
+];
+
+interface Counted {
+  readonly events: number;
+  readonly lost: number;
+  readonly cpuMicros: number;
+}
+
+async function measure({ progress }: MeasureContext): Promise<readonly Figure[]> {
+  const folder = mkdtempSync(join(tmpdir(), "conntrail-trace-"));
+  try {
+    for (const name of ["pairs", "probe"]) execFileSync("cc", ["-O2", "-o", join(folder, name), file(`${name}.c`)]);
+    await using lab = await createLab("host");
+    progress("trace/cost");
+    const without = await traffic(lab, folder);
+    const ours = await under(lab, folder, process.execPath, [file("measure-trace.mjs")]);
+    const again = await traffic(lab, folder);
+    const probe = await under(lab, folder, join(folder, "probe"), []);
+    const cost = ({ counted }: { counted: Counted }): number => counted.cpuMicros / counted.events;
+    return [
+      { name: "connections without", unit: "1/s", value: without },
+      {
+        name: "traffic with ours ÷ without",
+        unit: "×",
+        value: ours.rate / without,
+        target: { atLeast: 0.9, note: "issue 9" },
+      },
+      { name: "traffic with the C loop ÷ without", unit: "×", value: probe.rate / again },
+      { name: "ours", unit: "µs/event", value: cost(ours), target: { atMost: 1, note: "issue 9" } },
+      { name: "C loop", unit: "µs/event", value: cost(probe) },
+      { name: "ours ÷ C loop", unit: "×", value: cost(ours) / cost(probe), target: { atMost: 1.5, note: "issue 9" } },
+      { name: "ours: events", unit: "1/s", value: ours.counted.events / SECONDS },
+      { name: "ours: lost", unit: "events", value: ours.counted.lost, target: { atMost: 0, note: "issue 9" } },
+    ];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Connections a second. */
+async function traffic(lab: Lab, folder: string): Promise<number> {
+  const output = await lab.ns("host").exec(join(folder, "pairs"), [String(SECONDS)]);
+  const { connections, seconds } = JSON.parse(output) as { connections: number; seconds: number };
+  return connections / seconds;
+}
+
+/** The same while a reader runs, and what it counted. */
+async function under(lab: Lab, folder: string, command: string, args: readonly string[]) {
+  await using reader = new Program(command, args);
+  await reader.json();
+  const rate = await traffic(lab, folder);
+  reader.signal("SIGTERM");
+  return { rate, counted: await reader.json<Counted>() };
+}
