@@ -4,6 +4,7 @@
  */
 import type { TraceBatch, TraceHealth } from "@conntrail/model";
 import { isDecodeError, isOpError, LITTLE_ENDIAN } from "@conntrail/netlink";
+import { ClockOffset } from "./clock-offset.ts";
 import { ConnectionFacts } from "./connection-facts.ts";
 import { type CpuRing, openCpuRing } from "./cpu-ring.ts";
 import { DatagramBudget } from "./datagram-budget.ts";
@@ -42,6 +43,7 @@ export class Tracer {
   readonly #facts: ConnectionFacts;
   readonly #pace: TracePace;
   readonly #budget: DatagramBudget;
+  readonly #offset: ClockOffset;
   #listens: TraceEvents | undefined;
   /** Whether senders of datagrams are traced now. */
   #sendersOn = true;
@@ -68,6 +70,7 @@ export class Tracer {
     this.#rows = new FactRows((entry) => this.#processes.describe(entry));
     this.#facts = new ConnectionFacts(this.#processes, this.#rows);
     this.#pace = new TracePace(options.ringBytes);
+    this.#offset = new ClockOffset(nowNs, options.wallMs);
     this.#budget = new DatagramBudget(options.sendersPerSecond);
     this.#open();
   }
@@ -104,7 +107,7 @@ export class Tracer {
   drain(): TraceBatch {
     const nowNs = this.#options.nowNs();
     const wallMs = this.#options.wallMs();
-    this.#rows.offsetMs = wallMs - nowNs / 1e6;
+    this.#rows.offsetMs = this.#offset.read();
     const before = this.#events;
     if (this.on) {
       this.#readRings(nowNs);
