@@ -114,7 +114,8 @@ describe("sinks", () => {
 
   async function outcomes(registry: Registry): Promise<Record<string, number>> {
     const { values } = await registry.getSingleMetric("conntrail_sink_deliveries_total")!.get();
-    return Object.fromEntries(values.map(({ labels, value }) => [`${labels.sink} ${labels.outcome}`, value]));
+    const happened = values.filter(({ value }) => value > 0);
+    return Object.fromEntries(happened.map(({ labels, value }) => [`${labels.sink} ${labels.outcome}`, value]));
   }
 
   test("a sink gets the bytes it asked for, encoded as the report says", async () => {

@@ -79,7 +79,13 @@ class PipelineReporter implements Reporter {
     // Whoever does not wait for it learns of the failure from `reports$` and `report()`.
     this.ready.catch(() => undefined);
     const plain = pipelineOptions(options);
-    this.#metrics = options.metrics && registerMetrics(options.metrics, options.metricsPrefix ?? "conntrail_");
+    this.#metrics =
+      options.metrics &&
+      registerMetrics(
+        options.metrics,
+        options.metricsPrefix ?? "conntrail_",
+        (options.sinks ?? []).map(({ name }) => name),
+      );
     for (const sink of options.sinks ?? []) this.#addSink(sink);
     this.#onProgress = options.record?.onProgress;
     this.#run(() => ({ options: plain, encodings: this.#encodings, firstSequence: this.#nextSequence }));

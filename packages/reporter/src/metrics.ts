@@ -1,66 +1,12 @@
 /**
- * The metrics, after Prometheus' conventions: base units, counters end in `_total`, caches count requests and hits.
- * The list below is the README's table; a test compares it with the registry.
+ * The metrics of metric-list.ts on a registry: what each report, delivery and restart does to them.
  */
-import type { HostFacts, SnapshotHealth } from "@conntrail/model";
+import type { HealthState, HostFacts, SnapshotHealth } from "@conntrail/model";
 import { Counter, Gauge, type Registry, Summary } from "prom-client";
+import { METRICS } from "./metric-list.ts";
+import { outOfRange } from "./options/option-error.ts";
 import type { WorkerPart } from "./protocol.ts";
 import type { DeliveryOutcome } from "./sinks/feed.ts";
-
-/** A metric's type, help text and labels, by its name without the prefix. */
-const METRICS = {
-  spy_duration_seconds: { type: "summary", help: "Time spent building a report, seconds.", labels: [] },
-  reports_total: { type: "counter", help: "Reports built.", labels: [] },
-  reports_dropped_total: { type: "counter", help: "Reports that a slow iterator did not take.", labels: [] },
-  report_connections: { type: "gauge", help: "Connections in the latest report.", labels: [] },
-  conntrack_events_total: { type: "counter", help: "Conntrack events decoded, by type.", labels: ["type"] },
-  conntrack_lost_total: {
-    type: "counter",
-    help: "Conntrack messages that the kernel dropped, where it tells.",
-    labels: [],
-  },
-  conntrack_overruns_total: { type: "counter", help: "Times the event socket overran (ENOBUFS).", labels: [] },
-  conntrack_resyncs_total: { type: "counter", help: "Dumps taken to recover from a loss.", labels: [] },
-  conntrack_reconciliations_total: {
-    type: "counter",
-    help: "Dumps taken to find flows whose end nobody told.",
-    labels: [],
-  },
-  conntrack_undecodable_total: { type: "counter", help: "Conntrack messages that could not be decoded.", labels: [] },
-  conntrack_flows: { type: "gauge", help: "Flows followed now.", labels: [] },
-  conntrack_flows_capacity: { type: "gauge", help: "Flows that may be followed at once.", labels: [] },
-  conntrack_evictions_total: { type: "counter", help: "Flows dropped from a full table.", labels: [] },
-  conntrack_receive_buffer_bytes: { type: "gauge", help: "Receive buffer of the event sockets, bytes.", labels: [] },
-  aggregated_connections_total: {
-    type: "counter",
-    help: "Closed connections told in aggregated rows for want of room.",
-    labels: [],
-  },
-  dropped_connections_total: { type: "counter", help: "Connections that a full table turned away.", labels: [] },
-  scan_duration_seconds: { type: "gauge", help: "Time the latest socket scan took, seconds.", labels: [] },
-  scan_age_seconds: { type: "gauge", help: "Age of the socket table in the latest report, seconds.", labels: [] },
-  scans_total: { type: "counter", help: "Socket scans.", labels: [] },
-  sockets: { type: "gauge", help: "Sockets in the latest scan.", labels: [] },
-  sockets_attributed: { type: "gauge", help: "Sockets in the latest scan whose process is known.", labels: [] },
-  name_cache_requests_total: { type: "counter", help: "Names asked of the cache.", labels: [] },
-  name_cache_hits_total: { type: "counter", help: "Names that the cache had.", labels: [] },
-  name_lookups_total: { type: "counter", help: "Reverse lookups sent to a server.", labels: [] },
-  name_failures_total: { type: "counter", help: "Reverse lookups that failed or timed out.", labels: [] },
-  name_drops_total: { type: "counter", help: "Reverse lookups dropped by a full backlog.", labels: [] },
-  name_cache_entries: { type: "gauge", help: "Addresses in the name cache.", labels: [] },
-  sink_deliveries_total: {
-    type: "counter",
-    help: "Reports handed to a sink, by outcome: delivered, failed, dropped.",
-    labels: ["sink", "outcome"],
-  },
-  worker_restarts_total: { type: "counter", help: "Workers started anew after a failure, by part.", labels: ["part"] },
-} as const satisfies Record<string, MetricSpec>;
-
-interface MetricSpec {
-  readonly type: "counter" | "gauge" | "summary";
-  readonly help: string;
-  readonly labels: readonly string[];
-}
 
 /** What the reporter tells of each report. */
 interface ReportFacts {
@@ -81,30 +27,66 @@ export interface ReporterMetrics {
   close(): void;
 }
 
+/** The parts that have a state; `pipeline` is what makes the reports. */
+type Part = "pipeline" | "conntrack" | "sockets" | "names";
+
+const STATES = ["ok", "degraded", "off"] as const satisfies readonly HealthState[];
+
+/** What counters with labels begin with, at 0: a first increase from nothing at all would be no increase to Prometheus. */
+const ZEROS = {
+  conntrack_events_total: ["new", "update", "destroy"].map((type) => ({ type })),
+  worker_restarts_total: ["ingest", "scan", "pipeline"].map((part) => ({ part })),
+} as const;
+
 /** Quantiles over the last ten seconds, as Scope's probe had them. */
 const SUMMARY_WINDOW = { maxAgeSeconds: 10, ageBuckets: 5, percentiles: [0.5, 0.9, 0.99] };
 
-/** Registers all metrics of METRICS under `prefix`. */
-export function registerMetrics(registry: Registry, prefix: string): ReporterMetrics {
+/** Registers all metrics of METRICS under `prefix`. `sinks`: the names of those that reports go to. Throws an OptionError when the registry has them already. */
+export function registerMetrics(registry: Registry, prefix: string, sinks: readonly string[]): ReporterMetrics {
+  if (registry.getSingleMetric(`${prefix}reports_total`) !== undefined) {
+    throw outOfRange("metricsPrefix", "a prefix of its own for each reporter on one registry", prefix);
+  }
   const registered = new Map<string, Counter | Gauge | Summary>();
-  for (const [name, { type, help, labels }] of Object.entries(METRICS) as [string, MetricSpec][]) {
+  for (const [name, { type, help, labels }] of Object.entries(METRICS)) {
     const common = { name: prefix + name, help, labelNames: [...labels], registers: [registry] };
     if (type === "counter") registered.set(name, new Counter(common));
     else if (type === "gauge") registered.set(name, new Gauge(common));
-    else registered.set(name, new Summary({ ...common, ...SUMMARY_WINDOW }));
+    else registered.set(name, withoutEmptyQuantiles(new Summary({ ...common, ...SUMMARY_WINDOW })));
   }
-  const gauge = (name: MetricName, value: number): void => (registered.get(name) as Gauge).set(value);
-  const count = (name: MetricName, by: number, labels: Record<string, string> = {}): void =>
+  const gauge = (name: string, value: number): void => (registered.get(name) as Gauge).set(value);
+  const count = (name: string, by: number, labels: Record<string, string> = {}): void =>
     (registered.get(name) as Counter).inc(labels, by);
   const grown = growth();
-  const countTo = (name: MetricName, total: number, labels: Record<string, string> = {}): void =>
+  const countTo = (name: string, total: number, labels: Record<string, string> = {}): void =>
     count(name, grown(name + Object.values(labels).join(), total), labels);
+  for (const [name, labels] of Object.entries(ZEROS)) for (const each of labels) count(name, 0, each);
+  for (const sink of sinks) {
+    for (const outcome of ["delivered", "failed", "dropped"]) count("sink_deliveries_total", 0, { sink, outcome });
+  }
+  const reasons = new Map<Part, string>();
+  const tellState = (part: Part, state: HealthState, reason: string | null): void => {
+    for (const each of STATES)
+      (registered.get("part_state") as Gauge).set({ part, state: each }, each === state ? 1 : 0);
+    const before = reasons.get(part);
+    if (before !== undefined && before !== reason)
+      (registered.get("part_reason") as Gauge).remove({ part, reason: before });
+    if (reason === null) reasons.delete(part);
+    else {
+      reasons.set(part, reason);
+      (registered.get("part_reason") as Gauge).set({ part, reason }, 1);
+    }
+  };
+  tellState("pipeline", "off", "starting");
 
   return {
     report({ health, connections, endMs, buildSeconds }: ReportFacts): void {
       const { conntrack, sockets, names, merge } = health;
       (registered.get("spy_duration_seconds") as Summary).observe(buildSeconds);
       count("reports_total", 1);
+      tellState("pipeline", "ok", null);
+      tellState("conntrack", conntrack.state, conntrack.reason);
+      tellState("sockets", sockets.state, sockets.reason);
+      tellState("names", names.state, names.reason);
       gauge("report_connections", connections);
       for (const [type, total] of Object.entries(conntrack.events)) countTo("conntrack_events_total", total, { type });
       countTo("conntrack_lost_total", conntrack.lost ?? 0);
@@ -131,7 +113,10 @@ export function registerMetrics(registry: Registry, prefix: string): ReporterMet
       gauge("name_cache_entries", names.cached);
     },
     delivery: (sink, outcome): void => count("sink_deliveries_total", 1, { sink, outcome }),
-    restart: (part): void => count("worker_restarts_total", 1, { part }),
+    restart(part): void {
+      count("worker_restarts_total", 1, { part });
+      if (part === "pipeline") tellState("pipeline", "off", "failed");
+    },
     reportsDropped: (total): void => countTo("reports_dropped_total", total),
     close(): void {
       for (const name of registered.keys()) registry.removeSingleMetric(prefix + name);
@@ -139,7 +124,18 @@ export function registerMetrics(registry: Registry, prefix: string): ReporterMet
   };
 }
 
-type MetricName = keyof typeof METRICS;
+/** prom-client gives 0 for a quantile of nothing; building a report takes longer than that, so a 0 is no observation. */
+function withoutEmptyQuantiles(summary: Summary): Summary {
+  const whole = summary.get.bind(summary);
+  summary.get = async () => {
+    const metric = await whole();
+    return {
+      ...metric,
+      values: metric.values.filter(({ labels, value }) => labels.quantile === undefined || value > 0),
+    };
+  };
+  return summary;
+}
 
 /** How much a total has grown since it was last seen. A smaller total means that its source was restarted: all of it is new. */
 function growth(): (key: string, total: number) => number {
