@@ -124,7 +124,7 @@ function listing(): Buffer {
     const reply = `src=${address(server)} dst=${address(client)} sport=${serverPort} dport=${clientPort}`;
     return `ipv4     2 tcp      6 431999 ESTABLISHED ${original} ${reply} [ASSURED] mark=0 use=1 id=${id}`;
   });
-  return Buffer.from(lines.join("\n"));
+  return Buffer.from(`${lines.join("\n")}\n`);
 }
 
 const text: TimedCase = {

@@ -13,6 +13,7 @@ import {
   CTA_TIMESTAMP,
   firstByte,
   WordCursor,
+  wholeWord,
 } from "@conntrail/netlink";
 
 /** Which optional fields of the row a message had: bits at `MESSAGE_ROW.fields` of the decoded row. The others keep what was there. */
@@ -40,6 +41,17 @@ const TCP_SCALE_REPLY = attributeHeader(5, CTA_PROTOINFO_TCP.windowScaleReply);
 const TCP_FLAGS_ORIGINAL = attributeHeader(6, CTA_PROTOINFO_TCP.flagsOriginal);
 const TCP_FLAGS_REPLY = attributeHeader(6, CTA_PROTOINFO_TCP.flagsReply);
 const TCP_BYTES = 44;
+// A DESTROY has the state alone.
+const TCP_LAST = attributeHeader(12, CTA_PROTOINFO.tcp, true);
+const TCP_LAST_BYTES = 12;
+// Counters and timestamps (`dump_counters`, `ctnetlink_dump_timestamp`): two of 64 bits.
+const COUNTED_PACKETS = attributeHeader(12, CTA_COUNTERS.packets);
+const COUNTED_BYTES = attributeHeader(12, CTA_COUNTERS.bytes);
+const STARTED = attributeHeader(12, CTA_TIMESTAMP.start);
+const STOPPED = attributeHeader(12, CTA_TIMESTAMP.stop);
+const PAIR_BYTES = 24;
+const SINGLE_BYTES = 12;
+const TWO_32 = 2 ** 32;
 
 /** Every walk begins here; nothing in it outlives the call. */
 const cursor = new WordCursor();
@@ -59,6 +71,13 @@ export function decodeProtoInfo(words: Uint32Array, start: number, end: number):
   ) {
     return tcpInfo(firstByte(words[at + 2]!), firstByte(words[at + 8]!), firstByte(words[at + 10]!));
   }
+  if (end - start === TCP_LAST_BYTES && ((words[at]! ^ TCP_LAST) | (words[at + 1]! ^ TCP_STATE)) === 0) {
+    return tcpInfo(firstByte(words[at + 2]!), 0, 0);
+  }
+  return walkProtoInfo(words, start, end);
+}
+
+function walkProtoInfo(words: Uint32Array, start: number, end: number): number {
   let info = 0;
   cursor.over(words, start, end);
   while (cursor.next()) {
@@ -143,6 +162,16 @@ export function decodeCounters(
   floats: Float64Array,
   at: number,
 ): number {
+  const first = start >> 2;
+  if (end - start === PAIR_BYTES && ((words[first]! ^ COUNTED_PACKETS) | (words[first + 3]! ^ COUNTED_BYTES)) === 0) {
+    floats[at] = networkDouble(words, first + 1);
+    floats[at + 1] = networkDouble(words, first + 4);
+    return 1;
+  }
+  return walkCounters(words, start, end, floats, at);
+}
+
+function walkCounters(words: Uint32Array, start: number, end: number, floats: Float64Array, at: number): number {
   let packets = -1;
   let bytes = -1;
   let packets32 = -1;
@@ -175,6 +204,16 @@ export function decodeCounters(
 
 /** Writes the start in milliseconds; returns DECODED_FIELD.start when it was there, negative when lengths lie. */
 export function decodeTimestamp(words: Uint32Array, start: number, end: number, floats: Float64Array): number {
+  const first = start >> 2;
+  const pair = end - start === PAIR_BYTES && words[first + 3] === STOPPED >>> 0;
+  if ((pair || end - start === SINGLE_BYTES) && words[first] === STARTED >>> 0) {
+    floats[FLOW.startMs >> 1] = networkDouble(words, first + 1) / NANOSECONDS_PER_MS;
+    return DECODED_FIELD.start;
+  }
+  return walkTimestamp(words, start, end, floats);
+}
+
+function walkTimestamp(words: Uint32Array, start: number, end: number, floats: Float64Array): number {
   let seen = 0;
   cursor.over(words, start, end);
   while (cursor.next()) {
@@ -185,4 +224,9 @@ export function decodeTimestamp(words: Uint32Array, start: number, end: number, 
     }
   }
   return cursor.failed ? -1 : seen;
+}
+
+/** The 64-bit number in network order at two words, as a double: exact up to 2^53. */
+function networkDouble(words: Uint32Array, at: number): number {
+  return wholeWord(words[at]!) * TWO_32 + wholeWord(words[at + 1]!);
 }
