@@ -33,7 +33,7 @@ describe.each([
         multicast: true,
         bytes: new Uint8Array(event()),
       },
-      { kind: "tick", timeMs: 1_700_000_001_000, final: true },
+      { kind: "tick", timeMs: 1_700_000_001_000, final: true, wallAheadMs: 0 },
     ]);
   });
 });
@@ -180,7 +180,7 @@ describe("a sidecar block", () => {
 
   test("may have fields that this version does not know", async () => {
     const { records } = await read(start().sidecar(11, 5000n, '{"final":false,"mood":"good"}'));
-    expect(records).toEqual([{ kind: "tick", timeMs: 5, final: false }]);
+    expect(records).toEqual([{ kind: "tick", timeMs: 5, final: false, wallAheadMs: 0 }]);
   });
 
   test.each([1000, 0xffffffff])(

@@ -178,7 +178,7 @@ test("a rotation that cannot work is wrong usage, exit 2", async () => {
     "1KiB",
   ]);
   expect(code).toBe(2);
-  expect(stderr).toMatch(/^conntrail: rotateBytes: expected at least 65536, got 1024\n$/);
+  expect(stderr).toMatch(/^conntrail: --rotate-size: expected a whole number from 65536 to .* got 1024\n$/);
 });
 
 /** Messages of ctnetlink from the kernel: what is not the end of a dump or a request. */

@@ -11,7 +11,7 @@ import { test } from "vitest";
 import { KERNEL_SKIP } from "../lab/kernel.ts";
 
 /** Declares it. `folder` is empty at the start and removed at the end. The engine allows one folder a process, so each file has one such test. */
-export function chdbTest(name: string, run: (folder: string) => Promise<void>, timeout = 120_000): void {
+export function chdbTest(name: string, run: (folder: string) => Promise<void>, timeout = 240_000): void {
   test(name, { timeout }, async ({ skip }) => {
     if (!hasChdb())
       skip(`${KERNEL_SKIP}not installed: chdb (npm install --prefix DIR chdb@3.4.0, NODE_PATH=DIR/node_modules)`);

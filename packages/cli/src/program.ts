@@ -13,6 +13,7 @@ import { flagError } from "./flag-error.ts";
 import { REPLAY_FORMATS, REPORT_FORMATS, STREAM_FORMATS } from "./formats.ts";
 import { oneOf } from "./one-of.ts";
 import { addQuestionOptions } from "./question-options.ts";
+import { addStoreCommands, addStoreOptions } from "./store-commands.ts";
 import { COLOR_CHOICES, type ColorChoice, chooseColor } from "./terminal.ts";
 import {
   durationIn,
@@ -54,19 +55,21 @@ export function buildProgram(version: string): Command {
       .addOption(formatOption(REPORT_FORMATS, "json")),
   ).action((options: ReportCommandOptions) => runReport(options));
 
-  addReportOptions(
-    program
-      .command("watch")
-      .description("print a report at every interval until interrupted")
-      .addOption(intervalOption("time between reports"))
-      .addOption(formatOption(STREAM_FORMATS, "ndjson"))
-      .option("--count <n>", "end after this many reports", parseCount)
-      .option("--publish <url>", "send each report to the Weave Scope app at this address, too", parseUrl)
-      .option(
-        "--publish-header <name: value>",
-        "with this header, such as 'Authorization: Bearer …'; may be repeated",
-        gather(parseHeader),
-      ),
+  addStoreOptions(
+    addReportOptions(
+      program
+        .command("watch")
+        .description("print a report at every interval until interrupted")
+        .addOption(intervalOption("time between reports"))
+        .addOption(formatOption(STREAM_FORMATS, "ndjson"))
+        .option("--count <n>", "end after this many reports", parseCount)
+        .option("--publish <url>", "send each report to the Weave Scope app at this address, too", parseUrl)
+        .option(
+          "--publish-header <name: value>",
+          "with this header, such as 'Authorization: Bearer …'; may be repeated",
+          gather(parseHeader),
+        ),
+    ),
   ).action((options: WatchCommandOptions) => runWatch(options));
 
   addCollectionOptions(
@@ -119,6 +122,7 @@ export function buildProgram(version: string): Command {
       .addOption(formatOption(REPLAY_FORMATS, "json")),
   ).action((files: string[], options: ReplayCommandOptions) => runReplay(files, options));
 
+  addStoreCommands(program);
   return program;
 }
 

@@ -186,6 +186,7 @@ function endFields(side: "from" | "to", who: string): Field[] {
   const end = (name: string, kind: Kind, about: string, read: Read, extra?: Extra): Field =>
     field(`${side}.${name}`, kind, `${who}: ${about}`, read, extra);
   const local = isFrom ? CONNECTION_FLAG.fromLocal : CONNECTION_FLAG.toLocal;
+  const traced = isFrom ? CONNECTION_FLAG.fromTraced : CONNECTION_FLAG.toTraced;
   return [
     end("address", "address", "its real address", ({ columns }, row) => formatAddress(at(columns), row * 4), {
       words4: at,
@@ -207,6 +208,19 @@ function endFields(side: "from" | "to", who: string): Field[] {
         return reason === "known" ? null : reason;
       },
       { words: REASON_WORDS },
+    ),
+    end(
+      "ownerEvidence",
+      "text",
+      "how its process is known",
+      ({ columns }, row) => {
+        if ((isFrom ? columns.fromOwner : columns.toOwner)[row] === 0) return null;
+        if ((columns.flags[row]! & traced) !== 0) return "trace";
+        return OWNER_REASON[(isFrom ? columns.fromReason : columns.toReason)[row]!] === "listener"
+          ? "listener"
+          : "held";
+      },
+      { words: ["trace", "held", "listener"] },
     ),
     end(
       "startTicks",

@@ -9,9 +9,10 @@ import { ConnectionLedger, DEFAULT_LEDGER_SIZE } from "./connection-ledger.ts";
 import { insertBatch } from "./insert-batch.ts";
 import { checkSchema, migrate } from "./migrate.ts";
 import { type OpenStore, openStore, type StoreOptions } from "./open-store.ts";
+import { linePrefix, rowText } from "./row-text.ts";
 import { Sender, type StoreStatus } from "./sender.ts";
 import { Spool } from "./spool.ts";
-import { toldRows } from "./told-rows.ts";
+import { type Told, tellings } from "./tellings.ts";
 
 /** Options of `clickhouse()`. */
 export interface ClickhouseSinkOptions extends StoreOptions {
@@ -58,6 +59,9 @@ const DEFAULTS = {
   maxConnections: DEFAULT_LEDGER_SIZE,
 } as const;
 
+/** Rows that are made into lines before the host's event loop gets its turn: some two milliseconds. */
+const SLICE_ROWS = 512;
+
 /** First wait after a failed insertion, the longest one, and what `close()` grants the server. */
 const BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
@@ -92,6 +96,8 @@ export function clickhouse(options: ClickhouseSinkOptions): ClickhouseSink {
   let resumed: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let nextRoundMs = 0;
+  /** The last report, while its living connections are not told. */
+  let untold: Report | undefined;
 
   const flush = async (): Promise<void> => {
     clearTimeout(timer);
@@ -101,6 +107,17 @@ export function clickhouse(options: ClickhouseSinkOptions): ClickhouseSink {
     text = "";
     rows = 0;
     await sender.push(batch);
+  };
+
+  const tell = async (report: Report, told: Told): Promise<void> => {
+    const prefix = linePrefix(report, { scope: settings.scope, boot });
+    let looked = 0;
+    for (const telling of tellings(report, ledger, told)) {
+      text += rowText(prefix, telling);
+      rows++;
+      if (rows >= settings.batchRows) await flush();
+      if (++looked % SLICE_ROWS === 0) await turn();
+    }
   };
 
   return {
@@ -115,15 +132,12 @@ export function clickhouse(options: ClickhouseSinkOptions): ClickhouseSink {
       const endMs = report.raw.window.endMs;
       const withLiving = endMs >= nextRoundMs;
       if (withLiving) nextRoundMs = endMs + settings.intervalMs;
-      for (const lines of toldRows(report, ledger, { scope: settings.scope, boot }, withLiving)) {
-        text += lines.text;
-        rows += lines.rows;
-        if (rows >= settings.batchRows) await flush();
-        await turn();
-      }
+      await tell(report, withLiving ? "all" : "ended");
+      untold = withLiving ? undefined : report;
       if (rows > 0) timer ??= setTimeout(() => void flush(), settings.batchMs).unref();
     },
     async close(): Promise<void> {
+      if (untold !== undefined) await tell(untold, "living");
       await flush();
       await sender.close(CLOSE_MS);
       const open = await store?.catch(() => undefined);

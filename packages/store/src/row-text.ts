@@ -1,6 +1,6 @@
 /** A connection of a report as a line of TabSeparated, in the order of COLUMNS: what goes to the server, and what waits in the spool. */
-import type { Connection, End, Report } from "@conntrail/report";
-import type { News } from "./connection-ledger.ts";
+import type { End, Report } from "@conntrail/report";
+import type { Telling } from "./tellings.ts";
 
 /** Columns of the table `connections` that a row fills (sql/0001-connections.sql), in order. */
 export const COLUMNS = [
@@ -57,9 +57,6 @@ export interface RowContext {
   readonly boot: string;
 }
 
-/** Whether a row's connection lives, has ended, or failed. */
-export type RowEvent = "live" | "closed" | "failed";
-
 const NO_NAT = { from: { address: "::", port: 0 }, to: { address: "::", port: 0 } } as const;
 
 /** What the lines of one report have in common: the first six columns, each followed by a tab. */
@@ -69,7 +66,7 @@ export function linePrefix({ host, window, sequence }: Report, { scope, boot }: 
 }
 
 /** The line of a connection, with its newline. */
-export function rowText(prefix: string, connection: Connection, event: RowEvent, news: News): string {
+export function rowText(prefix: string, { connection, event, news }: Telling): string {
   const { from, to, nat, count, flags, direction } = connection;
   const visible = nat?.visible ?? NO_NAT;
   return `${prefix}${event}\t${[

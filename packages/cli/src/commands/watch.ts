@@ -8,9 +8,10 @@ import { askedQuestion, type Question } from "../question.ts";
 import type { QuestionOptions } from "../question-options.ts";
 import { redraw, screenLines } from "../screen.ts";
 import { stopSignal } from "../stop-signal.ts";
+import { type StoreSinkOptions, storeSinks } from "../store-sinks.ts";
 
 /** What commander parses for it. */
-export interface WatchCommandOptions extends CollectionOptions, QuestionOptions {
+export interface WatchCommandOptions extends CollectionOptions, QuestionOptions, StoreSinkOptions {
   readonly interval: number;
   readonly format?: StreamFormat;
   readonly count?: number;
@@ -22,7 +23,8 @@ export interface WatchCommandOptions extends CollectionOptions, QuestionOptions 
 export async function runWatch(options: WatchCommandOptions): Promise<void> {
   const format = options.format ?? defaultFormat("ndjson");
   const question = askedQuestion(options, false);
-  const sinks = options.publish === undefined ? [] : [publisher(options.publish, options.publishHeader)];
+  const sinks = await storeSinks(options);
+  if (options.publish !== undefined) sinks.push(publisher(options.publish, options.publishHeader));
   const reporter = createReporter({ ...reporterOptions(options), intervalMs: options.interval, sinks });
   stopSignal().addEventListener("abort", () => void reporter.close());
   let left = options.count ?? Number.POSITIVE_INFINITY;

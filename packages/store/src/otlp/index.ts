@@ -1,0 +1,2 @@
+/** Connections to OpenTelemetry. */
+export { type OtlpSink, type OtlpSinkOptions, otlp } from "./otlp-sink.ts";
