@@ -73,7 +73,7 @@ kernelTest(
     const known = new Set(happened);
     expect(printed.map(summary).filter((line) => !known.has(line))).toEqual([]);
     expect(lossy ? happened : printed.map(summary)).toEqual(happened);
-    const listed = await messagesOf(lines([listing, ""]));
+    const listed = await messagesOf(lines([...listing, ""]));
     const rows = recorded.filter((message) => message.kind === "row").map(summary);
     expect(rows.toSorted()).toEqual(listed.map(summary).toSorted());
     await rm(folder, { recursive: true });
