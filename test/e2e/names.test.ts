@@ -105,7 +105,8 @@ async function expectNames(lab: NatLab, dns: DnsServer): Promise<void> {
   const first = await running.until((one) => toPort(one, 9000)[0]);
   const named = await running.until((one) => toPort(one, 9000).find(({ to }) => to.names.length > 0));
 
-  expect(first.to.names).toEqual([]);
+  // A report waits for no name, and a quick server's is there before the first one (F44).
+  expect([[], ["web.lab"]]).toContainEqual(first.to.names);
   expect(named.to.names).toEqual(["web.lab"]);
   const { health } = running.reports.at(-1)!;
   expect(health.names).toMatchObject({ state: "ok", failures: 0 });

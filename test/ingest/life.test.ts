@@ -128,7 +128,8 @@ kernelTest(
     ]);
     for (const { flags } of ended) {
       expect(flags & (FLOW_FLAG.replied | FLOW_FLAG.established)).toBe(FLOW_FLAG.replied | FLOW_FLAG.established);
-      expect(flags & FLOW_FLAG.updated).toBe(0);
+      // Put there whole, and not seen from its beginning.
+      expect(flags & (FLOW_FLAG.updated | FLOW_FLAG.beganUnseen)).toBe(FLOW_FLAG.updated | FLOW_FLAG.beganUnseen);
     }
   },
 );

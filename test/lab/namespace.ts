@@ -1,5 +1,5 @@
 /** One network namespace of a lab, by its name under /run/netns (ip-netns(8)): what can be run and set inside it. */
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type CommandOptions, type CommandResult, mustRun, runCommand } from "./command.ts";
 import { Program, type ProgramOptions } from "./program.ts";
@@ -110,7 +110,10 @@ export interface Ready {
   readonly pids?: readonly number[];
 }
 
-/** Ends the processes whose network namespace is the named one, except ourselves; resolves when they are gone, or after two seconds. */
+/**
+ * Ends the processes that we, or those that we started, run in the named network namespace; resolves when they are gone, or after two seconds. Others that are in
+ * it only visit: a scan of another test, which runs at the same time, enters every namespace for a moment.
+ */
 export async function killInside(name: string): Promise<void> {
   const deadline = Date.now() + 2_000;
   for (;;) {
@@ -132,7 +135,25 @@ async function pidsInside(name: string): Promise<number[]> {
   return stdout
     .split("\n")
     .map(Number)
-    .filter((pid) => pid > 0 && pid !== process.pid);
+    .filter((pid) => pid > 0 && pid !== process.pid && isOurs(pid));
+}
+
+/** True when we are among its ancestors, or when it has outlived its parent. */
+function isOurs(pid: number): boolean {
+  const parent = parentOf(pid);
+  for (let above = parent; above !== undefined && above > 1; above = parentOf(above)) {
+    if (above === process.pid) return true;
+  }
+  return parent === 1;
+}
+
+/** The parent of a process; `undefined` when it is gone. */
+function parentOf(pid: number): number | undefined {
+  try {
+    return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return undefined;
+  }
 }
 
 /** `{ port: 80, hold: true }` to `--port 80 --hold`. */

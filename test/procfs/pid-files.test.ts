@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import {
   isNotPermitted,
@@ -11,6 +12,7 @@ import {
   readFdFolder,
   readFdNumbers,
   readFdSocket,
+  readNamespaceMounts,
   readNetNamespace,
   readPidCgroup,
   readPidCmdline,
@@ -172,3 +174,18 @@ function thrownBy(action: () => unknown): unknown {
   }
   throw new Error("nothing was thrown");
 }
+
+test("a process that has ended and waits to be reaped has no mounts, and is no error", async () => {
+  // The shell leaves a child that has ended to a program that never asks for it.
+  const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 30"], { stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    const [line] = (await once(parent.stdout, "data")) as [Buffer];
+    const child = Number(line);
+    const state = (): string | undefined => /^State:\s+(\S)/m.exec(readFileSync(`/proc/${child}/status`, "utf8"))?.[1];
+    for (let i = 0; i < 500 && state() !== "Z"; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(state()).toBe("Z");
+    expect(readNamespaceMounts("/proc", child)).toBeUndefined();
+  } finally {
+    parent.kill("SIGKILL");
+  }
+});

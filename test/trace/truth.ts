@@ -22,7 +22,8 @@ function factsOf({ rows, count, owners }: TraceBatch): TracedFact[] {
   const doubles = new Float64Array(rows.buffer);
   return Array.from({ length: count }, (_, i) => {
     const at = i * TRACE_WORDS;
-    const { pid, process, startTicks } = owners[rows[at + TRACE.owner]! - 1]!;
+    // Somebody who is not known is nobody: pid 0.
+    const { pid, process, startTicks } = owners[rows[at + TRACE.owner]! - 1] ?? { pid: 0, process: "", startTicks: 0 };
     return {
       role: ((rows[at + TRACE.kind]! >>> 16) & 0xff) as TraceRole,
       localAddress: formatAddress(rows, at + TRACE.local),
