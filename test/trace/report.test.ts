@@ -1,7 +1,8 @@
 /** Traced processes in reports: both ends of connections that no scan can see, on one host and through NAT; and what it is to do without. */
 import { readdirSync, readlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { createReporter, type Report, type ReporterOptions } from "@conntrail/reporter";
+import type { Report } from "@conntrail/report";
+import { createReporter, type ReporterOptions } from "@conntrail/reporter";
 import { describe, expect, test } from "vitest";
 import { kernelTest, type LabNamespace, loopbackLab, natLab, type Program } from "../lab/index.ts";
 import { compare, truthOf } from "./truth.ts";
