@@ -17,9 +17,10 @@ kernelTest(
     await using lab = await loopbackLab();
     // No port is used twice, so that a port names a connection.
     await lab.host.sysctl("net.ipv4.tcp_tw_reuse", 0);
-    const program = lab.host.spawn(process.execPath, [PROGRAM, "1000", "3"]);
+    const program = lab.host.spawn(process.execPath, [PROGRAM, "1000", "3", "15"]);
     const result = await program.json<Result>(60_000);
-    expect(result).toMatchObject({ connections: 1_000, unheard: 0, flowless: 0, elsewhen: 0, outside: 0 });
+    expect(result).toMatchObject({ unheard: 0, flowless: 0, elsewhen: 0, outside: 0 });
+    expect(result.connections).toBeGreaterThanOrEqual(1_000);
     expect(result).toMatchObject({ uncookied: 0, recookied: 0 });
     // It was looked at while it happened.
     expect(result.tables).toBeGreaterThan(10);

@@ -1,6 +1,6 @@
 /**
  * Makes connections in the namespace it is started in, and holds what ingest and scan tell of them against what it knows itself. Arguments: how many
- * connections, and how long each lives in milliseconds. Prints one line of JSON:
+ * connections at the least, how long each lives in milliseconds, and how many tables are to be met. Prints one line of JSON:
  *
  *     {connections, unheard: connections whose NEW could not be read as connect() had come back, tables, sockets: connected sockets in tables,
  *      flowless: of these, without a flow behind the cut of their table, elsewhen: with a flow whose life the reading lies outside of,
@@ -31,6 +31,7 @@ const AT_ONCE = 20;
 
 const wanted = Number(process.argv[2]);
 const livesMs = Number(process.argv[3]);
+const wantedTables = Number(process.argv[4]);
 const result = {
   connections: 0,
   unheard: 0,
@@ -153,7 +154,8 @@ scanSockets({ namespaces: "own", states: STATES | (1 << LISTEN), intervalMs: 10,
 });
 
 async function worker() {
-  while (result.connections < wanted) {
+  // On a busy machine scans are slow: connections go on until enough of them have looked, ten times as many at the most.
+  while (result.connections < wanted || (result.tables < wantedTables && result.connections < 10 * wanted)) {
     result.connections++;
     await once();
   }
