@@ -35,6 +35,10 @@ function exportedNames(file: string): string[] {
   const text = readFileSync(file, "utf8");
   const names = new Set<string>();
   for (const [, target] of text.matchAll(RE_EXPORT)) {
+    if (!target!.startsWith(".")) {
+      names.add(`all of ${target}`);
+      continue;
+    }
     for (const name of exportedNames(join(dirname(file), target!.replace(/\.ts$/, ".d.ts")))) names.add(name);
   }
   for (const [, allTypes, list] of text.matchAll(LIST)) {

@@ -75,7 +75,7 @@ async function toTable(path: string): Promise<number> {
 
 async function toReports(path: string): Promise<number> {
   let rows = 0;
-  for await (const report of replayReports(path, { reports: 1000 })) rows += report.columns.length;
+  for await (const report of replayReports(path, { reports: 1000 })) rows += report.length;
   return rows;
 }
 

@@ -1,6 +1,6 @@
 /** The samples as one report each, and the same as JSON: what questions are tried on. */
 import { fileURLToPath } from "node:url";
-import { type ConnectionJson, type Report, viewReport } from "@conntrail/report";
+import type { ConnectionJson, Report } from "@conntrail/report";
 import { replayReports } from "@conntrail/reporter";
 
 /** A report twice: as columns, and as a program that reads the JSON has it. */
@@ -20,8 +20,7 @@ export function sample(name: string): Promise<Sample> {
 
 async function readSample(name: string): Promise<Sample> {
   const file = fileURLToPath(new URL(`../../samples/${name}`, import.meta.url));
-  for await (const content of replayReports(file, { reports: "end" })) {
-    const report = viewReport(content);
+  for await (const report of replayReports(file, { reports: "end" })) {
     const { connections } = JSON.parse(JSON.stringify(report)) as { connections: ConnectionJson[] };
     return { report, connections };
   }

@@ -54,10 +54,10 @@ export async function fuzzReplayOnce(seed: number, from: readonly Uint8Array[], 
   const bytes = mutate(from[random(from.length)]!, from, random);
   const began = process.cpuUsage();
   try {
-    for await (const content of replayReports(chunks(bytes, 65_536), WAYS[random(WAYS.length)]!)) {
+    for await (const report of replayReports(chunks(bytes, 65_536), WAYS[random(WAYS.length)]!)) {
       tally.reports++;
-      tally.connections += content.columns.length;
-      for (const encode of [encodeJson, encodeScope, encodeTable, encodeDot]) encode(content);
+      tally.connections += report.length;
+      for (const encode of [encodeJson, encodeScope, encodeTable, encodeDot]) encode(report);
     }
   } catch (error) {
     if (!isCaptureError(error)) throw new Error(`seed ${seed}: ${(error as Error).stack}`, { cause: error });

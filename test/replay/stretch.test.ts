@@ -1,7 +1,6 @@
 /** What of a capture is reported, when, and how fast: `from`, `to`, intervals, speed. */
 import { join } from "node:path";
-import type { ReportContent } from "@conntrail/model";
-import { encodeJson } from "@conntrail/report";
+import { encodeJson, type RawReport } from "@conntrail/report";
 import { type ReplayOptions, type ReplaySummary, replay, replayReports } from "@conntrail/reporter";
 import { lastValueFrom, take, toArray } from "rxjs";
 import { expect, test } from "vitest";
@@ -10,16 +9,16 @@ import { runConntrail } from "../lab/index.ts";
 const SHOP = join(import.meta.dirname, "../../samples/shop.pcapng");
 const TEXT = join(import.meta.dirname, "../fixtures/conntrack-text/events-options.txt");
 
-async function reports(path: string, options: ReplayOptions = {}): Promise<ReportContent[]> {
-  const found: ReportContent[] = [];
-  for await (const report of replayReports(path, options)) found.push(report);
+async function reports(path: string, options: ReplayOptions = {}): Promise<RawReport[]> {
+  const found: RawReport[] = [];
+  for await (const report of replayReports(path, options)) found.push(report.raw);
   return found;
 }
 
-const NOTHING = { defaultValue: [] as ReportContent[] };
+const NOTHING = { defaultValue: [] as RawReport[] };
 
 /** Rows that ended: each is in exactly one report of a sequence. */
-function ended(found: readonly ReportContent[]): number {
+function ended(found: readonly RawReport[]): number {
   const json = found.map(
     (report) =>
       JSON.parse(Buffer.from(encodeJson(report)).toString()) as { connections: { state: string; count: number }[] },
@@ -61,9 +60,9 @@ test("what lies before `from` is applied and not reported; what lies behind `to`
   expect(middle!.sequence).toBe(1);
   expect(middle!.window).toEqual({ startMs: from, endMs: to });
   // The connections to the database were opened before, and are there.
-  const held = (report: ReportContent): number =>
+  const held = (report: RawReport): number =>
     report.columns.toOwner.filter(
-      (owner, row) => row < report.columns.length && report.owners[owner - 1]?.process === "database",
+      (owner, row) => row < report.columns.length && report.owners.at(owner - 1)?.process === "database",
     ).length;
   expect(held(middle!)).toBe(held(whole!));
   expect(ended([middle!])).toBeGreaterThan(0);
@@ -114,9 +113,9 @@ test("the speed is that of the capture's time, and does not change a byte", asyn
 
 test("a signal ends a replay early, with a last report of what was read", async () => {
   const stop = new AbortController();
-  const found: ReportContent[] = [];
+  const found: RawReport[] = [];
   for await (const report of replayReports(SHOP, { speed: 0.5, signal: stop.signal })) {
-    found.push(report);
+    found.push(report.raw);
     stop.abort();
   }
   expect(found.length).toBe(2);

@@ -2,6 +2,8 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
+import { createReporter } from "@conntrail/reporter";
+import * as installed from "conntrail";
 import { expect, test } from "vitest";
 
 const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
@@ -24,3 +26,7 @@ test("the lines that embed a reporter, as the README prints them, run and end", 
     rmSync(directory, { recursive: true });
   }
 }, 30_000);
+
+test("the package that it imports is the reporter of the house", () => {
+  expect(installed.createReporter).toBe(createReporter);
+});

@@ -7,11 +7,13 @@ import { ReportChannel } from "./host-channel.ts";
 import { type ReporterMetrics, registerMetrics } from "./metrics.ts";
 import { pipelineOptions } from "./options/pipeline-options.ts";
 import type { ReporterOptions } from "./options/reporter-options.ts";
+import { pipelineFailure } from "./pipeline-failure.ts";
 import type { PipelineCommand, PipelineMessage, PipelineStart, ReportMessage } from "./protocol.ts";
 import type { RecordProgress } from "./record/record-options.ts";
 import { restarting } from "./restart.ts";
 import { feedSink, type SinkFeed } from "./sinks/feed.ts";
 import type { Sink, SinkEncoding } from "./sinks/sink.ts";
+import { pipelineWorkerFile } from "./worker-file.ts";
 
 /** A running reporter. It keeps the process alive until it is closed. */
 export interface Reporter extends AsyncIterable<Report>, AsyncDisposable {
@@ -33,8 +35,6 @@ export interface Reporter extends AsyncIterable<Report>, AsyncDisposable {
   /** Sends a last report, ends all threads, sockets and timers, and completes `reports$`. Idempotent; takes two seconds at the most. */
   close(): Promise<void>;
 }
-
-const PIPELINE_WORKER = new URL("./pipeline-worker.js", import.meta.url);
 
 /** Time for a pulled report, and for everything to end: `close()` promises two seconds. */
 const REPORT_DEADLINE_MS = 10_000;
@@ -88,7 +88,8 @@ class PipelineReporter implements Reporter {
       );
     for (const sink of options.sinks ?? []) this.#addSink(sink);
     this.#onProgress = options.record?.onProgress;
-    this.#run(() => ({ options: plain, encodings: this.#encodings, firstSequence: this.#nextSequence }));
+    const file = pipelineWorkerFile();
+    this.#run(file, () => ({ options: plain, encodings: this.#encodings, firstSequence: this.#nextSequence }));
     if (options.scanner !== undefined) this.#feedTables(options.scanner);
   }
 
@@ -130,10 +131,10 @@ class PipelineReporter implements Reporter {
     return known >= 0 ? known : this.#encodings.push(wanted) - 1;
   }
 
-  #run(start: () => PipelineStart): void {
+  #run(file: URL, start: () => PipelineStart): void {
     const messages$ = defer(() => {
       const options = { name: "conntrail-pipeline", workerData: start(), closeDeadlineMs: CLOSE_DEADLINE_MS };
-      this.#worker = workerStream<PipelineCommand, PipelineMessage>(PIPELINE_WORKER, options);
+      this.#worker = workerStream<PipelineCommand, PipelineMessage>(file, options);
       for (const request of this.#pending.keys()) this.#worker.post({ kind: "report", request });
       return this.#worker.messages$;
     });
@@ -199,8 +200,7 @@ class PipelineReporter implements Reporter {
   }
 
   #end(end: { readonly error?: unknown }): void {
-    const reason =
-      "error" in end ? new Error("the pipeline failed", { cause: end.error }) : new Error("the reporter closed");
+    const reason = "error" in end ? pipelineFailure(end.error) : new Error("the reporter closed");
     for (const request of this.#pending.keys()) this.#settle(request, reason);
     this.#channel.end(end);
     if ("error" in end) {

@@ -1,8 +1,9 @@
 /**
  * The metrics of metric-list.ts on a registry: what each report, delivery and restart does to them.
  */
+import { createRequire } from "node:module";
 import type { HealthState, HostFacts, SnapshotHealth } from "@conntrail/model";
-import { Counter, Gauge, type Registry, Summary } from "prom-client";
+import type { Counter, Gauge, Registry, Summary } from "prom-client";
 import { METRICS } from "./metric-list.ts";
 import { outOfRange } from "./options/option-error.ts";
 import type { WorkerPart } from "./protocol.ts";
@@ -47,6 +48,8 @@ export function registerMetrics(registry: Registry, prefix: string, sinks: reado
     throw outOfRange("metricsPrefix", "a prefix of its own for each reporter on one registry", prefix);
   }
   const registered = new Map<string, Counter | Gauge | Summary>();
+  // Loaded when it is needed: whoever has a registry has loaded it, and nobody else needs it.
+  const { Counter, Gauge, Summary } = createRequire(import.meta.url)("prom-client") as typeof import("prom-client");
   for (const [name, { type, help, labels }] of Object.entries(METRICS)) {
     const common = { name: prefix + name, help, labelNames: [...labels], registers: [registry] };
     if (type === "counter") registered.set(name, new Counter(common));

@@ -1,6 +1,5 @@
 /** `conntrail replay`: the reports of a capture. */
 import { isCaptureError, type ParseError } from "@conntrail/capture";
-import { viewReport } from "@conntrail/report";
 import { type ReplayOptions, type ReplaySummary, type ReplayTime, replayReports } from "@conntrail/reporter";
 import { defaultFormat, formatAnswer, type ReplayFormat } from "../formats.ts";
 import { writeOut } from "../output.ts";
@@ -38,8 +37,7 @@ export async function runReplay(files: readonly string[], options: ReplayCommand
     ...(until === undefined ? {} : { to: until }),
   };
   try {
-    for await (const content of replayReports(paths, replayOptions)) {
-      const report = viewReport(content);
+    for await (const report of replayReports(paths, replayOptions)) {
       if (live && process.stdout.isTTY) {
         await redraw(Buffer.from(formatAnswer(report, format, question, screenLines())).toString());
       } else await writeOut(formatAnswer(report, format, question));

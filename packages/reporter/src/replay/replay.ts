@@ -1,10 +1,11 @@
 /** `replay()`: the reports of a capture, in virtual time. */
-import { type CaptureInput, type CaptureReader, isCaptureError, readCapture } from "@conntrail/capture";
+import type { CaptureInput, CaptureReader } from "@conntrail/capture";
 import type { ReportContent } from "@conntrail/model";
+import { type Report, viewReport } from "@conntrail/report";
 import { Observable } from "rxjs";
 import { Pace } from "./pace.ts";
 import { type ReplayOptions, replaySettings } from "./replay-options.ts";
-import { ReplaySession } from "./replay-session.ts";
+import type { ReplaySession } from "./replay-session.ts";
 
 /**
  * The reports of a capture: of our own recordings, plain pcap of LINKTYPE_NETLINK, or conntrack's text. The same file and options give the
@@ -14,7 +15,7 @@ import { ReplaySession } from "./replay-session.ts";
  * OpError when it cannot be read at all. Unsubscribing closes the file. A slow subscriber delays the reading. Throws RangeError for options
  * that cannot work.
  */
-export function replay(input: CaptureInput, options: ReplayOptions = {}): Observable<ReportContent> {
+export function replay(input: CaptureInput, options: ReplayOptions = {}): Observable<Report> {
   replaySettings(options);
   return new Observable((subscriber) => {
     const ended = new AbortController();
@@ -37,8 +38,18 @@ export function replay(input: CaptureInput, options: ReplayOptions = {}): Observ
 export async function* replayReports(
   input: CaptureInput,
   options: ReplayOptions = {},
+): AsyncGenerator<Report, void, undefined> {
+  for await (const content of replayContents(input, options)) yield viewReport(content);
+}
+
+async function* replayContents(
+  input: CaptureInput,
+  options: ReplayOptions,
 ): AsyncGenerator<ReportContent, void, undefined> {
   const settings = replaySettings(options);
+  // Loaded when it is needed: a program that only watches has no use for the stages in its own thread.
+  const { isCaptureError, readCapture } = await import("@conntrail/capture");
+  const { ReplaySession } = await import("./replay-session.ts");
   const { signal = new AbortController().signal, onProblem, onEnd } = options;
   const reader = readCapture(input, { signal, ...(onProblem === undefined ? {} : { onProblem }) });
   const session = new ReplaySession(reader, settings);
