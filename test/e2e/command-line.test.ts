@@ -24,26 +24,29 @@ kernelTest("a reader that is gone before the report comes ends report quietly", 
   expect(command.stderr).toBe("");
 });
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  kernelTest(`${signal} to watch flushes the last report and leaves nothing behind within two seconds`, async () => {
-    await using lab = await loopbackLab();
-    const server = await lab.host.start("tcp-server");
-    await using running = await watch(lab.host, [...OWN, "--no-names"], "2s");
-    expect(netlinkSockets(lab.host.inode).length).toBeGreaterThan(0);
-    const client = await lab.host.start("tcp-client", { port: server.ready.port!, connections: 5, "duration-ms": 1 });
-    const { ports } = await client.json<{ ports: number[] }>();
-    const told = running.program.lines.length;
-    const began = performance.now();
-    running.program.signal(signal);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  kernelTest(
+    `N24 ${signal} to watch flushes the last report and leaves nothing behind within two seconds`,
+    async () => {
+      await using lab = await loopbackLab();
+      const server = await lab.host.start("tcp-server");
+      await using running = await watch(lab.host, [...OWN, "--no-names"], "2s");
+      expect(netlinkSockets(lab.host.inode).length).toBeGreaterThan(0);
+      const client = await lab.host.start("tcp-client", { port: server.ready.port!, connections: 5, "duration-ms": 1 });
+      const { ports } = await client.json<{ ports: number[] }>();
+      const told = running.program.lines.length;
+      const began = performance.now();
+      running.program.signal(signal);
 
-    expect(await ended(running.program, 5000)).toEqual({ code: 0, signal: null });
-    expect(performance.now() - began).toBeLessThan(GONE_MS);
-    const reports = running.program.lines.map((line) => JSON.parse(line) as ReportJson);
-    expect(reports.length).toBeGreaterThan(told);
-    const closed = toPort(reports, server.ready.port!).filter(({ state }) => state === "closed");
-    expect(closed.map(({ from }) => from.port).sort()).toEqual([...ports].sort());
-    expect(netlinkSockets(lab.host.inode)).toEqual([]);
-  });
+      expect(await ended(running.program, 5000)).toEqual({ code: 0, signal: null });
+      expect(performance.now() - began).toBeLessThan(GONE_MS);
+      const reports = running.program.lines.map((line) => JSON.parse(line) as ReportJson);
+      expect(reports.length).toBeGreaterThan(told);
+      const closed = toPort(reports, server.ready.port!).filter(({ state }) => state === "closed");
+      expect(closed.map(({ from }) => from.port).sort()).toEqual([...ports].sort());
+      expect(netlinkSockets(lab.host.inode)).toEqual([]);
+    },
+  );
 }
 
 kernelTest("SIGTERM during the window prints what report has seen so far", async () => {

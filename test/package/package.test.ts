@@ -47,7 +47,9 @@ test("N14 it holds code, declarations, the page, a licence and what to read, and
   ]) {
     expect(files).toContain(`package/${wanted}`);
   }
-  const other = files.filter((file) => !/(\/parts\/page\/dist\/.*|\.js|\.d\.ts|\/package\.json|\/LICENSE|\/README\.md)$/.test(file));
+  const other = files.filter(
+    (file) => !/(\/parts\/page\/dist\/.*|\.js|\.d\.ts|\/package\.json|\/LICENSE|\/README\.md)$/.test(file),
+  );
   expect(other).toEqual([]);
   expect(files.filter((file) => /tsbuildinfo|\/pack\/|\/src\//.test(file))).toEqual([]);
   const manifest = JSON.parse(readFileSync(join(project.folder, "node_modules/conntrail/package.json"), "utf8")) as {

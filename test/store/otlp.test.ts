@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
-import { type Report, viewReport } from "@conntrail/report";
+import type { Report } from "@conntrail/report";
 import { replayReports } from "@conntrail/reporter";
 import { otlp } from "@conntrail/store/otlp";
 import { expect, test } from "vitest";
@@ -28,8 +28,7 @@ otlpTest("the sums of metrics and the log events at a receiver are those of the 
   await using receiver = await listen();
   const sink = otlp({ url: receiver.url, intervalMs: 1000 });
   const reports: Report[] = [];
-  for await (const content of replayReports(SHOP)) {
-    const report = viewReport(content);
+  for await (const report of replayReports(SHOP)) {
     reports.push(report);
     await sink.deliver({ report }, new AbortController().signal);
   }

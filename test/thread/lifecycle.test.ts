@@ -169,6 +169,15 @@ describe("a worker that cannot start", () => {
 });
 
 describe("a worker that breaks later", () => {
+  test("N22 by an endless loop has hung: it is terminated within a deadline, although it says nothing", async () => {
+    const worker = start("spins.js", { hangDeadlineMs: 4_000, closeDeadlineMs: 200 });
+    await expect.poll(() => worker.state, PATIENTLY).toBe("ready");
+    worker.post("go");
+    const error = await failureOf(worker);
+    expect(error).toMatchObject({ code: "hung", beforeReady: false });
+    expect(error.message).toContain("has done nothing for 4 s");
+  }, 30_000);
+
   for (const way of ["throw", "reject", "fail"]) {
     test(`by ${way} cleans up, then errors the stream with its own error as cause`, async () => {
       const worker = start("throws-later.js");

@@ -1,24 +1,32 @@
 /** `createReporter()`: starts the pipeline worker and turns its messages into reports, metrics and sink deliveries. */
+import { stat } from "node:fs";
 import type { SocketTable } from "@conntrail/model";
 import { type Report, unpackReport } from "@conntrail/report";
 import { isWorkerError, type WorkerStream, workerStream } from "@conntrail/thread";
 import { defer, type Observable, Subject, type Subscription } from "rxjs";
 import { ReportChannel } from "./host-channel.ts";
+import { OnceLogger, SILENT } from "./logger.ts";
 import { type ReporterMetrics, registerMetrics } from "./metrics.ts";
+import { OPTION_LIMITS } from "./options/limits.ts";
 import { pipelineOptions } from "./options/pipeline-options.ts";
 import type { ReporterOptions } from "./options/reporter-options.ts";
 import { pipelineFailure } from "./pipeline-failure.ts";
-import type { PipelineCommand, PipelineMessage, PipelineStart, ReportMessage } from "./protocol.ts";
+import type { PipelineCommand, PipelineMessage, PipelineStart, ReportMessage, WorkerPart } from "./protocol.ts";
 import type { RecordProgress } from "./record/record-options.ts";
+import { ReportRequests } from "./report-requests.ts";
+import { type ReporterState, StateKeeper } from "./reporter-state.ts";
 import { restarting } from "./restart.ts";
-import { feedSink, type SinkFeed } from "./sinks/feed.ts";
-import type { Sink, SinkEncoding } from "./sinks/sink.ts";
+import { SinkFeeds } from "./sink-feeds.ts";
 import { pipelineWorkerFile } from "./worker-file.ts";
 
 /** A running reporter. It keeps the process alive until it is closed. */
 export interface Reporter extends AsyncIterable<Report>, AsyncDisposable {
   /** The name Scope gave to it. */
   readonly name: "Endpoint";
+  /** How the reporter stands: the present state on subscription, then each change; completes after `closed`. */
+  readonly state$: Observable<ReporterState>;
+  /** The present state. */
+  readonly state: ReporterState;
   /**
    * Every report, from the time of subscription on; shared by all subscribers. Completes after `close()`; errors only when
    * the pipeline cannot be started at all. A slow subscriber holds the host thread up: hand work on.
@@ -36,38 +44,35 @@ export interface Reporter extends AsyncIterable<Report>, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Time for a pulled report, and for everything to end: `close()` promises two seconds. */
-const REPORT_DEADLINE_MS = 10_000;
+/** Time for everything to end: `close()` promises two seconds. */
 const CLOSE_DEADLINE_MS = 1500;
 const SINK_DEADLINE_MS = 400;
+
+/** Bounds of the pipeline's heap, MiB: its tables lie outside of it. A young generation of Node's own size would triple what an idle thread takes. */
+const PIPELINE_HEAP = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 16 } as const;
 
 /** Starts a reporter. Throws an OptionError for an option that does not exist or cannot be meant; all else is told in `health`. */
 export function createReporter(options: ReporterOptions = {}): Reporter {
   return new PipelineReporter(options);
 }
 
-interface PendingReport {
-  resolve(report: Report): void;
-  reject(error: unknown): void;
-  readonly timer: NodeJS.Timeout;
-}
-
 class PipelineReporter implements Reporter {
   readonly name = "Endpoint";
+  readonly ready: Promise<void>;
   readonly #channel = new ReportChannel();
+  readonly #state = new StateKeeper();
+  readonly #requests = new ReportRequests();
+  readonly #log: OnceLogger;
   readonly #metrics: ReporterMetrics | undefined;
-  readonly #encodings: SinkEncoding[] = [];
-  readonly #feeds: { readonly feed: SinkFeed; readonly encoding: number }[] = [];
-  readonly #pending = new Map<number, PendingReport>();
+  readonly #feeds: SinkFeeds;
   readonly #subscriptions: Subscription[] = [];
   readonly #stop$ = new Subject<void>();
-  readonly ready: Promise<void>;
+  readonly #nice: number;
+  readonly #onProgress: ((progress: RecordProgress) => void) | undefined;
   #becomeReady!: () => void;
   #refuseReady!: (reason: Error) => void;
   #failure: Error | undefined;
-  readonly #onProgress: ((progress: RecordProgress) => void) | undefined;
   #worker: WorkerStream<PipelineCommand, PipelineMessage> | undefined;
-  #nextRequest = 1;
   #nextSequence = 1;
   #closing: Promise<void> | undefined;
 
@@ -79,22 +84,40 @@ class PipelineReporter implements Reporter {
     // Whoever does not wait for it learns of the failure from `reports$` and `report()`.
     this.ready.catch(() => undefined);
     const plain = pipelineOptions(options);
-    this.#metrics =
-      options.metrics &&
-      registerMetrics(
-        options.metrics,
-        options.metricsPrefix ?? "conntrail_",
-        (options.sinks ?? []).map(({ name }) => name),
-      );
-    for (const sink of options.sinks ?? []) this.#addSink(sink);
-    this.#onProgress = options.record?.onProgress;
     const file = pipelineWorkerFile();
-    this.#run(file, () => ({ options: plain, encodings: this.#encodings, firstSequence: this.#nextSequence }));
-    if (options.scanner !== undefined) this.#feedTables(options.scanner);
+    const { sinks = [], metrics, metricsPrefix = "conntrail_", maxRestarts, signal, scanner } = options;
+    this.#log = new OnceLogger(options.logger ?? SILENT);
+    this.#nice = options.nice ?? OPTION_LIMITS.nice.preset;
+    const sinkNames = sinks.map(({ name }) => name);
+    this.#metrics = metrics && registerMetrics(metrics, metricsPrefix, sinkNames);
+    this.#feeds = new SinkFeeds(sinks, (sink, outcome, error) => {
+      this.#metrics?.delivery(sink, outcome);
+      if (outcome === "failed") this.#log.warn(`sink ${sink}`, { sink, err: error }, "a sink fails");
+      else if (outcome === "delivered") this.#log.over(`sink ${sink}`, `the sink ${sink} works again`);
+    });
+    this.#onProgress = options.record?.onProgress;
+    // The pool that reads files for the whole process starts with its first work, as nice as the thread that asks: that must not be the pipeline's.
+    stat("/", () => {});
+    const start = (): PipelineStart => ({
+      options: plain,
+      encodings: this.#feeds.encodings,
+      firstSequence: this.#nextSequence,
+    });
+    this.#run(file, start, maxRestarts ?? OPTION_LIMITS.maxRestarts.preset);
+    if (scanner !== undefined) this.#feedTables(scanner);
+    if (signal !== undefined) this.#obey(signal);
   }
 
   get reports$(): Observable<Report> {
     return this.#channel.reports$;
+  }
+
+  get state$(): Observable<ReporterState> {
+    return this.#state.state$;
+  }
+
+  get state(): ReporterState {
+    return this.#state.now;
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Report, void, undefined> {
@@ -104,12 +127,7 @@ class PipelineReporter implements Reporter {
   report(): Promise<Report> {
     if (this.#closing !== undefined) return Promise.reject(new Error("the reporter is closed"));
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => {
-      const request = this.#nextRequest++;
-      const late = (): void => this.#settle(request, new Error(`no report within ${REPORT_DEADLINE_MS} ms`));
-      this.#pending.set(request, { resolve, reject, timer: setTimeout(late, REPORT_DEADLINE_MS) });
-      this.#worker?.post({ kind: "report", request });
-    });
+    return this.#requests.add((request) => this.#worker?.post({ kind: "report", request }));
   }
 
   close(): Promise<void> {
@@ -121,31 +139,41 @@ class PipelineReporter implements Reporter {
     return this.close();
   }
 
-  #addSink(sink: Sink): void {
-    const feed = feedSink(sink, (outcome) => this.#metrics?.delivery(sink.name, outcome));
-    this.#feeds.push({ feed, encoding: sink.encoding === null ? -1 : this.#encodingIndex(sink.encoding) });
+  #obey(signal: AbortSignal): void {
+    const close = (): void => void this.close();
+    if (signal.aborted) close();
+    else signal.addEventListener("abort", close, { once: true });
+    this.#subscriptions.push(
+      this.state$.subscribe({ complete: () => signal.removeEventListener("abort", close), error: () => {} }),
+    );
   }
 
-  #encodingIndex(wanted: SinkEncoding): number {
-    const known = this.#encodings.findIndex((have) => have.format === wanted.format && have.gzip === wanted.gzip);
-    return known >= 0 ? known : this.#encodings.push(wanted) - 1;
-  }
-
-  #run(file: URL, start: () => PipelineStart): void {
+  #run(file: URL, start: () => PipelineStart, most: number): void {
     const messages$ = defer(() => {
-      const options = { name: "conntrail-pipeline", workerData: start(), closeDeadlineMs: CLOSE_DEADLINE_MS };
-      this.#worker = workerStream<PipelineCommand, PipelineMessage>(file, options);
-      for (const request of this.#pending.keys()) this.#worker.post({ kind: "report", request });
+      this.#worker = workerStream<PipelineCommand, PipelineMessage>(file, {
+        name: "conntrail-pipeline",
+        workerData: start(),
+        closeDeadlineMs: CLOSE_DEADLINE_MS,
+        nice: this.#nice,
+        resourceLimits: PIPELINE_HEAP,
+      });
+      for (const request of this.#requests.numbers()) this.#worker.post({ kind: "report", request });
       return this.#worker.messages$;
     });
-    const onFailure = (): void => this.#metrics?.restart("pipeline");
+    const onFailure = (error: unknown): void => this.#broke("pipeline", error);
     this.#subscriptions.push(
-      restarting(messages$, { onFailure, isFinal: cannotStart, stop$: this.#stop$ }).subscribe({
+      restarting(messages$, { onFailure, isFinal: cannotStart, most, stop$: this.#stop$ }).subscribe({
         next: (message) => this.#receive(message),
         error: (error: unknown) => this.#end({ error }),
         complete: () => this.#end({}),
       }),
     );
+  }
+
+  #broke(part: WorkerPart, error: unknown): void {
+    this.#metrics?.restart(part);
+    this.#state.broke();
+    this.#log.warn(`part ${part}`, { part, err: error }, `the ${part} failed and is started anew`);
   }
 
   #feedTables(scanner: Observable<SocketTable>): void {
@@ -161,15 +189,16 @@ class PipelineReporter implements Reporter {
     switch (message.kind) {
       case "ready":
         this.#becomeReady();
+        this.#state.heard();
         return;
       case "restart":
-        this.#metrics?.restart(message.part);
+        this.#broke(message.part, message.error);
         return;
       case "report":
         this.#receiveReport(message);
         return;
       case "recording":
-        this.#onProgress?.(message.progress);
+        this.#receiveProgress(message.progress);
         return;
     }
   }
@@ -177,9 +206,13 @@ class PipelineReporter implements Reporter {
   #receiveReport({ packed, encoded, buildSeconds, requests }: ReportMessage): void {
     const report = unpackReport(packed);
     this.#nextSequence = packed.sequence + 1;
-    for (const request of requests) this.#settle(request, report);
+    this.#state.report(packed.health);
+    if (this.state === "ready") {
+      for (const part of ["ingest", "scan", "pipeline"]) this.#log.over(`part ${part}`, `the ${part} works again`);
+    }
+    for (const request of requests) this.#requests.settle(request, report);
     this.#channel.next(report);
-    for (const { feed, encoding } of this.#feeds) feed.push({ report, bytes: encoded[encoding] });
+    this.#feeds.push(report, encoded);
     this.#metrics?.report({
       health: packed.health,
       host: packed.host,
@@ -190,29 +223,36 @@ class PipelineReporter implements Reporter {
     this.#metrics?.reportsDropped(this.#channel.dropped);
   }
 
-  #settle(request: number, outcome: Report | Error): void {
-    const pending = this.#pending.get(request);
-    if (pending === undefined) return;
-    this.#pending.delete(request);
-    clearTimeout(pending.timer);
-    if (outcome instanceof Error) pending.reject(outcome);
-    else pending.resolve(outcome);
+  #receiveProgress(progress: RecordProgress): void {
+    const { failure } = progress;
+    if (failure !== null) this.#log.warn("recording", { failure }, "nothing more is recorded");
+    this.#onProgress?.(progress);
   }
 
   #end(end: { readonly error?: unknown }): void {
-    const reason = "error" in end ? pipelineFailure(end.error) : new Error("the reporter closed");
-    for (const request of this.#pending.keys()) this.#settle(request, reason);
-    this.#channel.end(end);
-    if ("error" in end) {
+    // What was asked to end and had to be terminated has ended.
+    const isFailure = "error" in end && !this.#state.isEnding;
+    const reason = isFailure ? pipelineFailure(end.error) : new Error("the reporter closed");
+    this.#requests.refuse(reason);
+    if (isFailure) {
       this.#failure ??= reason;
+      this.#log.warn("end", { err: reason }, "the reporter has failed for good");
+      this.#channel.end({ error: reason });
       this.#refuseReady(reason);
-    } else this.#becomeReady();
+      this.#metrics?.failed();
+    } else {
+      if ("error" in end) this.#log.warn("end", { err: end.error }, "the pipeline did not end by itself in time");
+      this.#channel.end({});
+      this.#becomeReady();
+    }
+    this.#state.closed();
   }
 
   async #close(): Promise<void> {
+    this.#state.closing();
     this.#stop$.next();
     await this.#worker?.close();
-    await Promise.all(this.#feeds.map(({ feed }) => feed.close(SINK_DEADLINE_MS)));
+    await this.#feeds.close(SINK_DEADLINE_MS);
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
     this.#end({});
     this.#metrics?.close();

@@ -1,5 +1,6 @@
 /** What an agent embeds, in reading order: the reporter, its options, the sinks; then the pipeline itself, for replay and tests. */
 export { createReporter, type Reporter } from "./create-reporter.ts";
+export type { Logger } from "./logger.ts";
 export { type LimitedOption, OPTION_LIMITS, type OptionLimit } from "./options/limits.ts";
 export { isOptionError, type OptionError } from "./options/option-error.ts";
 export type { ReporterOptions } from "./options/reporter-options.ts";
@@ -7,6 +8,7 @@ export { type PipelineConfig, type PipelineInputs, pipeline } from "./pipeline.t
 export type { RecordOptions, RecordProgress } from "./record/record-options.ts";
 export { replay, replayReports } from "./replay/replay.ts";
 export type { ReplayOptions, ReplaySummary, ReplayTime } from "./replay/replay-options.ts";
+export type { ReporterState } from "./reporter-state.ts";
 export { ndjson } from "./sinks/ndjson.ts";
 export { observer, type ReportObserver } from "./sinks/observer.ts";
 export { type ScopeAppOptions, scopeApp } from "./sinks/scope-app.ts";

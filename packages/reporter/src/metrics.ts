@@ -24,6 +24,8 @@ export interface ReporterMetrics {
   delivery(sink: string, outcome: DeliveryOutcome): void;
   restart(part: WorkerPart): void;
   reportsDropped(total: number): void;
+  /** The pipeline has failed for good. */
+  failed(): void;
   /** Takes the metrics off the registry: a second reporter may use it after the first has closed. */
   close(): void;
 }
@@ -120,6 +122,7 @@ export function registerMetrics(registry: Registry, prefix: string, sinks: reado
       count("worker_restarts_total", 1, { part });
       if (part === "pipeline") tellState("pipeline", "off", "failed");
     },
+    failed: (): void => tellState("pipeline", "off", "failed"),
     reportsDropped: (total): void => countTo("reports_dropped_total", total),
     close(): void {
       for (const name of registered.keys()) registry.removeSingleMetric(prefix + name);

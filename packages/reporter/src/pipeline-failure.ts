@@ -14,7 +14,8 @@ export function pipelineFailure(error: unknown): Error {
   const reason = first instanceof Error ? first.message : String(first);
   const code = first instanceof Error && "code" in first ? String(first.code) : "";
   const advice = Object.hasOwn(ADVICE, code) ? `; ${ADVICE[code]}` : "";
-  return new Error(`the pipeline failed: ${reason}${advice}`, { cause: error });
+  const often = error instanceof Error && /^failed \d+ times/.test(error.message) ? ` (${error.message})` : "";
+  return new Error(`the pipeline failed: ${reason}${often}${advice}`, { cause: error });
 }
 
 function firstCause(error: unknown): unknown {

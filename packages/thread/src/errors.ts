@@ -1,7 +1,14 @@
 /** How a worker thread can end other than by having been asked to. */
 
-/** `refused`: Node would not start a thread; `failed`: it threw, the cause says what; `exited`: it ended without a word; the deadlines: it was terminated for being late; `no-consumer`: nobody read its messages. */
-export type WorkerErrorCode = "refused" | "failed" | "exited" | "start-deadline" | "close-deadline" | "no-consumer";
+/** `refused`: Node would not start a thread; `failed`: it threw, the cause says what; `exited`: it ended without a word; `hung`: its thread did nothing for too long; the deadlines: it was terminated for being late; `no-consumer`: nobody read its messages. */
+export type WorkerErrorCode =
+  | "refused"
+  | "failed"
+  | "exited"
+  | "hung"
+  | "start-deadline"
+  | "close-deadline"
+  | "no-consumer";
 
 /**
  * Ends a worker's stream, after its thread is gone. `beforeReady` tells a worker that could not start, which it is

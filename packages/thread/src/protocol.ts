@@ -17,3 +17,12 @@ export type FromWorker<Message> =
   | { readonly kind: "message"; readonly message: Message }
   | { readonly kind: "failure"; readonly failure: Failure }
   | { readonly kind: "stopped" };
+
+/** What a worker is started with: the data that it was given, and what both sides of the lifecycle share. */
+export interface WorkerStart<Data> {
+  readonly data: Data;
+  /** Where it beats (heartbeat.ts). */
+  readonly beats: Int32Array;
+  /** How far its thread gives way to others once it is ready (nice(2)), 0 to 19. */
+  readonly nice: number;
+}

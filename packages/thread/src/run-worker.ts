@@ -3,10 +3,12 @@
  * `stop` or on a failure cleans up and ends the thread. What belongs to the process and not to the thread (raw file
  * descriptors) must be released by the cleanup: a thread that is terminated leaves it open.
  */
+import { setPriority } from "node:os";
 import { parentPort, type TransferListItem, workerData } from "node:worker_threads";
 import { type Observable, Subject } from "rxjs";
 import { toFailure } from "./failure.ts";
-import type { FromWorker, ThreadState, ToWorker } from "./protocol.ts";
+import { beat } from "./heartbeat.ts";
+import type { FromWorker, ThreadState, ToWorker, WorkerStart } from "./protocol.ts";
 
 /** Releases what the setup has opened. It may still emit; what it emits is delivered before the stream ends. */
 export type Cleanup = () => void | Promise<void>;
@@ -37,6 +39,7 @@ export function runWorker<Command, Message, Data = unknown>(
 ): void {
   if (parentPort === null) throw new TypeError("runWorker: not in a worker thread");
   const port = parentPort;
+  const { data, beats, nice } = workerData as WorkerStart<Data>;
   const commands$ = new Subject<Command>();
   const early: Command[] = [];
   const stop = new AbortController();
@@ -54,6 +57,7 @@ export function runWorker<Command, Message, Data = unknown>(
     void drain();
   };
 
+  beat(beats);
   process.on("uncaughtException", fail); // unhandled rejections arrive here too
   port.on("message", (message: ToWorker<Command>) => {
     if (message.kind === "stop") void drain();
@@ -67,7 +71,7 @@ export function runWorker<Command, Message, Data = unknown>(
   async function start(): Promise<Cleanup | undefined> {
     try {
       const cleanup = await setup({
-        workerData: workerData as Data,
+        workerData: data,
         commands$: commands$.asObservable(),
         emit: (message, transfer) => send({ kind: "message", message }, transfer),
         fail,
@@ -85,6 +89,8 @@ export function runWorker<Command, Message, Data = unknown>(
   function becomeReady(): void {
     send({ kind: "ready" });
     state = "ready";
+    // Of this thread alone (setpriority(2): on Linux it is per thread), and not before: on a busy host it would hardly come to being ready.
+    if (nice > 0) setPriority(nice);
     for (const command of early.splice(0)) commands$.next(command);
   }
 

@@ -8,7 +8,8 @@ import { Observable, type Subscriber } from "rxjs";
 import { WorkerError, type WorkerErrorCode } from "./errors.ts";
 import { workerExecArguments } from "./exec-arguments.ts";
 import { fromFailure } from "./failure.ts";
-import type { FromWorker, ThreadState, ToWorker } from "./protocol.ts";
+import { heartbeatMemory, watchBeats } from "./heartbeat.ts";
+import type { FromWorker, ThreadState, ToWorker, WorkerStart } from "./protocol.ts";
 
 /** `name` is for messages and debuggers. */
 export interface WorkerStreamOptions {
@@ -22,9 +23,19 @@ export interface WorkerStreamOptions {
   readonly startDeadlineMs?: number;
   /** A thread that is not gone this long after `close()`, or after it failed, is terminated. */
   readonly closeDeadlineMs?: number;
+  /** A worker whose thread has done nothing for so long after it was ready has hung, and is closed. Looked at every two seconds. */
+  readonly hangDeadlineMs?: number;
+  /** How far its thread gives way to others once it is ready (nice(2)), 0 to 19; threads that it starts from then on do the same. Default 0. */
+  readonly nice?: number;
 }
 
-const DEFAULTS = { name: "worker", startDeadlineMs: 10_000, closeDeadlineMs: 1_500 } as const;
+const DEFAULTS = {
+  name: "worker",
+  startDeadlineMs: 10_000,
+  closeDeadlineMs: 1_500,
+  hangDeadlineMs: 10_000,
+  nice: 0,
+} as const;
 
 /** Messages that wait for the consumer to subscribe; more fail the worker with `no-consumer`. */
 const MAX_EARLY_MESSAGES = 100;
@@ -66,15 +77,18 @@ class HostedWorker<Command, Message> implements WorkerStream<Command, Message> {
   #stopped = false;
   #failure: WorkerError | undefined;
   #deadline: NodeJS.Timeout;
+  readonly #beats = heartbeatMemory();
+  #watch: { stop(): void } | undefined;
   #consumer: Subscriber<Message> | undefined;
   #early: Message[] = [];
 
   constructor(url: URL, options: WorkerStreamOptions) {
     this.#options = { ...DEFAULTS, ...options } as WorkerStreamOptions & typeof DEFAULTS;
-    const { workerData, transfer, name, resourceLimits, env } = this.#options;
+    const { workerData, transfer, name, resourceLimits, env, nice } = this.#options;
+    const start: WorkerStart<unknown> = { data: workerData, beats: this.#beats, nice };
     const execArgv = workerExecArguments();
     this.#worker = startThread(url, {
-      workerData,
+      workerData: start,
       name,
       ...(execArgv === undefined ? {} : { execArgv }),
       ...(transfer === undefined ? {} : { transferList: [...transfer] }),
@@ -135,6 +149,7 @@ class HostedWorker<Command, Message> implements WorkerStream<Command, Message> {
         if (this.#state !== "starting") return; // asked to stop while it started
         this.#state = "ready";
         clearTimeout(this.#deadline);
+        this.#watch = watchBeats(this.#beats, this.#options.hangDeadlineMs, (facts) => this.#giveUp("hung", facts));
         return;
       case "message":
         if (this.#consumer !== undefined) this.#consumer.next(message.message);
@@ -168,6 +183,7 @@ class HostedWorker<Command, Message> implements WorkerStream<Command, Message> {
     if (this.#state === "draining") return;
     this.#state = "draining";
     clearTimeout(this.#deadline);
+    this.#watch?.stop();
     this.#deadline = this.#after(this.#options.closeDeadlineMs, (facts) => {
       this.#fail("close-deadline", facts);
       void this.#worker.terminate(); // its end arrives as the exit event, like every other
@@ -180,6 +196,7 @@ class HostedWorker<Command, Message> implements WorkerStream<Command, Message> {
 
   #settle(exitCode: number): void {
     clearTimeout(this.#deadline);
+    this.#watch?.stop();
     this.#state = "closed";
     if (!this.#stopped) this.#fail("exited", `exit code ${exitCode}, without having been asked`);
     if (this.#consumer !== undefined) this.#end(this.#consumer);

@@ -1,7 +1,7 @@
 /** `conntrail serve`: the page, the reports, the changes and the metrics over HTTP, until a signal; of this host, or of a recording. */
 import { readFileSync } from "node:fs";
 import { PAGE_FOLDER } from "@conntrail/page";
-import { type Report, viewReport } from "@conntrail/report";
+import type { Report } from "@conntrail/report";
 import { createReporter, replayReports } from "@conntrail/reporter";
 import { type ListenAddress, type Served, type ServeOptions, serve } from "@conntrail/serve";
 import { Registry } from "prom-client";
@@ -61,7 +61,7 @@ async function serveLive(
 
 async function serveReplay(file: string, settings: ServeOptions, stop: AbortSignal): Promise<void> {
   const replay: Report[] = [];
-  for await (const content of replayReports(file, { signal: stop })) replay.push(viewReport(content));
+  for await (const report of replayReports(file, { signal: stop })) replay.push(report);
   if (replay.length === 0) throw new Error(`${file}: there is no report in it`);
   const served = await serve({ ...settings, replay });
   announce(served);

@@ -34,7 +34,8 @@ export function stagePackage(house: string, target: string): void {
 
 function copyBuilt(from: string, target: string, place: (file: string) => string, parts: readonly Part[]): void {
   const dist = join(from, "dist");
-  const isWanted = (file: string): boolean => !LEFT_OUT.test(file) && !(basename(from) === PROGRAM && file.endsWith(".d.ts"));
+  const isWanted = (file: string): boolean =>
+    !LEFT_OUT.test(file) && !(basename(from) === PROGRAM && file.endsWith(".d.ts"));
   for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
     const file = relative(dist, join(entry.parentPath, entry.name));
     if (!entry.isFile() || !isWanted(file)) continue;

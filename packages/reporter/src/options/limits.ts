@@ -21,6 +21,8 @@ export const OPTION_LIMITS: Readonly<Record<LimitedOption, OptionLimit>> = {
   /** An event takes 112 bytes of it. */
   traceRing: { least: 4_096, most: 1024 * MIB, preset: MIB },
   lookupsPerSecond: { least: 1, most: 1_000, preset: 10 },
+  nice: { least: 0, most: 19, preset: 5 },
+  maxRestarts: { least: 0, most: 10_000, preset: 20 },
 };
 
 /** The bounds of an option, both allowed, and its default. */
@@ -40,7 +42,9 @@ export type LimitedOption =
   | "reconcileMs"
   | "maxFlows"
   | "traceRing"
-  | "lookupsPerSecond";
+  | "lookupsPerSecond"
+  | "nice"
+  | "maxRestarts";
 
 /** Limits of a recording's files. */
 export const RECORD_LIMITS: Readonly<Record<"rotateBytes" | "rotateMs", Omit<OptionLimit, "preset">>> = {

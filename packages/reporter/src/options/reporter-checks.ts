@@ -80,6 +80,10 @@ const CHECKS: OptionChecks<ReporterOptions> = {
     text("a network such as 10.0.0.0/8", (value) => ipaddr.isValidCIDR(value)),
   ),
   procRoot: text("an absolute path", isAbsolute),
+  nice: whole(OPTION_LIMITS.nice),
+  maxRestarts: whole(OPTION_LIMITS.maxRestarts),
+  signal: havingMethods("an AbortSignal", "addEventListener", "throwIfAborted"),
+  logger: havingMethods("a logger with info, warn and error, such as pino's", "info", "warn", "error"),
   scanner: havingMethods("an Observable of socket tables", "subscribe"),
   metrics: havingMethods("a Registry of prom-client", "registerMetric", "removeSingleMetric"),
   metricsPrefix: text("a metric name's beginning: letters, digits, _ and :", (value) =>

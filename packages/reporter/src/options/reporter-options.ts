@@ -2,6 +2,7 @@
 import type { SocketTable } from "@conntrail/model";
 import type { Registry } from "prom-client";
 import type { Observable } from "rxjs";
+import type { Logger } from "../logger.ts";
 import type { RecordOptions } from "../record/record-options.ts";
 import type { Sink } from "../sinks/sink.ts";
 
@@ -54,6 +55,14 @@ export interface ReporterOptions {
   readonly localNetworks?: readonly string[];
   /** Where /proc is mounted. Default "/proc". */
   readonly procRoot?: string;
+  /** How far the pipeline's thread gives way to the host's once it is ready (nice(2)), 0 to 19. The thread that reads events does not. Default 5. */
+  readonly nice?: number;
+  /** Times within ten minutes that the pipeline may be started anew, 0 to 10,000; after one failure more the reporter ends with an error. Default 20. */
+  readonly maxRestarts?: number;
+  /** Aborting it closes the reporter. */
+  readonly signal?: AbortSignal;
+  /** Told of what goes wrong while it runs, and when it is over. Default: nobody. */
+  readonly logger?: Logger;
   /** Socket tables from elsewhere instead of our own scan. Each table's arrays are transferred away. */
   readonly scanner?: Observable<SocketTable>;
   /** Metrics are registered here; none without it. */
