@@ -60,6 +60,12 @@ describe("files", () => {
     expect(sources.filter(({ text }) => text.split("\n").length > MOST_LINES).map(({ path }) => path)).toEqual([]);
   });
 
+  test("a stage never subscribes", () => {
+    const stages = sources.filter(({ path }) => path.startsWith("packages/stages/"));
+    expect(stages.length).toBeGreaterThan(40);
+    expect(stages.filter(({ text }) => text.includes(".subscribe(")).map(({ path }) => path)).toEqual([]);
+  });
+
   test("no source file is named after nothing in particular", () => {
     expect(sources.map(({ path }) => basename(path, ".ts")).filter((name) => EMPTY_NAMES.has(name))).toEqual([]);
   });

@@ -15,8 +15,6 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 20_000,
     teardownTimeout: 5_000,
-    // The kernel's timers and a shared machine are part of these tests. In CI a test that fails is tried again, and its line says so (retry x1).
-    retry: process.env.CI === undefined ? 0 : 2,
     // What is built is what is tested: dist is loaded by Node itself, not rewritten on the way.
     server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
     reporters: ["default", closingLine()],
