@@ -13,22 +13,28 @@ import { KERNEL_SKIP } from "../lab/kernel.ts";
 /** Declares it. `folder` is empty at the start and removed at the end. The engine allows one folder a process, so each file has one such test. */
 export function chdbTest(name: string, run: (folder: string) => Promise<void>, timeout = 240_000): void {
   test(name, { timeout }, async ({ skip }) => {
-    if (!hasChdb())
-      skip(`${KERNEL_SKIP}not installed: chdb (npm install --prefix DIR chdb@3.4.0, NODE_PATH=DIR/node_modules)`);
-    const folder = mkdtempSync(join(tmpdir(), "conntrail-chdb-"));
-    try {
-      await run(folder);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    const obstacle = chdbObstacle();
+    if (obstacle !== undefined) skip(obstacle);
+    await withFolder(run);
   });
 }
 
-function hasChdb(): boolean {
+/** Runs with a folder that is empty at the start and removed at the end. */
+export async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "conntrail-chdb-"));
+  try {
+    await run(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Why a test without the engine is left out; `undefined` where it is installed. */
+export function chdbObstacle(): string | undefined {
   try {
     createRequire(import.meta.url).resolve("chdb/connection");
-    return true;
+    return undefined;
   } catch {
-    return false;
+    return `${KERNEL_SKIP}not installed: chdb (npm install --prefix DIR chdb@3.4.0, NODE_PATH=DIR/node_modules)`;
   }
 }

@@ -19,6 +19,11 @@ export function addStoreOptions(command: Command): Command {
   return command
     .option("--clickhouse <address>", `keep connections in ClickHouse, too: ${ADDRESS}`)
     .option("--clickhouse-spool <folder>", "where they wait while the server is away (default: in memory, then lost)")
+    .addOption(
+      new Option("--clickhouse-interval <duration>", "how often living connections are told (default: 60s)").argParser(
+        parseDuration,
+      ),
+    )
     .option("--clickhouse-scope <name>", "site or VPC of this host: private addresses mean something only inside one")
     .option("--otlp <url>", "send edges as metrics and ended connections as logs to this OTLP/HTTP receiver", parseUrl);
 }

@@ -7,6 +7,7 @@ export interface StoreSinkOptions {
   readonly clickhouse?: string;
   readonly clickhouseSpool?: string;
   readonly clickhouseScope?: string;
+  readonly clickhouseInterval?: number;
   readonly otlp?: string;
 }
 
@@ -20,6 +21,7 @@ export async function storeSinks(options: StoreSinkOptions): Promise<Sink[]> {
         url: options.clickhouse,
         ...(options.clickhouseSpool !== undefined && { spool: options.clickhouseSpool }),
         ...(options.clickhouseScope !== undefined && { scope: options.clickhouseScope }),
+        ...(options.clickhouseInterval !== undefined && { intervalMs: options.clickhouseInterval }),
         onStatus: ({ state, error, waitingRows, lostRows }) => {
           if (state === "closed" && waitingRows + lostRows === 0) return;
           const rows = `${waitingRows} rows wait, ${lostRows} are lost`;

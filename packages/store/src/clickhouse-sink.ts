@@ -22,7 +22,7 @@ export interface ClickhouseSinkOptions extends StoreOptions {
   readonly scope?: string;
   /** How often living connections are told, milliseconds. Default 60,000. */
   readonly intervalMs?: number;
-  /** Longest time that a row waits for its batch to fill, milliseconds. Default 5,000. */
+  /** Longest time that a row waits for its batch to fill, milliseconds. Default 5,000, or the interval if that is shorter. */
   readonly batchMs?: number;
   /** Rows of a batch at the most. Default 50,000. */
   readonly batchRows?: number;
@@ -70,6 +70,7 @@ const CLOSE_MS = 3000;
 /** Makes the sink. Nothing is sent before the first report; a server that is away does not stop it. */
 export function clickhouse(options: ClickhouseSinkOptions): ClickhouseSink {
   const settings = { ...DEFAULTS, ...options };
+  const batchMs = options.batchMs ?? Math.min(DEFAULTS.batchMs, settings.intervalMs);
   const boot = newBoot(Date.now());
   const ledger = new ConnectionLedger(settings.maxConnections);
   const spool = settings.spool === undefined ? undefined : new Spool(settings.spool, settings.spoolBytes);
@@ -134,7 +135,7 @@ export function clickhouse(options: ClickhouseSinkOptions): ClickhouseSink {
       if (withLiving) nextRoundMs = endMs + settings.intervalMs;
       await tell(report, withLiving ? "all" : "ended");
       untold = withLiving ? undefined : report;
-      if (rows > 0) timer ??= setTimeout(() => void flush(), settings.batchMs).unref();
+      if (rows > 0) timer ??= setTimeout(() => void flush(), batchMs).unref();
     },
     async close(): Promise<void> {
       if (untold !== undefined) await tell(untold, "living");

@@ -1,5 +1,6 @@
 // ClickHouse's HTTP interface in front of the engine of `chdb`, as much of it as the official client uses: a server that can be killed.
-// chdb-server.mjs FOLDER PORT. Prints "ready PORT". Environment: HANG=1 takes connections and never answers.
+// chdb-server.mjs FOLDER PORT. Prints "ready PORT". Environment: HANG=1 takes connections and never answers; HOST is
+// where it listens, 127.0.0.1 without it.
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { Readable } from "node:stream";
@@ -83,4 +84,6 @@ const server = createServer((request, response) => {
     queue = queue.then(() => answer(request, body, response));
   });
 });
-server.listen(Number(port), "127.0.0.1", () => process.stdout.write(`ready ${server.address().port}\n`));
+server.listen(Number(port), process.env.HOST ?? "127.0.0.1", () =>
+  process.stdout.write(`ready ${server.address().port}\n`),
+);
