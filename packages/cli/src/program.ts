@@ -4,6 +4,7 @@ import { isOptionError, OPTION_LIMITS } from "@conntrail/reporter";
 import { type ListenAddress, parseListenAddress } from "@conntrail/serve";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { addCollectionOptions, gather } from "./collection-options.ts";
+import { DOCTOR_FORMATS, type DoctorCommandOptions, runDoctor } from "./commands/doctor.ts";
 import { type RecordCommandOptions, runRecord } from "./commands/record.ts";
 import { type ReplayCommandOptions, runReplay } from "./commands/replay.ts";
 import { type ReportCommandOptions, runReport } from "./commands/report.ts";
@@ -121,6 +122,19 @@ export function buildProgram(version: string): Command {
       .option("--until <time>", "read up to here", parseMoment)
       .addOption(formatOption(REPLAY_FORMATS, "json")),
   ).action((files: string[], options: ReplayCommandOptions) => runReplay(files, options));
+
+  addCollectionOptions(
+    program
+      .command("doctor")
+      .description("look at what reports need here: found or missing, what is lost without it, and what mends it")
+      .addOption(
+        new Option("--format <format>", `${DOCTOR_FORMATS.join(", ")}`)
+          .default("text")
+          .argParser(oneOf(DOCTOR_FORMATS)),
+      ),
+  ).action(async (options: DoctorCommandOptions) => {
+    process.exitCode = await runDoctor(options);
+  });
 
   addStoreCommands(program);
   return program;

@@ -2,11 +2,13 @@
 import type { Process } from "./pids.ts";
 import { readText } from "./read-file.ts";
 
-/** Capabilities that inspecting other processes needs: their numbers in `linux/capability.h`. */
+/** The capabilities that we have a use for: their numbers in `linux/capability.h`. */
 export const CAPABILITY = {
   CAP_DAC_READ_SEARCH: 2,
+  CAP_NET_ADMIN: 12,
   CAP_SYS_PTRACE: 19,
   CAP_SYS_ADMIN: 21,
+  CAP_PERFMON: 38,
 } as const;
 
 /** The effective capabilities of a process, a bit for each; `undefined` when the process is gone or the line is missing. Throws OpError. */

@@ -1,11 +1,13 @@
 /** `conntrail report`: looks for a while, prints one report, ends. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { printable } from "@conntrail/model";
 import { createReporter } from "@conntrail/reporter";
 import { type CollectionOptions, reporterOptions } from "../collection-options.ts";
+import { emptyAnswer } from "../empty-answer.ts";
 import { defaultFormat, formatAnswer, type ReportFormat } from "../formats.ts";
 import { writeOut } from "../output.ts";
 import { showProgress } from "../progress.ts";
-import { askedQuestion } from "../question.ts";
+import { answer, askedQuestion } from "../question.ts";
 import type { QuestionOptions } from "../question-options.ts";
 import { stopSignal } from "../stop-signal.ts";
 
@@ -39,6 +41,11 @@ export async function runReport(options: ReportCommandOptions): Promise<void> {
     const report = await reporter.report();
     hide();
     await writeOut(formatAnswer(report, format, question));
+    const empty = await emptyAnswer(report, answer(report, question).length, options);
+    if (empty === undefined) return;
+    const lines = `${empty.map(printable).join("\n")}\n`;
+    if (format === "table") await writeOut(lines);
+    else process.stderr.write(lines);
   } finally {
     hide();
     await reporter.close();
