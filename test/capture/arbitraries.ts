@@ -19,15 +19,24 @@ const host = fc.record({
   uptimeSeconds: count,
 });
 /** What is known about a namespace. */
-export const facts: fc.Arbitrary<NamespaceFacts> = fc.record({
-  netns: u32,
-  readFromMs: fc.nat(1000),
-  readByMs: fc.integer({ min: 1000, max: 2000 }),
-  addresses: fc
-    .array(words(4), { maxLength: 4 })
-    .map((list) => Uint32Array.from(list.flatMap((address) => [...address]))),
-  ephemeral: fc.record({ low: u32, high: u32 }),
-});
+export const facts: fc.Arbitrary<NamespaceFacts> = fc.record(
+  {
+    netns: u32,
+    readFromMs: fc.nat(1000),
+    readByMs: fc.integer({ min: 1000, max: 2000 }),
+    addresses: fc
+      .array(words(4), { maxLength: 4 })
+      .map((list) => Uint32Array.from(list.flatMap((address) => [...address]))),
+    ephemeral: fc.record({ low: u32, high: u32 }),
+    name: text,
+    devices: fc.array(fc.record({ index: u32, name: text }), { minLength: 1, maxLength: 2 }),
+    localRoutes: fc.array(fc.record({ network: fc.constantFrom("10.0.0.0/8", "::/0"), forAll: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+  },
+  { requiredKeys: ["netns", "readFromMs", "readByMs", "addresses", "ephemeral"] },
+);
 /** A process. */
 export const owner: fc.Arbitrary<Owner> = fc.record({
   pid: u32,

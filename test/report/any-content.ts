@@ -61,7 +61,7 @@ const anyPorts = fc.oneof(
 );
 const wordValue = fc.integer({ min: 0, max: 0xffff_ffff });
 
-const anyRow = (owners: number, names: number) =>
+const anyRow = (owners: number, names: number, devices: number) =>
   fc.record({
     originalSource: anyAddress,
     originalDestination: anyAddress,
@@ -74,7 +74,7 @@ const anyRow = (owners: number, names: number) =>
     netns: fc.oneof(fc.constant(0), wordValue),
     zone: fc.nat(0xffff),
     sources: fc.nat(3),
-    flags: fc.nat(0xff),
+    flags: fc.nat(0x7ff),
     evidence: index(EVIDENCE),
     confidence: index(CONFIDENCE),
     state: index(CONNECTION_STATE),
@@ -85,6 +85,8 @@ const anyRow = (owners: number, names: number) =>
     toReason: index(OWNER_REASON),
     fromNames: fc.nat(names),
     toNames: fc.nat(names),
+    fromDevice: fc.nat(devices),
+    toDevice: fc.nat(devices),
     count: wordValue,
     mark: fc.oneof(fc.constant(0), wordValue),
     status: wordValue,
@@ -98,9 +100,14 @@ const anyRow = (owners: number, names: number) =>
 
 /** A report of up to eight connections. */
 export const anyContent: fc.Arbitrary<ReportContent> = fc
-  .tuple(fc.array(anyOwner, { maxLength: 4 }), fc.array(fc.array(anyText, { maxLength: 3 }), { maxLength: 4 }))
-  .chain(([owners, names]) =>
-    fc.array(anyRow(owners.length, names.length), { maxLength: 8 }).map((rows) => {
+  .tuple(
+    fc.array(anyOwner, { maxLength: 4 }),
+    fc.array(fc.array(anyText, { maxLength: 3 }), { maxLength: 4 }),
+    fc.array(anyText, { maxLength: 2 }),
+    anyText,
+  )
+  .chain(([owners, names, devices, name]) =>
+    fc.array(anyRow(owners.length, names.length, devices.length), { maxLength: 8 }).map((rows) => {
       const columns = allocateColumns(rows.length + 2);
       columns.length = rows.length;
       for (const [i, row] of rows.entries()) {
@@ -110,6 +117,7 @@ export const anyContent: fc.Arbitrary<ReportContent> = fc
           else column[i] = value as number;
         }
       }
-      return { ...SURROUNDINGS, owners, names, columns };
+      const netnsNames = rows.slice(0, 1).map(({ netns }) => ({ netns, name }));
+      return { ...SURROUNDINGS, owners, names, devices, netnsNames, columns };
     }),
   );

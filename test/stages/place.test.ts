@@ -2,9 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { batch, flow, HOST } from "./flow-fixture.ts";
 import { connections, lines, only, run, tick } from "./snapshot-view.ts";
-import { namespace, owner, socket, table } from "./socket-fixture.ts";
+import { listener, namespace, owner, socket, table } from "./socket-fixture.ts";
 
 const POD = HOST + 1;
+const nginx = owner(7, "nginx");
 
 describe("F35 a flow without a local end", () => {
   const CALL = flow("10.0.0.1:40000 > 192.0.2.1:80");
@@ -109,4 +110,40 @@ test("F24 short connections between containers, one a second, are all there", ()
   });
   const reports = run(rounds.flat());
   expect(reports.flatMap(lines)).toEqual(rounds.map((_, i) => `tcp 10.244.0.5:${40_000 + i} > 10.244.0.6:80 closed`));
+});
+
+describe("F53 what is local by a route", () => {
+  const ROUTES = { localRoutes: [{ network: "203.0.113.0/24", forAll: true }] };
+  const RULED = { localRoutes: [{ network: "0.0.0.0/0", forAll: false }] };
+  const CALL = flow("10.0.0.1:40000 > 203.0.113.5:80");
+
+  test("F53 is on this host, with the owner of whoever listens on the wildcard", () => {
+    const [report] = run([
+      table(900, [listener("0.0.0.0:80").of(nginx)], { namespaces: [{ ...namespace(HOST, "10.0.0.2"), ...ROUTES }] }),
+      batch(1000, [CALL, flow("10.0.0.1:40001 > 198.51.100.1:80")]),
+      tick(2000),
+    ]);
+    expect(connections(report!).map((row) => `${row.to} ${row.flags}`)).toEqual([
+      "nginx(7)* toLocal,toOwnNamespace",
+      "not-local transit",
+    ]);
+  });
+
+  test("F53 is in the namespace that has the route, seen from another one", () => {
+    const [report] = run([
+      table(900, [], { namespaces: [namespace(HOST, "10.0.0.1"), { ...namespace(POD, "10.0.0.2"), ...ROUTES }] }),
+      batch(1000, [CALL]),
+      tick(2000),
+    ]);
+    expect(only(report!).flags).toEqual(["fromLocal", "toLocal"]);
+  });
+
+  test("F53 by a rule for some packets, may be: it is not said to be elsewhere, nor to be here", () => {
+    const [report] = run([
+      table(900, [], { namespaces: [{ ...namespace(HOST, "10.0.0.2"), ...RULED }] }),
+      batch(1000, [CALL]),
+      tick(2000),
+    ]);
+    expect(only(report!)).toMatchObject({ to: "no-socket", from: "not-local", flags: ["toRuled"] });
+  });
 });

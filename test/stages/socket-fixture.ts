@@ -32,6 +32,7 @@ interface SocketFacts {
   readonly flags: number;
   readonly netns: number;
   readonly inode: number;
+  readonly device: number;
   readonly owner: Owner | undefined;
   readonly reason: OwnerReason;
   readonly bytesSent: number;
@@ -48,6 +49,8 @@ export interface SocketFixture {
   without(reason: OwnerReason): SocketFixture;
   in(netns: number): SocketFixture;
   inode(inode: number): SocketFixture;
+  /** Bound to the interface of that index. */
+  on(device: number): SocketFixture;
   /** Only the kernel still has it. */
   orphaned(): SocketFixture;
   /** An IPv6 listener that takes IPv4 too. */
@@ -66,6 +69,7 @@ export function socket(text: string): SocketFixture {
     flags: 0,
     netns: HOST,
     inode: hash(formatEnds({ from: local, to: remote })),
+    device: 0,
     owner: undefined,
     reason: "no-process",
     bytesSent: -1,
@@ -94,6 +98,7 @@ function fixture(facts: SocketFacts): SocketFixture {
     without: (reason) => change({ owner: undefined, reason }),
     in: (netns) => change({ netns, inode: (facts.inode ^ Math.imul(netns, 40_503)) >>> 0 }),
     inode: (inode) => change({ inode }),
+    on: (device) => change({ device, inode: (facts.inode ^ Math.imul(device, 7919)) >>> 0 }),
     orphaned: () => change({ inode: 0, owner: undefined, reason: "no-process" }),
     dualStack: () => change({ flags: SOCKET_FLAG.dualStack }),
     bytes: (bytesSent, bytesReceived) => change({ bytesSent, bytesReceived }),
@@ -169,6 +174,7 @@ function writeSocket(rows: Uint32Array, base: number, { facts }: SocketFixture, 
   rows[base + SOCKET.kind] = packKind(facts.protocol, family, facts.state, facts.flags);
   rows[base + SOCKET.netns] = facts.netns;
   rows[base + SOCKET.inode] = facts.inode;
+  rows[base + SOCKET.device] = facts.device;
   rows[base + SOCKET.owner] = facts.owner === undefined ? 0 : placeOf(facts.owner, owners);
   rows[base + SOCKET.reason] = facts.owner === undefined ? OWNER_REASON.indexOf(facts.reason) : 0;
   rows[base + SOCKET.owners] = facts.owner === undefined ? 0 : 1;

@@ -40,7 +40,7 @@ interface Row {
   readonly last: number;
   readonly state?: (typeof CONNECTION_STATE)[number];
   readonly netns?: number;
-  readonly local?: "both" | "from" | "none";
+  readonly local?: "both" | "from" | "from, to by a rule" | "none";
   readonly toOwner?: Owner;
 }
 
@@ -148,6 +148,20 @@ function owner(pid: number, process: string): Owner {
   return { pid, startTicks: 10 * pid, process, ppid: 1, cmdline: "", cgroup: "", containerId: "" };
 }
 
+test("F53 an end that a rule may give its namespace is that of the process that closed it, and on this host", () => {
+  const closed = {
+    role: "closed",
+    by: WORKER,
+    local: "203.0.113.6 80",
+    remote: "10.0.0.1 40000",
+    at: 1500,
+    netns: POD,
+  } as const;
+  const row = { from: "10.0.0.1 40000", to: "203.0.113.6 80", first: 1000, last: 2000 } as const;
+  expect(credit([closed], [{ ...row, local: "from, to by a rule" }])).toEqual(["- → worker*"]);
+  expect(credit([closed], [{ ...row, local: "from" }])).toEqual(["- → -"]);
+});
+
 function batchOf(facts: readonly Fact[], blind: TraceBatch["blind"]): TraceBatch {
   const rows = new Uint32Array(facts.length * TRACE_WORDS);
   const doubles = new Float64Array(rows.buffer);
@@ -186,6 +200,7 @@ function snapshotOf(rows: readonly Row[]): Snapshot {
     const local = row.local ?? "both";
     if (local !== "none") columns.flags[i]! |= CONNECTION_FLAG.fromLocal;
     if (local === "both") columns.flags[i]! |= CONNECTION_FLAG.toLocal;
+    if (local === "from, to by a rule") columns.flags[i]! |= CONNECTION_FLAG.toRuled;
     columns.state[i] = indexOf(CONNECTION_STATE, row.state ?? "established");
     columns.fromReason[i] = indexOf(OWNER_REASON, "no-socket");
     columns.toReason[i] = indexOf(OWNER_REASON, "no-socket");

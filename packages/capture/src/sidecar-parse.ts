@@ -11,6 +11,7 @@ import {
 } from "@conntrail/model";
 import { BACKENDS, isIngestHealth, isNamesHealth, isScanHealth } from "./health-fields.ts";
 import { hasFields, isObject, parseAll } from "./json-fields.ts";
+import { parseFurtherFacts } from "./namespace-parse.ts";
 import { type Json, LOSS_CAUSE, type NameAnswer, type ScanAccount, type SidecarRecord } from "./records.ts";
 import { parseTraceRecord } from "./trace-parse.ts";
 
@@ -77,7 +78,9 @@ function parseNamespace(value: unknown): NamespaceFacts | undefined {
   for (const [i, words] of parsed.entries()) addresses.set(words, i * ADDRESS_WORDS);
   const read = hasFields(value, { readFromMs: "number", readByMs: "number" }) ? value : AT_ANY_TIME;
   const { readFromMs, readByMs } = read;
-  return { netns, addresses, ephemeral: { low: ephemeral.low, high: ephemeral.high }, readFromMs, readByMs };
+  const further = parseFurtherFacts(value);
+  const range = { low: ephemeral.low, high: ephemeral.high };
+  return further && { netns, addresses, ephemeral: range, readFromMs, readByMs, ...further };
 }
 
 /** Older recordings do not say when a namespace was read. */

@@ -50,8 +50,9 @@ export function sidecarPayload(record: SidecarRecord): unknown {
 function namespacePayload(facts: NamespaceFacts): unknown {
   const addresses: string[] = [];
   for (let at = 0; at < facts.addresses.length; at += ADDRESS_WORDS) addresses.push(formatAddress(facts.addresses, at));
-  const { netns, ephemeral, readFromMs, readByMs } = facts;
-  return { netns, addresses, ephemeral, ...(readFromMs <= readByMs ? { readFromMs, readByMs } : {}) };
+  const { netns, ephemeral, readFromMs, readByMs, name, devices, localRoutes } = facts;
+  const read = readFromMs <= readByMs ? { readFromMs, readByMs } : {};
+  return { netns, addresses, ephemeral, ...read, name, devices, localRoutes };
 }
 
 function tablePayload(table: SocketTable): unknown {

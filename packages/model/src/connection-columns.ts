@@ -39,6 +39,9 @@ export interface ConnectionColumns {
   readonly toOwner: Uint32Array;
   readonly fromReason: Uint8Array;
   readonly toReason: Uint8Array;
+  /** 1 + index into the snapshot's devices: the interface that the end's socket is bound to; 0 = none. */
+  readonly fromDevice: Uint16Array;
+  readonly toDevice: Uint16Array;
   /** 1 + index into the snapshot's names; 0 = none known. */
   readonly fromNames: Uint32Array;
   readonly toNames: Uint32Array;
@@ -83,6 +86,8 @@ export function allocateColumns(capacity: number): ConnectionColumns {
     toOwner: word(),
     fromReason: byte(),
     toReason: byte(),
+    fromDevice: new Uint16Array(capacity),
+    toDevice: new Uint16Array(capacity),
     fromNames: word(),
     toNames: word(),
     count: word(),

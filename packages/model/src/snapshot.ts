@@ -21,6 +21,13 @@ export interface HostFacts {
   readonly uptimeSeconds: number;
 }
 
+/** The name under which a network namespace is mounted. */
+export interface NetnsName {
+  /** Its inode. */
+  readonly netns: number;
+  readonly name: string;
+}
+
 /** The health of all parts at the end of the window. `sockets.timeMs` is null before the first scan. */
 export interface SnapshotHealth {
   readonly conntrack: IngestHealth;
@@ -38,6 +45,10 @@ export interface Snapshot {
   readonly owners: readonly Owner[];
   /** What `fromNames` and `toNames` point into (1-based). */
   readonly names: readonly (readonly string[])[];
+  /** What `fromDevice` and `toDevice` point into (1-based): names of interfaces. Missing: none. */
+  readonly devices?: readonly string[];
+  /** The namespaces that have a name. Missing: none. */
+  readonly netnsNames?: readonly NetnsName[];
   readonly health: SnapshotHealth;
 }
 

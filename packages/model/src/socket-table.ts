@@ -28,6 +28,27 @@ export interface NamespaceFacts {
   /** When its sockets were read. One that was there all the time from the first moment to the second is in the table; one that was there only before or after is not. */
   readonly readFromMs: number;
   readonly readByMs: number;
+  /** The name under which it is mounted (ip-netns(8)); missing: none, or not known. */
+  readonly name?: string;
+  /** The interfaces that its sockets are bound to. Missing: none, or not known. */
+  readonly devices?: readonly Device[];
+  /** What is local to it by a route and not by an address. Missing: nothing, or not known. */
+  readonly localRoutes?: readonly LocalRoute[];
+}
+
+/** An interface. */
+export interface Device {
+  /** Its index in its namespace. */
+  readonly index: number;
+  readonly name: string;
+}
+
+/** Addresses that a namespace takes for its own because a route says so (type `local`: AnyIP, TPROXY). */
+export interface LocalRoute {
+  /** In CIDR notation. */
+  readonly network: string;
+  /** False: for some packets only, as a rule says (a mark, an interface). */
+  readonly forAll: boolean;
 }
 
 /** A whole scan. The typed arrays are transferred between threads: whoever receives a table owns them. */

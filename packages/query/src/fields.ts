@@ -10,17 +10,14 @@ import {
   EVIDENCE,
   FAMILY,
   formatAddress,
-  fromPort,
   NAT_KIND,
-  OWNER_REASON,
-  type Owner,
   protocolName,
   SOURCE,
-  toPort,
   visibleFromPort,
   visibleToPort,
 } from "@conntrail/model";
 import { readJson } from "./bound.ts";
+import { endFields, field, type Read } from "./end-fields.ts";
 import { isoOf } from "./iso-time.ts";
 import { type Services, serviceName } from "./services.ts";
 import type { Table } from "./table.ts";
@@ -46,7 +43,6 @@ export interface Field {
 
 const FLAG_WORDS = ["transit", "aggregated", "offloaded", "endUnseen", "selfTraffic"] as const;
 const SOURCE_WORDS = ["conntrack", "sockets"] as const;
-const REASON_WORDS = OWNER_REASON.filter((word) => word !== "known");
 const NAT_WORDS = NAT_KIND.filter((word) => word !== "none");
 
 /** The members of a connection, in the order of the report. */
@@ -60,6 +56,10 @@ const MEMBERS: readonly Field[] = [
     { words: ["ipv4", "ipv6"] },
   ),
   field("netns", "number", "inode of the namespace", ({ columns }, row) => columns.netns[row]! || null),
+  field("netnsName", "text", "name of the namespace", ({ columns, netnsNames }, row) => {
+    const netns = columns.netns[row]!;
+    return netnsNames?.find((named) => named.netns === netns)?.name ?? null;
+  }),
   ...endFields("from", "the side that opened it"),
   ...endFields("to", "the side that was called"),
   field(
@@ -164,72 +164,9 @@ function derivedFields(services: Services): Field[] {
   ];
 }
 
-type Read = (table: Table, row: number) => Value;
-type Extra = Partial<Pick<Field, "words" | "absent" | "words4">>;
-
-function field(path: string, kind: Kind, about: string, read: Read, extra: Extra = {}): Field {
-  return { path, kind, about, read, ...extra };
-}
-
 function derived(path: string, kind: Kind, about: string, derive: NonNullable<Field["derive"]>): Field {
   const read: Read = (table, row) => derive((of) => MEMBER.get(of)!.read(table, row));
   return { path, kind, about, read, derive };
-}
-
-function endFields(side: "from" | "to", who: string): Field[] {
-  const isFrom = side === "from";
-  const ownerOf = ({ columns, owners }: Table, row: number): Owner | undefined => {
-    const owner = (isFrom ? columns.fromOwner : columns.toOwner)[row]!;
-    return owner === 0 ? undefined : owners.at(owner - 1);
-  };
-  const at = (columns: ConnectionColumns): Uint32Array => (isFrom ? columns.originalSource : columns.replySource);
-  const end = (name: string, kind: Kind, about: string, read: Read, extra?: Extra): Field =>
-    field(`${side}.${name}`, kind, `${who}: ${about}`, read, extra);
-  const local = isFrom ? CONNECTION_FLAG.fromLocal : CONNECTION_FLAG.toLocal;
-  const traced = isFrom ? CONNECTION_FLAG.fromTraced : CONNECTION_FLAG.toTraced;
-  return [
-    end("address", "address", "its real address", ({ columns }, row) => formatAddress(at(columns), row * 4), {
-      words4: at,
-    }),
-    end("port", "number", "its port", ({ columns }, row) => (isFrom ? fromPort : toPort)(columns, row)),
-    end("local", "flag", "on this host", ({ columns }, row) => (columns.flags[row]! & local) !== 0),
-    end("pid", "number", "its process id", (table, row) => ownerOf(table, row)?.pid ?? null),
-    end("process", "text", "its process", (table, row) => ownerOf(table, row)?.process ?? null),
-    end("names", "texts", "names of its address", ({ columns, names }, row) => {
-      const index = (isFrom ? columns.fromNames : columns.toNames)[row]!;
-      return index === 0 ? [] : (names.at(index - 1) ?? []);
-    }),
-    end(
-      "ownerReason",
-      "text",
-      "why there is no process",
-      ({ columns }, row) => {
-        const reason = OWNER_REASON[(isFrom ? columns.fromReason : columns.toReason)[row]!]!;
-        return reason === "known" ? null : reason;
-      },
-      { words: REASON_WORDS },
-    ),
-    end(
-      "ownerEvidence",
-      "text",
-      "how its process is known",
-      ({ columns }, row) => {
-        if ((isFrom ? columns.fromOwner : columns.toOwner)[row] === 0) return null;
-        if ((columns.flags[row]! & traced) !== 0) return "trace";
-        return OWNER_REASON[(isFrom ? columns.fromReason : columns.toReason)[row]!] === "listener"
-          ? "listener"
-          : "held";
-      },
-      { words: ["trace", "held", "listener"] },
-    ),
-    end(
-      "startTicks",
-      "number",
-      "start of its process, ticks after boot",
-      (table, row) => ownerOf(table, row)?.startTicks ?? null,
-    ),
-    end("containerId", "text", "its container", (table, row) => ownerOf(table, row)?.containerId || null),
-  ];
 }
 
 function visibleFields(): Field[] {

@@ -1,5 +1,5 @@
 /** The rows of a report as questions see them: its columns, and the lists they point into. */
-import type { ConnectionColumns, Owner } from "@conntrail/model";
+import type { ConnectionColumns, NetnsName, Owner } from "@conntrail/model";
 
 /** A list that is read by index. */
 export interface List<T> {
@@ -14,4 +14,7 @@ export interface Table {
   readonly owners: List<Owner>;
   /** 1-based targets of `fromNames`, `toNames`. */
   readonly names: List<readonly string[]>;
+  /** 1-based targets of `fromDevice`, `toDevice`. */
+  readonly devices?: List<string>;
+  readonly netnsNames?: readonly NetnsName[];
 }

@@ -30,10 +30,11 @@ import type { RawReport } from "./raw-report.ts";
 import { isoTime } from "./time.ts";
 
 /** A connection: the members of `ConnectionJson`, all of them always there. Valid as long as its report. */
-export interface Connection extends Required<Omit<ConnectionJson, "from" | "to" | "counters">> {
+export interface Connection extends Required<Omit<ConnectionJson, "from" | "to" | "counters" | "netnsName">> {
   readonly from: End;
   readonly to: End;
   readonly counters: CountersJson | undefined;
+  readonly netnsName: string | undefined;
   /** Unix milliseconds. */
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
@@ -81,6 +82,11 @@ class ConnectionView implements Connection {
 
   get netns(): number | null {
     return this.#raw.columns.netns[this.#row]! || null;
+  }
+
+  get netnsName(): string | undefined {
+    const { netns } = this;
+    return this.#raw.netnsNames?.find((named) => named.netns === netns)?.name;
   }
 
   get from(): End {
@@ -160,11 +166,12 @@ class ConnectionView implements Connection {
   }
 
   toJSON(): ConnectionJson {
-    const { zone, mark, counters, flags } = this;
+    const { zone, mark, counters, flags, netnsName } = this;
     return {
       protocol: this.protocol,
       family: this.family,
       netns: this.netns,
+      ...(netnsName !== undefined && { netnsName }),
       from: this.from.toJSON(),
       to: this.to.toJSON(),
       direction: this.direction,

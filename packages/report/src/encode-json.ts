@@ -102,7 +102,11 @@ function putConnection(writer: ByteWriter, columns: ConnectionColumns, row: numb
   const netns = columns.netns[row]!;
   writer.put(HEAD(headIndex(columns.protocol[row]!, columns.family[row]!)));
   if (netns === 0) writer.put(NULL);
-  else writer.putUnsigned(netns);
+  else {
+    writer.putUnsigned(netns);
+    const name = records.netnsName.get(netns);
+    if (name !== undefined) writer.put(name);
+  }
 
   writer.put(FROM);
   putAddress(writer, columns.originalSource, row * 4);
@@ -112,6 +116,7 @@ function putConnection(writer: ByteWriter, columns: ConnectionColumns, row: numb
   const isFromTraced = (flags & CONNECTION_FLAG.fromTraced) !== 0;
   const fromReason = reasonIndex(columns.fromOwner[row]!, columns.fromReason[row]!, isFromTraced);
   putEnd(writer, records, columns.fromOwner[row]!, fromLocal, columns.fromNames[row]!, fromReason);
+  if (columns.fromDevice[row] !== 0) writer.put(records.device(columns.fromDevice[row]!));
 
   writer.put(TO);
   putAddress(writer, columns.replySource, row * 4);
@@ -121,6 +126,7 @@ function putConnection(writer: ByteWriter, columns: ConnectionColumns, row: numb
   const isToTraced = (flags & CONNECTION_FLAG.toTraced) !== 0;
   const toReason = reasonIndex(columns.toOwner[row]!, columns.toReason[row]!, isToTraced);
   putEnd(writer, records, columns.toOwner[row]!, toLocal, columns.toNames[row]!, toReason);
+  if (columns.toDevice[row] !== 0) writer.put(records.device(columns.toDevice[row]!));
 
   writer.put(DIRECTION((columns.evidence[row]! << 2) | columns.confidence[row]!));
   writer.put(SOURCES_STATE((columns.sources[row]! << 4) | columns.state[row]!));

@@ -14,11 +14,12 @@ import type { EndJson } from "./json-shape.ts";
 import type { RawReport } from "./raw-report.ts";
 
 /** An end of a connection: the members of `EndJson`, and everything known of its process. */
-export interface End extends Omit<EndJson, "startTicks" | "containerId"> {
+export interface End extends Omit<EndJson, "startTicks" | "containerId" | "device"> {
   /** Undefined when `pid` is null. */
   readonly owner: Owner | undefined;
   readonly startTicks: number | undefined;
   readonly containerId: string | undefined;
+  readonly device: string | undefined;
   toJSON(): EndJson;
 }
 
@@ -81,6 +82,12 @@ class EndView implements End {
     return this.owner?.containerId || undefined;
   }
 
+  get device(): string | undefined {
+    const { fromDevice, toDevice } = this.#raw.columns;
+    const device = (this.#isFrom ? fromDevice : toDevice)[this.#row]!;
+    return device === 0 ? undefined : this.#raw.devices?.[device - 1];
+  }
+
   get names(): readonly string[] {
     const { fromNames, toNames } = this.#raw.columns;
     const names = (this.#isFrom ? fromNames : toNames)[this.#row]!;
@@ -101,7 +108,7 @@ class EndView implements End {
   }
 
   toJSON(): EndJson {
-    const { owner } = this;
+    const { owner, device } = this;
     return {
       address: this.address,
       port: this.port,
@@ -113,6 +120,7 @@ class EndView implements End {
       ownerEvidence: this.ownerEvidence,
       ...(owner !== undefined && { startTicks: owner.startTicks }),
       ...(owner?.containerId && { containerId: owner.containerId }),
+      ...(device !== undefined && { device }),
     };
   }
 

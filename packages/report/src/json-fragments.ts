@@ -9,6 +9,7 @@ import {
   OWNER_REASON,
   protocolName,
 } from "@conntrail/model";
+import { type Fragment, fragment } from "./byte-writer.ts";
 import { flagWords, sourceWords } from "./connection.ts";
 import { evidenceOf } from "./end.ts";
 import { type FragmentTable, fragmentTable } from "./fragment-table.ts";
@@ -71,10 +72,16 @@ export interface RecordFragments {
   readonly names: FragmentTable;
   /** What stands behind `ownerReason`: empty without a process. */
   readonly identity: FragmentTable;
+  /** The device of an end. */
+  readonly device: FragmentTable;
+  /** By inode: the name of a namespace. */
+  readonly netnsName: ReadonlyMap<number, Fragment>;
 }
 
+type Records = Pick<RawReport, "owners" | "names" | "devices" | "netnsNames">;
+
 /** The fragments of one report. */
-export function recordFragments({ owners, names }: Pick<RawReport, "owners" | "names">): RecordFragments {
+export function recordFragments({ owners, names, devices = [], netnsNames = [] }: Records): RecordFragments {
   const owner = (index: number): ReturnType<typeof owners.at> => (index === 0 ? undefined : owners.at(index - 1)!);
   return {
     owner: fragmentTable((owners.length + 1) << 1, (index) => {
@@ -89,5 +96,7 @@ export function recordFragments({ owners, names }: Pick<RawReport, "owners" | "n
       const container = known.containerId === "" ? "" : `,"containerId":${JSON.stringify(known.containerId)}`;
       return `,"startTicks":${known.startTicks}${container}`;
     }),
+    device: fragmentTable(devices.length + 1, (index) => `,"device":${JSON.stringify(devices[index - 1])}`),
+    netnsName: new Map(netnsNames.map(({ netns, name }) => [netns, fragment(`,"netnsName":${JSON.stringify(name)}`)])),
   };
 }

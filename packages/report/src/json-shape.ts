@@ -58,6 +58,8 @@ export interface ConnectionJson {
   readonly family: "ipv4" | "ipv6";
   /** Inode of the network namespace that reported it; null when unknown. */
   readonly netns: number | null;
+  /** The name under which that namespace is mounted (`ip netns`). Absent when it has none, or none is known. */
+  readonly netnsName?: string;
   /** The side that opened it, by its real address (before source NAT). */
   readonly from: EndJson;
   /** The other side, by its real address (after destination NAT). */
@@ -96,6 +98,8 @@ export interface EndJson {
   readonly startTicks?: number;
   /** 64 hexadecimal digits. Absent unless the process is in a container. */
   readonly containerId?: string;
+  /** The interface that its socket is bound to (a link-local address, SO_BINDTODEVICE, a VRF). Absent when it is bound to none, or only a device would tell which socket it is. */
+  readonly device?: string;
 }
 
 /** Which side opened it, and how far that can be trusted. */

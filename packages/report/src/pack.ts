@@ -2,6 +2,7 @@
 import {
   type ConnectionColumns,
   type HostFacts,
+  type NetnsName,
   type Owner,
   type ReportContent,
   type ReportWindow,
@@ -21,6 +22,8 @@ export interface PackedReport {
   readonly columns: ConnectionColumns;
   readonly owners: PackedRecords;
   readonly names: PackedRecords;
+  readonly devices: readonly string[];
+  readonly netnsNames: readonly NetnsName[];
 }
 
 /** A message and the buffers to transfer with it. */
@@ -34,21 +37,22 @@ const TOLERATED_EXCESS = 0.25;
 
 /** Packs a report. After the transfer the content's columns are empty. */
 export function packReport(content: ReportContent): Packed {
-  const { sequence, host, window, health } = content;
+  const { sequence, host, window, health, devices = [], netnsNames = [] } = content;
   const columns = ownedColumns(content.columns);
   const owners = packRecords(content.owners);
   const names = packRecords(content.names);
-  const message: PackedReport = { kind: "report", sequence, host, window, health, columns, owners, names };
+  const records = { owners, names, devices, netnsNames };
+  const message: PackedReport = { kind: "report", sequence, host, window, health, columns, ...records };
   const blocks = [owners.bytes, owners.offsets, names.bytes, names.offsets].map((view) => view.buffer);
   return { message, transfer: [...transferables(columns), ...blocks] };
 }
 
 /** The report that was packed. It takes the message's buffers over. */
 export function unpackReport(message: PackedReport): Report {
-  const { sequence, host, window, health, columns } = message;
+  const { sequence, host, window, health, columns, devices, netnsNames } = message;
   const owners = openRecords<Owner>(message.owners);
   const names = openRecords<readonly string[]>(message.names);
-  return viewReport({ sequence, host, window, health, columns, owners, names });
+  return viewReport({ sequence, host, window, health, columns, owners, names, devices, netnsNames });
 }
 
 type Column = Uint8Array | Uint16Array | Uint32Array | Float64Array;

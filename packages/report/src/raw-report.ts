@@ -1,5 +1,5 @@
 /** A report as data: columns and the records they point into. What the encoders read, whichever side of a thread they run on. */
-import type { ConnectionColumns, HostFacts, Owner, ReportWindow, SnapshotHealth } from "@conntrail/model";
+import type { ConnectionColumns, HostFacts, NetnsName, Owner, ReportWindow, SnapshotHealth } from "@conntrail/model";
 import type { Records } from "./records.ts";
 import type { Report } from "./report.ts";
 
@@ -14,6 +14,10 @@ export interface RawReport {
   readonly owners: Records<Owner>;
   /** What `fromNames` and `toNames` point into (1-based). */
   readonly names: Records<readonly string[]>;
+  /** What `fromDevice` and `toDevice` point into (1-based). Missing: none. */
+  readonly devices?: readonly string[];
+  /** The namespaces that have a name. Missing: none. */
+  readonly netnsNames?: readonly NetnsName[];
 }
 
 /** The data of either form. */

@@ -32,6 +32,8 @@ const TIME_WAIT_TIMER = 3;
 export class DiagRows {
   /** Messages that could not be decoded. */
   undecodable = 0;
+  /** By namespace: the interfaces that its sockets are bound to. */
+  readonly devices: Map<number, Set<number>> = new Map();
   readonly #rows: SocketRows;
   #messages = new MessageCursor(new Uint8Array(0));
   #attributes = new AttributeCursor(new Uint8Array(0));
@@ -97,7 +99,9 @@ export class DiagRows {
       (view.getUint16(payload + AT.sourcePort) << 16) | view.getUint16(payload + AT.destinationPort);
     words[offset + SOCKET.netns] = netns;
     words[offset + SOCKET.inode] = view.getUint32(payload + AT.inode, LITTLE_ENDIAN);
-    words[offset + SOCKET.device] = view.getUint32(payload + AT.interface, LITTLE_ENDIAN);
+    const device = view.getUint32(payload + AT.interface, LITTLE_ENDIAN);
+    words[offset + SOCKET.device] = device;
+    if (device !== 0) this.#noteDevice(netns, device);
     words[offset + SOCKET.cookieLow] = view.getUint32(payload + AT.cookie, LITTLE_ENDIAN);
     words[offset + SOCKET.cookieHigh] = view.getUint32(payload + AT.cookie + 4, LITTLE_ENDIAN);
     const flags = this.#readAttributes(protocol, offset);
@@ -107,6 +111,12 @@ export class DiagRows {
       bytes[payload + AT.state]!,
       family === FAMILY.ipv6 ? flags : 0,
     );
+  }
+
+  #noteDevice(netns: number, device: number): void {
+    const known = this.devices.get(netns);
+    if (known === undefined) this.devices.set(netns, new Set([device]));
+    else known.add(device);
   }
 
   /** Words in the machine's order are a plain view of the bytes, whatever order these are in (model's address.ts). */

@@ -188,10 +188,17 @@ class ScanWork {
     else this.known.add(namespace.netns);
     if (dump.outcome === "forbidden" || dump.outcome === "gone") return;
     if (this.backend === "none") this.backend = dump.outcome;
-    const facts = await book.facts(namespace, usesProc(dump, this.#settings), dump.ephemeral);
+    const facts = await book.facts(namespace, {
+      viaProc: usesProc(dump, this.#settings),
+      ephemeral: dump.ephemeral,
+      devices: this.builder.devices(namespace.netns) ?? NO_DEVICES,
+      nowMs: readByMs,
+    });
     this.namespaces.push({ ...facts, readFromMs, readByMs });
   }
 }
+
+const NO_DEVICES: ReadonlySet<number> = new Set();
 
 function usesProc(dump: NamespaceDump, settings: ScanSettings): boolean {
   return settings.backend === "proc" || dump.outcome === "proc";

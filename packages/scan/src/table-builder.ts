@@ -89,6 +89,11 @@ export class TableBuilder {
     return this.#inodes;
   }
 
+  /** Indexes of the interfaces that sockets of a namespace are bound to. */
+  devices(netns: number): ReadonlySet<number> | undefined {
+    return this.#diag.devices.get(netns);
+  }
+
   /** True when the socket of that inode waits for connections. */
   listens(inode: number): boolean {
     const row = this.inodes().get(inode);

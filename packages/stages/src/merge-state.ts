@@ -9,6 +9,7 @@ import { OwnerRegistry } from "./owners/owner-registry.ts";
 import { NO_ROW } from "./rows/row.ts";
 import { REPLY_END, SOURCE_END } from "./rows/row-end.ts";
 import { firstConntrackHealth, firstSocketsHealth } from "./snapshot/first-health.ts";
+import { DeviceNames } from "./sockets/device-names.ts";
 import { ListenerSearch } from "./sockets/listener-search.ts";
 import { createSocketConnections, type SocketConnections } from "./sockets/socket-connections.ts";
 import { SocketHistory } from "./sockets/socket-history.ts";
@@ -55,6 +56,7 @@ export function createMergeState(settings: MergeSettings): MergeState {
       history,
       namespaces,
       search: new SocketSearch(history),
+      devices: new DeviceNames(),
       listeners: new ListenerSearch(history, namespaces),
       blind: settings.sockets ? REASON.unavailable : REASON.off,
     },

@@ -33,6 +33,8 @@ export interface NetlinkSocketOptions {
    * of them. For many sockets that are read in turn. Default false.
    */
   readonly shareBlock?: boolean;
+  /** Dumps go by the fields of their request (NETLINK_GET_STRICT_CHK, Linux 4.20; older kernels tell everything). Default false. */
+  readonly strictCheck?: boolean;
 }
 
 /** What `receive()` returns when the kernel dropped messages for want of room (ENOBUFS). */
@@ -91,6 +93,7 @@ function open(options: NetlinkSocketOptions): NetlinkSocket {
     bindToAnyPort(fd);
     const portId = readPortId(fd);
     setOption(fd, C.SOL_NETLINK, C.NETLINK_EXT_ACK, 1);
+    if (options.strictCheck) setOption(fd, C.SOL_NETLINK, C.NETLINK_GET_STRICT_CHK, 1);
     if (options.receiveBufferBytes !== undefined) setReceiveBuffer(fd, options.receiveBufferBytes);
     if (options.filter !== undefined) attachFilter(fd, options.filter);
     for (const group of groups) {

@@ -1,5 +1,13 @@
-/** Which network namespace has which address, from the facts of the latest socket table. */
-import { ADDRESS_WORDS, isLoopback, type NamespaceFacts, sameAddress } from "@conntrail/model";
+/** Which network namespace has which address, by itself or by a route, from the facts of the latest socket table. */
+import {
+  ADDRESS_WORDS,
+  isLoopback,
+  type NamespaceFacts,
+  type NetnsName,
+  type NetworkTest,
+  networkTest,
+  sameAddress,
+} from "@conntrail/model";
 import {
   addEntry,
   createHashIndex,
@@ -17,6 +25,15 @@ export interface NamespaceIndex {
   readonly index: HashIndex;
   words: Uint32Array;
   netns: Float64Array;
+  /** Local routes that hold for every packet, and those that a rule gives some packets. */
+  routes: readonly RoutedNetworks[];
+  ruled: readonly RoutedNetworks[];
+}
+
+/** The networks that a namespace takes for its own. */
+interface RoutedNetworks {
+  readonly netns: number;
+  readonly has: NetworkTest;
 }
 
 /** What `holderOf` says when it is not one namespace. */
@@ -27,7 +44,14 @@ const DEFAULT_EPHEMERAL = { low: 32768, high: 60999 } as const;
 
 /** An index of no namespaces. */
 export function createNamespaceIndex(): NamespaceIndex {
-  return { facts: new Map(), index: createHashIndex(0), words: new Uint32Array(0), netns: new Float64Array(0) };
+  return {
+    facts: new Map(),
+    index: createHashIndex(0),
+    words: new Uint32Array(0),
+    netns: new Float64Array(0),
+    routes: [],
+    ruled: [],
+  };
 }
 
 /** Replaces what is known. */
@@ -37,6 +61,8 @@ export function loadNamespaces(namespaces: NamespaceIndex, facts: readonly Names
   namespaces.words = new Uint32Array(total * ADDRESS_WORDS);
   namespaces.netns = new Float64Array(total);
   resetHashIndex(namespaces.index, total);
+  namespaces.routes = routedNetworks(facts, true);
+  namespaces.ruled = routedNetworks(facts, false);
   let entry = 0;
   for (const fact of facts) {
     namespaces.facts.set(fact.netns, fact);
@@ -65,7 +91,35 @@ export function holderOf(namespaces: NamespaceIndex, netns: number, words: Uint3
     if (holder === HOLDER.none) holder = candidate;
     else if (holder !== candidate) holder = HOLDER.several;
   }
-  return holder;
+  return holder === HOLDER.none && namespaces.routes.length > 0
+    ? routedTo(namespaces.routes, netns, words, offset)
+    : holder;
+}
+
+/** True when a rule may give the namespace what is sent to the address: whether it did, only a socket or a process tells. */
+export function mayBeOwn({ ruled }: NamespaceIndex, netns: number, words: Uint32Array, offset: number): boolean {
+  return ruled.some((networks) => networks.netns === netns && networks.has(words, offset));
+}
+
+/** The answer of `holderOf` by routes alone. */
+function routedTo(routes: readonly RoutedNetworks[], netns: number, words: Uint32Array, offset: number): number {
+  const holders = routes.filter(({ has }) => has(words, offset)).map((networks) => networks.netns);
+  if (holders.includes(netns)) return netns;
+  return holders.length > 1 ? HOLDER.several : (holders[0] ?? HOLDER.none);
+}
+
+function routedNetworks(facts: readonly NamespaceFacts[], forAll: boolean): RoutedNetworks[] {
+  return facts.flatMap(({ netns, localRoutes = [] }) => {
+    const networks = localRoutes.filter((route) => route.forAll === forAll).map(({ network }) => network);
+    return networks.length === 0 ? [] : [{ netns, has: networkTest(networks) }];
+  });
+}
+
+/** The namespaces that have a name, by inode. */
+export function namedNamespaces({ facts }: NamespaceIndex): NetnsName[] {
+  const named: NetnsName[] = [];
+  for (const { netns, name } of facts.values()) if (name !== undefined) named.push({ netns, name });
+  return named;
 }
 
 /** True when the port is one that the namespace hands out to clients by itself. */

@@ -8,6 +8,7 @@ import type { FlowRows } from "../flows/flow-rows.ts";
 import type { ConnectionRows } from "../rows/connection-rows.ts";
 import type { Row } from "../rows/row.ts";
 import type { RowEnd } from "../rows/row-end.ts";
+import type { DeviceNames } from "../sockets/device-names.ts";
 import type { SocketHistory } from "../sockets/socket-history.ts";
 import { FOUND, type SocketSearch } from "../sockets/socket-search.ts";
 import { isDatagram, NO_SOCKET, SEVERAL_SOCKETS, type Socket, type SocketSet } from "../sockets/socket-set.ts";
@@ -17,6 +18,7 @@ import { suggestOwner } from "./suggest-owner.ts";
 export interface JoinContext extends DirectionContext {
   readonly history: SocketHistory;
   readonly search: SocketSearch;
+  readonly devices: DeviceNames;
   /** The reason that holds for every end while no sockets can be seen at all, else 0. */
   blind: number;
 }
@@ -29,10 +31,25 @@ export function joinEnd(context: JoinContext, rows: FlowRows, row: Row, end: Row
   else if (found === FOUND.none) joinUnseen(context, rows, row, end, search.endMs);
   else {
     if (search.currentSocket !== NO_SOCKET) context.history.current.take(search.currentSocket);
+    noteDevice(context, rows, row, end, search.set.netns(search.socket), search.device);
     joinSocket(context, rows, row, end, search.set, search.socket, search.endMs);
     return true;
   }
   return false;
+}
+
+/** Notes the interface that the socket at an end is bound to: its index in namespace `netns`, 0 = none. */
+export function noteDevice(
+  { namespaces, devices }: JoinContext,
+  rows: ConnectionRows,
+  row: Row,
+  end: RowEnd,
+  netns: number,
+  index: number,
+): void {
+  if (index === 0 && rows.device(row, end) === 0) return;
+  const device = namespaces.facts.get(netns)?.devices?.find((each) => each.index === index);
+  rows.setDevice(row, end, device === undefined ? 0 : devices.idOf(device.name));
 }
 
 /** Gives an end the owner of a socket; of one that no process holds (not accepted yet, or let go already) the owner of the socket that listens there. */
@@ -66,7 +83,7 @@ export function joinUnseen(context: JoinContext, rows: ConnectionRows, row: Row,
     rows.placeBySocket(row, end);
     takeOwner(rows, row, end, context.history.current, listener, REASON.listener);
   } else {
-    const local = rows.isLocal(row, end) || context.namespaces.facts.size === 0;
+    const local = rows.isLocal(row, end) || rows.isRuled(row, end) || context.namespaces.facts.size === 0;
     suggestOwner(rows, row, end, 0, local ? REASON["no-socket"] : REASON["not-local"]);
   }
 }

@@ -4,11 +4,12 @@ import { COMMON } from "./row-layout.ts";
 
 /** An end of a row. What lies there is read through the row's store: `rows.port(row, end)`. */
 export interface RowEnd {
-  /** Offsets: its own address, the address that it sends to, both ports (own << 16 | the other's), its owner. */
+  /** Offsets: its own address, the address that it sends to, both ports (own << 16 | the other's), its owner, its device. */
   readonly address: number;
   readonly peer: number;
   readonly ports: number;
   readonly owner: number;
+  readonly device: number;
   /** Where its reason begins in the decision, and its bits among the marks. */
   readonly reasonShift: number;
   readonly localMark: number;
@@ -21,6 +22,7 @@ export const SOURCE_END: RowEnd = {
   peer: FLOW.originalDestination,
   ports: FLOW.originalPorts,
   owner: COMMON.sourceOwner,
+  device: COMMON.sourceDevice,
   reasonShift: 0,
   localMark: 0x200,
   ownMark: 0x800,
@@ -32,6 +34,7 @@ export const REPLY_END: RowEnd = {
   peer: FLOW.replyDestination,
   ports: FLOW.replyPorts,
   owner: COMMON.replyOwner,
+  device: COMMON.replyDevice,
   reasonShift: 8,
   localMark: 0x400,
   ownMark: 0x1000,

@@ -30,10 +30,19 @@ function placeFields<D extends string, W extends string>(
   return offsets as Offsets<D | W>;
 }
 
-const COMMON_WORDS = ["hash", "marks", "sourceOwner", "replyOwner", "decision", "generation"] as const;
+const COMMON_WORDS = [
+  "hash",
+  "marks",
+  "sourceOwner",
+  "replyOwner",
+  "decision",
+  "generation",
+  "sourceDevice",
+  "replyDevice",
+] as const;
 const FLOW_DOUBLES = ["sinceMs", "closedMs"] as const;
 const FLOW_FIELDS = ["born", "bornBatch", "closedBatch", "epoch", "ringNext", "ringHead", "ringTail"] as const;
-const PAIR_FIELDS = ["lowNetns", "highNetns", "lowInode", "highInode"] as const;
+const PAIR_FIELDS = ["lowNetns", "highNetns", "lowInode", "highInode", "lowIndex", "highIndex"] as const;
 
 /** Where a row's own words of every kind end. */
 const OWN = FLOW_WORDS + COMMON_WORDS.length;

@@ -1,6 +1,7 @@
 /** One report's worth of connections: all that live, and once each those that ended. */
 import { allocateColumns, type Snapshot, type Tick } from "@conntrail/model";
 import type { MergeState } from "../merge-state.ts";
+import { namedNamespaces } from "../namespaces/namespace-index.ts";
 import { ColumnWriter } from "./column-writer.ts";
 import { NO_NAMES_HEALTH, NO_TRACE_HEALTH } from "./first-health.ts";
 import { Gathered } from "./gathered.ts";
@@ -12,7 +13,7 @@ import { writePairs } from "./write-pairs.ts";
 export function buildSnapshot(state: MergeState, tick: Tick): Snapshot {
   const { flows, connections } = state;
   const count = flows.live + flows.closed + flows.aggregates.rows.size + connections.rows.size;
-  const writer = new ColumnWriter(allocateColumns(count), state.registry);
+  const writer = new ColumnWriter(allocateColumns(count), state.registry, state.context.devices);
   const facts = new Gathered();
   writeFlows(state, tick, writer, facts);
   writeAggregates(state, writer, facts);
@@ -24,6 +25,8 @@ export function buildSnapshot(state: MergeState, tick: Tick): Snapshot {
     columns: writer.columns,
     owners: writer.owners,
     names: [],
+    devices: writer.devices,
+    netnsNames: namedNamespaces(state.context.namespaces),
     health: {
       conntrack: state.conntrack,
       sockets: state.sockets,

@@ -4,6 +4,7 @@ import type { OwnerRegistry } from "../owners/owner-registry.ts";
 import type { ConnectionRows } from "../rows/connection-rows.ts";
 import type { Row } from "../rows/row.ts";
 import type { RowEnd } from "../rows/row-end.ts";
+import type { DeviceNames } from "../sockets/device-names.ts";
 
 /** What a row does not say by itself. */
 export interface RowFacts {
@@ -28,11 +29,15 @@ export interface RowFacts {
 export class ColumnWriter {
   readonly columns: ConnectionColumns;
   readonly owners: Owner[] = [];
+  readonly devices: string[] = [];
   readonly #registry: OwnerRegistry;
+  readonly #names: DeviceNames;
+  readonly #devicePlaces = new Map<number, number>();
 
-  constructor(columns: ConnectionColumns, registry: OwnerRegistry) {
+  constructor(columns: ConnectionColumns, registry: OwnerRegistry, names: DeviceNames) {
     this.columns = columns;
     this.#registry = registry;
+    this.#names = names;
   }
 
   /** Appends a connection: the opener's side from row `head`, the server's from row `tail` (the same, unless namespaces lie between). */
@@ -47,6 +52,8 @@ export class ColumnWriter {
     columns.fromReason[i] = rows.reason(head, opener);
     columns.toOwner[i] = this.#registry.placeIn(this.owners, rows.owner(tail, server));
     columns.toReason[i] = rows.reason(tail, server);
+    columns.fromDevice[i] = this.#placeDevice(rows.device(head, opener));
+    columns.toDevice[i] = this.#placeDevice(rows.device(tail, server));
     columns.evidence[i] = facts.evidence;
     columns.confidence[i] = facts.confidence;
     columns.protocol[i] = rows.protocol(head);
@@ -69,6 +76,16 @@ export class ColumnWriter {
     columns.replyPackets[i] = rows.packets(counter, answerer);
     columns.replyBytes[i] = rows.bytes(counter, answerer);
   }
+
+  /** The place of a device in the list (1-based; 0 for none), where it is put when it is not there yet. */
+  #placeDevice(id: number): number {
+    if (id === 0) return 0;
+    const known = this.#devicePlaces.get(id);
+    if (known !== undefined) return known;
+    const place = this.devices.push(this.#names.name(id));
+    this.#devicePlaces.set(id, place);
+    return place;
+  }
 }
 
 /** Which ends are on this host; transit when neither is, where that can be known. */
@@ -77,7 +94,9 @@ function placeFlags(rows: ConnectionRows, head: Row, tail: Row, opener: RowEnd, 
   const toLocal = rows.isLocal(tail, server);
   let flags = fromLocal ? CONNECTION_FLAG.fromLocal : 0;
   if (toLocal) flags |= CONNECTION_FLAG.toLocal;
-  if (!fromLocal && !toLocal && rows.isMapped(head)) flags |= CONNECTION_FLAG.transit;
+  const ruled = rows.isRuled(tail, server);
+  if (ruled) flags |= CONNECTION_FLAG.toRuled;
+  if (!fromLocal && !toLocal && !ruled && rows.isMapped(head)) flags |= CONNECTION_FLAG.transit;
   // Behind other namespaces, only the one that translates can redirect to itself.
   const counts = head === tail || rows.isTranslated(tail);
   if (counts && rows.isOwn(tail, server)) flags |= CONNECTION_FLAG.toOwnNamespace;

@@ -52,15 +52,30 @@ export class PairRows extends ConnectionRows {
     return this.words[row + PAIR_OWN.highInode]!;
   }
 
+  /** The index of the interface that the socket at the lower end is bound to, 0 = none. */
+  lowIndex(row: Row): number {
+    return this.words[row + PAIR_OWN.lowIndex]!;
+  }
+
+  highIndex(row: Row): number {
+    return this.words[row + PAIR_OWN.highIndex]!;
+  }
+
   /** Notes which socket is at the lower end. 0 says nothing: what was known stays. */
-  noteLow(row: Row, netns: number, inode: number): void {
-    if (netns !== 0) this.words[row + PAIR_OWN.lowNetns] = netns;
+  noteLow(row: Row, netns: number, inode: number, index: number): void {
+    if (netns !== 0) {
+      this.words[row + PAIR_OWN.lowNetns] = netns;
+      this.words[row + PAIR_OWN.lowIndex] = index;
+    }
     if (inode !== 0) this.words[row + PAIR_OWN.lowInode] = inode;
   }
 
   /** The same for the higher end. */
-  noteHigh(row: Row, netns: number, inode: number): void {
-    if (netns !== 0) this.words[row + PAIR_OWN.highNetns] = netns;
+  noteHigh(row: Row, netns: number, inode: number, index: number): void {
+    if (netns !== 0) {
+      this.words[row + PAIR_OWN.highNetns] = netns;
+      this.words[row + PAIR_OWN.highIndex] = index;
+    }
     if (inode !== 0) this.words[row + PAIR_OWN.highInode] = inode;
   }
 }

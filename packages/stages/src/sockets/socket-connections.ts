@@ -6,14 +6,14 @@ import { REASON } from "../codes.ts";
 import { directPair } from "../direction/direct.ts";
 import { startsConnection } from "../flows/connection-state.ts";
 import { locate } from "../namespaces/locate.ts";
-import { type JoinContext, joinSocket, joinUnseen } from "../owners/join-ends.ts";
+import { type JoinContext, joinSocket, joinUnseen, noteDevice } from "../owners/join-ends.ts";
 import { suggestOwner } from "../owners/suggest-owner.ts";
 import { NO_ROW, type Row } from "../rows/row.ts";
 import { REPLY_END, type RowEnd, SOURCE_END } from "../rows/row-end.ts";
 import { PairRows } from "./pair-rows.ts";
 import { hasTakenTwin, isLowSide, isSide, mirrorOf } from "./socket-mirror.ts";
 import { SocketPair } from "./socket-pair.ts";
-import { NO_SOCKET, SEVERAL_SOCKETS, type Socket } from "./socket-set.ts";
+import { NO_SOCKET, SEVERAL_SOCKETS, type Socket, TAKEN_BY } from "./socket-set.ts";
 
 /** The connections. A row whose generation is not that of the last table has ended. */
 export interface SocketConnections {
@@ -37,13 +37,13 @@ export function takeSockets(connections: SocketConnections, context: JoinContext
   for (let socket = set.first(); socket !== NO_SOCKET; socket = set.after(socket)) {
     if (set.isTaken(socket) || !isSide(set, socket)) continue;
     const twin = hasTakenTwin(set, socket);
-    set.take(socket);
+    set.take(socket, TAKEN_BY.pair);
     if (twin) continue;
     const mirror = mirrorOf(set, socket);
     const other = mirror < 0 ? NO_SOCKET : mirror;
     // Its other side belongs to a flow: so does this one.
     if (other !== NO_SOCKET && other !== socket && set.isTaken(other)) continue;
-    if (other !== NO_SOCKET) set.take(other);
+    if (other !== NO_SOCKET) set.take(other, TAKEN_BY.pair);
     const isLow = isLowSide(set, socket);
     pair.low = isLow ? socket : other;
     pair.high = isLow ? other : socket;
@@ -75,8 +75,8 @@ function takePair(connections: SocketConnections, context: JoinContext, pair: So
     row = rows.insert(hash, pair.row, 0);
   }
   rows.setGeneration(row, connections.generation);
-  rows.noteLow(row, lowNetns, pair.inodeOf(low));
-  rows.noteHigh(row, highNetns, pair.inodeOf(high));
+  rows.noteLow(row, lowNetns, pair.inodeOf(low), pair.indexOf(low));
+  rows.noteHigh(row, highNetns, pair.inodeOf(high), pair.indexOf(high));
   locate(context.namespaces, rows, row);
   const states = { lowState: pair.stateOf(low), highState: pair.stateOf(high) };
   directPair(context, rows, row, { ...states, lowNetns, highNetns });
@@ -86,8 +86,10 @@ function takePair(connections: SocketConnections, context: JoinContext, pair: So
 
 function joinSide(context: JoinContext, rows: PairRows, row: Row, end: RowEnd, pair: SocketPair, socket: Socket): void {
   const always = Number.POSITIVE_INFINITY;
-  if (socket !== NO_SOCKET) joinSocket(context, rows, row, end, pair.set, socket, always);
-  else if (pair.ambiguous) suggestOwner(rows, row, end, 0, REASON.ambiguous);
+  if (socket !== NO_SOCKET) {
+    noteDevice(context, rows, row, end, pair.netnsOf(socket), pair.indexOf(socket));
+    joinSocket(context, rows, row, end, pair.set, socket, always);
+  } else if (pair.ambiguous) suggestOwner(rows, row, end, 0, REASON.ambiguous);
   else joinUnseen(context, rows, row, end, always);
 }
 
@@ -96,9 +98,13 @@ function findPair(rows: PairRows, hash: number, pair: SocketPair): Row {
   const highNetns = pair.netnsOf(pair.high);
   for (let at = rows.firstAt(hash); at >= 0; at = rows.nextAt(hash, at)) {
     const row = rows.rowAt(at);
+    if (!rows.hasEnds(row, pair.row)) continue;
     const sharesLow = lowNetns !== 0 && rows.lowNetns(row) === lowNetns;
     const sharesHigh = highNetns !== 0 && rows.highNetns(row) === highNetns;
-    if ((sharesLow || sharesHigh) && rows.hasEnds(row, pair.row)) return row;
+    if (!sharesLow && !sharesHigh) continue;
+    const otherLow = sharesLow && rows.lowIndex(row) !== pair.indexOf(pair.low);
+    const otherHigh = sharesHigh && rows.highIndex(row) !== pair.indexOf(pair.high);
+    if (!otherLow && !otherHigh) return row;
   }
   return NO_ROW;
 }

@@ -22,13 +22,17 @@ export function mirrorOf(set: SocketSet, socket: Socket): Socket {
   return nearestMirror(set, mirror) === socket ? mirror : SEVERAL_SOCKETS;
 }
 
-/** True when another socket of the namespace has the same ends and is taken: UDP allows several, and they are one connection. */
+/**
+ * True when another socket of the namespace has the same ends and is taken: UDP allows several, and they are one connection. Sockets on several devices are connections of
+ * their own, unless a flow has one of them: conntrack knows no device, so that its flow is that of all.
+ */
 export function hasTakenTwin(set: SocketSet, socket: Socket): boolean {
   const { words } = set;
   const hash = set.pairHash(socket);
   for (let at = firstEntry(set.pairs, hash); at >= 0; at = nextEntry(set.pairs, hash, at)) {
     const other = entryValue(set.pairs, at) as Socket;
     if (other === socket || !set.isTaken(other) || set.netns(other) !== set.netns(socket)) continue;
+    if (set.device(other) !== set.device(socket) && !set.isTakenByFlow(other)) continue;
     if (set.ports(other) !== set.ports(socket) || set.protocol(other) !== set.protocol(socket)) continue;
     if (!sameAddress(words, set.local(other), words, set.local(socket))) continue;
     if (sameAddress(words, set.remote(other), words, set.remote(socket))) return true;
@@ -53,15 +57,19 @@ function nearestMirror(set: SocketSet, socket: Socket): Socket {
   let near = NO_SOCKET;
   let far = NO_SOCKET;
   let several = false;
+  let severalNear = false;
   for (let at = firstEntry(set.pairs, hash); at >= 0; at = nextEntry(set.pairs, hash, at)) {
     const other = entryValue(set.pairs, at) as Socket;
     if (other === socket || !areMirrors(set, socket, other) || !isSide(set, other)) continue;
-    if (set.netns(other) === set.netns(socket)) near = near < 0 || set.isBefore(other, near) ? other : near;
-    else {
-      if (far >= 0 && set.netns(far) !== set.netns(other)) several = true;
+    if (set.netns(other) === set.netns(socket)) {
+      if (near >= 0 && set.device(near) !== set.device(other)) severalNear = true;
+      near = near < 0 || set.isBefore(other, near) ? other : near;
+    } else {
+      if (far >= 0 && (set.netns(far) !== set.netns(other) || set.device(far) !== set.device(other))) several = true;
       far = far < 0 || set.isBefore(other, far) ? other : far;
     }
   }
+  if (severalNear) return SEVERAL_SOCKETS;
   if (near >= 0 || far < 0) return near;
   if (isLoopback(set.words, set.local(socket)) || isLoopback(set.words, set.remote(socket))) return NO_SOCKET;
   return several ? SEVERAL_SOCKETS : far;

@@ -32,6 +32,11 @@ export class SocketPair {
     return socket === NO_SOCKET ? 0 : this.set.inode(socket);
   }
 
+  /** The index of the interface that it is bound to, 0: none, or not seen. */
+  indexOf(socket: Socket): number {
+    return socket === NO_SOCKET ? 0 : this.set.device(socket);
+  }
+
   /** One of SOCKET_STATE, 0: not seen. */
   stateOf(socket: Socket): number {
     return socket === NO_SOCKET ? 0 : this.set.state(socket);

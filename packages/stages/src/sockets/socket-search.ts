@@ -20,6 +20,8 @@ interface Match {
   score: number;
   /** One of the latest table that matches too, though perhaps not as well. */
   current: Socket;
+  /** Sockets on several devices match. */
+  severalDevices: boolean;
 }
 
 /** A search, used again and again: it runs twice per flow and must not allocate. */
@@ -74,6 +76,7 @@ export class SocketSearch {
     const elsewhere = this.#elsewhere;
     const { current, past } = this.#history;
     own.socket = own.current = elsewhere.socket = elsewhere.current = NO_SOCKET;
+    own.severalDevices = elsewhere.severalDevices = false;
     this.#several = false;
     this.#end = end;
     const hash = this.#rows!.hashAt(this.#row, end);
@@ -98,6 +101,11 @@ export class SocketSearch {
   /** A socket of the latest table that matches too, or NO_SOCKET. */
   get currentSocket(): Socket {
     return this.#match.current;
+  }
+
+  /** The index of the interface that it is bound to; 0: none, or sockets on several devices match. */
+  get device(): number {
+    return this.#match.severalDevices ? 0 : this.#match.set.device(this.#match.socket);
   }
 
   #searchIn(set: SocketSet, hash: number, startMs: number, recent: boolean): void {
@@ -153,11 +161,12 @@ export class SocketSearch {
 }
 
 function noMatch(): Match {
-  return { set: new SocketSet(), socket: NO_SOCKET, score: 0, current: NO_SOCKET };
+  return { set: new SocketSet(), socket: NO_SOCKET, score: 0, current: NO_SOCKET, severalDevices: false };
 }
 
 function improve(best: Match, set: SocketSet, socket: Socket, recent: boolean): void {
   if (recent) best.current = socket;
+  if (best.socket >= 0 && best.set.device(best.socket) !== set.device(socket)) best.severalDevices = true;
   const waiting = set.state(socket) === SOCKET_STATE.timeWait;
   const score = (set.owner(socket) !== 0 ? 4 : 0) + (waiting ? 0 : 2) + (recent ? 1 : 0);
   // Of equals, the one with the lower inode, in whichever set each of them is.

@@ -34,6 +34,9 @@ export type Socket = number & { readonly [socket]: never };
 export const NO_SOCKET: Socket = -1 as Socket;
 export const SEVERAL_SOCKETS: Socket = -2 as Socket;
 
+/** What has a socket: a flow, which conntrack told of, or a connection that only sockets show. */
+export const TAKEN_BY = { flow: 1, pair: 2 } as const;
+
 /** Words of a row, as a power of two: 128 bytes. */
 const SHIFT = 5;
 const STRIDE = 1 << SHIFT;
@@ -56,7 +59,7 @@ export class SocketSet {
   /** Every socket's words: read elsewhere only to compare addresses where they lie. */
   words: Uint32Array = new Uint32Array(0);
   #doubles: Float64Array = new Float64Array(0);
-  /** One byte a socket: 1 when a connection has it. */
+  /** One byte a socket: who has it, one of TAKEN_BY; 0 = nobody. */
   #taken = new Uint8Array(0);
   #end = 0;
   readonly pairs: HashIndex = createHashIndex(0);
@@ -143,6 +146,11 @@ export class SocketSet {
     return kindState(this.words[socket + SOCKET.kind]!);
   }
 
+  /** The index of the interface that it is bound to, 0 = none. */
+  device(socket: Socket): number {
+    return this.words[socket + SOCKET.device]!;
+  }
+
   /** 0: none, the kernel's own. */
   inode(socket: Socket): number {
     return this.words[socket + SOCKET.inode]!;
@@ -200,11 +208,15 @@ export class SocketSet {
 
   /** A connection has it already. */
   isTaken(socket: Socket): boolean {
-    return this.#taken[socket >>> SHIFT] === 1;
+    return this.#taken[socket >>> SHIFT] !== 0;
   }
 
-  take(socket: Socket): void {
-    this.#taken[socket >>> SHIFT] = 1;
+  isTakenByFlow(socket: Socket): boolean {
+    return this.#taken[socket >>> SHIFT] === TAKEN_BY.flow;
+  }
+
+  take(socket: Socket, by: number = TAKEN_BY.flow): void {
+    this.#taken[socket >>> SHIFT] = by;
   }
 
   /** Lets go of every socket. */

@@ -28,6 +28,13 @@ const LAG_MS = 1_000;
 /** Clocks of the rings and of the flows agree so far. */
 const SLACK_MS = 5;
 
+/** An end that is on this host, or may be. */
+const TO_HERE = CONNECTION_FLAG.toLocal | CONNECTION_FLAG.toRuled;
+
+/** A process that was seen at an end is on this host, and so is the end. */
+const FROM_TRACED = CONNECTION_FLAG.fromTraced | CONNECTION_FLAG.fromLocal;
+const TO_TRACED = CONNECTION_FLAG.toTraced | CONNECTION_FLAG.toLocal;
+
 const KNOWN = indexOf(OWNER_REASON, "known");
 const ENDED = new Set([indexOf(CONNECTION_STATE, "closed"), indexOf(CONNECTION_STATE, "failed")]);
 
@@ -179,8 +186,7 @@ class Credit {
   #mayBeAt(row: number, isFrom: boolean, fact: number): boolean {
     const { netns, flags, originalSource, replySource } = this.#columns;
     if (this.#book.netns(fact) === netns[row]) return true;
-    const local = isFrom ? CONNECTION_FLAG.fromLocal : CONNECTION_FLAG.toLocal;
-    if ((flags[row]! & local) === 0) return false;
+    if ((flags[row]! & (isFrom ? CONNECTION_FLAG.fromLocal : TO_HERE)) === 0) return false;
     return !isLoopback(isFrom ? originalSource : replySource, row * ADDRESS_WORDS);
   }
 
@@ -188,7 +194,8 @@ class Credit {
     const { fromOwner, toOwner, fromReason, toReason, flags } = this.#columns;
     (isFrom ? fromOwner : toOwner)[row] = this.#owners.place(owner);
     (isFrom ? fromReason : toReason)[row] = KNOWN;
-    flags[row]! |= isFrom ? CONNECTION_FLAG.fromTraced : CONNECTION_FLAG.toTraced;
+    flags[row]! |= isFrom ? FROM_TRACED : TO_TRACED;
+    flags[row]! &= ~CONNECTION_FLAG.transit;
   }
 }
 

@@ -1,0 +1,77 @@
+/** Ends as a real host has them: sockets on a device, addresses that are local by route, namespaces with names (F47, F53). */
+import type { ConnectionJson } from "@conntrail/report";
+import { expect } from "vitest";
+import { createLab, kernelTest, type Lab, TRACK } from "../lab/index.ts";
+import { NETWORK, report, toPort, watch } from "./reports.ts";
+
+const ALL = ["--namespaces", "all"] as const;
+
+kernelTest(
+  "F47 a link-local connection has its devices and the name of its namespace, with and without conntrack",
+  async () => {
+    await using lab = await createLab("left", "right");
+    await lab.link({ role: "left", device: "to-right" }, { role: "right", device: "to-left" });
+    const [left, right] = [lab.ns("left"), lab.ns("right")];
+    for (const [role, device, address] of [
+      ["left", "to-right", "fe80::1/64"],
+      ["right", "to-left", "fe80::2/64"],
+    ] as const) {
+      await lab.ns(role).exec("ip", ["addr", "flush", "dev", device]);
+      await lab.addAddress(role, device, address);
+      await lab.ns(role).nft(TRACK);
+    }
+    const server = await left.start("tcp-server", { host: "fe80::1%to-right" });
+    const port = server.ready.port!;
+    const client = await right.start("tcp-client", { host: "fe80::1%to-left", port, hold: true });
+
+    for (const more of [[], ["--no-conntrack"]]) {
+      const found = toPort(await report(left, [...ALL, ...more]), port).filter(
+        ({ from }) => from.pid === client.pid || from.address === "fe80::2",
+      );
+      expect(found.map(sides)).toEqual([[client.pid, "to-left", server.pid, "to-right"]]);
+      expect(found[0]).toMatchObject({ netns: right.inode, netnsName: right.name });
+    }
+  },
+);
+
+kernelTest("F53 an address that is local by route is this host's, long and short", async () => {
+  await using lab = await routedLab();
+  const [client, host] = [lab.ns("client"), lab.ns("host")];
+  await host.exec("ip", ["route", "add", "local", "203.0.113.0/24", "dev", "lo"]);
+  const server = await host.start("tcp-server", { host: "0.0.0.0" });
+  const target = { host: "203.0.113.9", port: server.ready.port! };
+  await client.start("tcp-client", { ...target, hold: true });
+  await using running = await watch(host, ["--namespaces", "own", "--no-names"]);
+  const short = await client.start("tcp-client", { ...target, "duration-ms": 3, connections: 3 });
+  const { ports } = await short.json<{ ports: number[] }>();
+  await running.until((each) => toPort(each, target.port).some(({ state }) => state === "closed"));
+  const reports = await running.stop();
+
+  const seen = toPort(reports, target.port);
+  expect(
+    seen
+      .filter(({ state }) => state === "closed")
+      .map(({ from }) => from.port)
+      .sort(),
+  ).toEqual([...ports].sort());
+  for (const { to, flags = [] } of seen) {
+    expect(to).toMatchObject({ address: "203.0.113.9", local: true, pid: server.pid });
+    expect(flags).not.toContain("transit");
+  }
+});
+
+async function routedLab(): Promise<Lab> {
+  const lab = await createLab("client", "host");
+  const near = `10.${NETWORK}.53`;
+  await lab.link(
+    { role: "client", device: "eth0", address: `${near}.2/24` },
+    { role: "host", device: "eth0", address: `${near}.1/24` },
+  );
+  await lab.addDefaultRoute("client", `${near}.1`);
+  for (const { role } of lab.namespaces) await lab.ns(role).nft(TRACK);
+  return lab;
+}
+
+function sides({ from, to }: ConnectionJson): unknown[] {
+  return [from.pid, from.device, to.pid, to.device];
+}
