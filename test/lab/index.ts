@@ -13,6 +13,7 @@ export { type KernelTestOptions, kernelTest } from "./kernel-test.ts";
 export { createLab, type Lab, type LinkEnd } from "./lab.ts";
 export type { LabNamespace, LabProgram, Ready, Started } from "./namespace.ts";
 export { type Exit, Program, type ProgramOptions } from "./program.ts";
+export { SHOP_EDGES, type ShopLab, shopLab } from "./shop.ts";
 export {
   type Endpoint,
   type HostLab,

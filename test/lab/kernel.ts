@@ -14,7 +14,12 @@ const BASE_TOOLS: Readonly<Record<string, string>> = {
   nft: "nftables",
   conntrack: "conntrack",
 };
-const EXTRA_TOOLS: Readonly<Record<string, string>> = { dnsmasq: "dnsmasq-base", tshark: "tshark" };
+const EXTRA_TOOLS: Readonly<Record<string, string>> = {
+  dnsmasq: "dnsmasq-base",
+  tshark: "tshark",
+  promtool: "prometheus",
+  tmux: "tmux",
+};
 const SYSTEM_PATH = ["/usr/sbin", "/sbin"];
 
 let probed: Promise<string | undefined> | undefined;

@@ -9,6 +9,7 @@ import {
   painter,
   type Report,
   renderTable,
+  type Style,
   tableHeader,
 } from "@conntrail/report";
 
@@ -44,15 +45,25 @@ function groupLines(
   options: Pick<Parameters<typeof renderTable>[2], "width" | "paint">,
 ): string[] {
   if (groups.length === 0) return [];
-  const cells = groups.map((group) => [
-    ...group.keys.map((value, i) => keyCell(keys[i]!, value)),
-    ...sums(group, endMs),
-  ]);
-  const columns = [...keys.map(keyColumn), ...SUMS];
-  const style = (index: number): "red" | "dim" | undefined =>
-    groups[index]!.failed > 0 ? "red" : groups[index]!.open === 0 ? "dim" : undefined;
-  const { head, body, dropped } = renderTable(columns, cells, { ...options, style });
+  const cells = groups.map((group) => groupCells(group, keys, endMs));
+  const style = (index: number): Style | undefined => groupStyle(groups[index]!);
+  const { head, body, dropped } = renderTable(groupColumns(keys), cells, { ...options, style });
   return ["", head, ...body, ...(dropped.length === 0 ? [] : [`Too narrow for ${dropped.join(", ")}.`])];
+}
+
+/** The columns of groups: a key each, then the sums. */
+export function groupColumns(keys: readonly string[]): LayoutColumn[] {
+  return [...keys.map(keyColumn), ...SUMS];
+}
+
+/** The cells of a group for these columns. */
+export function groupCells(group: Group, keys: readonly string[], endMs: number): Cell[] {
+  return [...group.keys.map((value, i) => keyCell(keys[i]!, value)), ...sums(group, endMs)];
+}
+
+/** Failures stand out, what is over steps back. */
+export function groupStyle({ failed, open }: Group): Style | undefined {
+  return failed > 0 ? "red" : open === 0 ? "dim" : undefined;
 }
 
 /** The groups of a report as one line of JSON. */

@@ -9,6 +9,7 @@ import { type RecordCommandOptions, runRecord } from "./commands/record.ts";
 import { type ReplayCommandOptions, runReplay } from "./commands/replay.ts";
 import { type ReportCommandOptions, runReport } from "./commands/report.ts";
 import { runServe, type ServeCommandOptions } from "./commands/serve.ts";
+import { runTop, type TopCommandOptions } from "./commands/top.ts";
 import { runWatch, type WatchCommandOptions } from "./commands/watch.ts";
 import { flagError } from "./flag-error.ts";
 import { REPLAY_FORMATS, REPORT_FORMATS, STREAM_FORMATS } from "./formats.ts";
@@ -72,6 +73,13 @@ export function buildProgram(version: string): Command {
         ),
     ),
   ).action((options: WatchCommandOptions) => runWatch(options));
+
+  addReportOptions(
+    program
+      .command("top")
+      .description("show who talks to whom, live at a terminal, in groups that can be opened (? tells the keys)")
+      .addOption(intervalOption("time between reports")),
+  ).action((options: TopCommandOptions) => runTop(options));
 
   addCollectionOptions(
     program

@@ -38,6 +38,8 @@ export interface Grouping {
   /** Groups of the rows given. `windowStart`: ISO 8601, since when a connection counts as opened. */
   rows(table: Table, rows: Iterable<number>, windowStart: string | null): Group[];
   connections(connections: Iterable<object>, windowStart: string | null): Group[];
+  /** Those of the rows that belong to the group with these keys. */
+  members(table: Table, rows: Iterable<number>, keys: readonly Value[]): number[];
   /** Puts groups in order, in place: by `bytes`, `failed:desc` or a key; by default the most connections first. Throws QueryError. */
   sort(groups: Group[], by?: string): Group[];
 }
@@ -54,6 +56,7 @@ export function compileGroup(text: string, fields: Fields = new Fields()): Group
     keys: names,
     rows: (table, rows, windowStart) => sumUp(keys, fields, columnSource(table), rows, windowStart),
     connections: (connections, windowStart) => sumUp(keys, fields, jsonSource, connections, windowStart),
+    members: (table, rows, wanted) => membersOf(keys, columnSource(table), rows, wanted),
     sort: (groups, by) => groups.sort(groupOrder(names, by)),
   };
 }
@@ -108,6 +111,12 @@ function sumUp<R>(
     if (last !== null && (group.last === null || isLess(group.last, last))) group.last = last;
   }
   return [...groups.values()];
+}
+
+function membersOf<R>(keys: readonly GroupKey[], source: Source<R>, rows: Iterable<R>, wanted: readonly Value[]): R[] {
+  const readers = keys.map((key) => key.bind(source));
+  const id = JSON.stringify(wanted);
+  return [...rows].filter((row) => JSON.stringify(readers.map((read) => read(row))) === id);
 }
 
 function emptyGroup(keys: readonly Value[]): Group {
