@@ -16,7 +16,7 @@ import {
   TRACE_WORDS,
   type TraceBatch,
 } from "@conntrail/model";
-import { creditTraced } from "@conntrail/stages";
+import { type BoundedSnapshot, creditTraced } from "@conntrail/stages";
 import { Subject } from "rxjs";
 import { describe, expect, test } from "vitest";
 
@@ -38,16 +38,18 @@ interface Row {
   readonly to: string;
   readonly first: number;
   readonly last: number;
+  /** Default: 20 ms before it was first seen. */
+  readonly after?: number;
   readonly state?: (typeof CONNECTION_STATE)[number];
   readonly netns?: number;
-  readonly local?: "both" | "from" | "from, to by a rule" | "none";
+  readonly local?: "both" | "from" | "none";
   readonly toOwner?: Owner;
 }
 
 /** The processes of the rows, told after the facts, as `FROM → TO` with an asterisk where the trace says it. */
 function credit(facts: readonly Fact[], rows: readonly Row[], blind: TraceBatch["blind"] = null): string[] {
   const trace$ = new Subject<TraceBatch>();
-  const snapshots$ = new Subject<Snapshot>();
+  const snapshots$ = new Subject<BoundedSnapshot>();
   let told: string[] = [];
   const take = ({ columns, owners }: Snapshot): void => {
     told = rows.map((_, i) => {
@@ -94,11 +96,46 @@ describe("a traced process is the owner", () => {
     expect(credit(facts, [{ ...connection, ...ends, netns: POD }])).toEqual(["curl* → -"]);
   });
 
-  test("F36 of an end that another namespace reported, when the address is of this host", () => {
+  test("F36 of an end that another namespace reported, though no scan has met the process's own yet", () => {
     const facts = [{ ...opening, netns: POD }];
     expect(credit(facts, [connection])).toEqual(["curl* → -"]);
-    expect(credit(facts, [{ ...connection, local: "none" }])).toEqual(["- → -"]);
+    expect(credit(facts, [{ ...connection, local: "none" }])).toEqual(["curl* → -"]);
   });
+});
+
+describe("it is no matter how late events are read", () => {
+  const after = connection.first - 20;
+  const late: Row = { ...connection, after, first: 9_000, last: 9_000 };
+
+  test("N6 of a connection whose events waited for eight seconds both ends are known", () => {
+    expect(credit([opening, closing], [late])).toEqual(["curl* → worker*"]);
+  });
+
+  test("F27 and of a later one with the same ends, read at once, its own", () => {
+    const again: Fact = { ...opening, by: WGET, at: 9_050 };
+    const closedAgain: Fact = { ...closing, by: PARENT, at: 9_060 };
+    const later: Row = { ...connection, first: 9_100, last: 9_100, after: 9_000 };
+    expect(credit([opening, closing, again, closedAgain], [late, later])).toEqual([
+      "curl* → worker*",
+      "wget* → parent*",
+    ]);
+  });
+
+  test("but nobody is named when two that were opened by different processes were read at once", () => {
+    const again: Fact = { ...opening, by: WGET, at: 5_000 };
+    expect(credit([opening, again], [late])).toEqual(["- → -"]);
+  });
+
+  test("and of one that was there before it was looked at all that opened it must be the same", () => {
+    const older = { ...connection, after: Number.NEGATIVE_INFINITY, first: 9_000, last: 9_000 };
+    expect(credit([opening], [older])).toEqual(["curl* → -"]);
+    expect(credit([opening, { ...opening, by: WGET, at: 5_000 }], [older])).toEqual(["- → -"]);
+  });
+});
+
+test("F47 of the same ends in two namespaces each has its own process", () => {
+  const facts = [opening, { ...opening, by: WGET, netns: POD }];
+  expect(credit(facts, [connection, { ...connection, netns: POD }])).toEqual(["curl* → -", "wget* → -"]);
 });
 
 describe("nobody is blamed", () => {
@@ -125,15 +162,16 @@ describe("nobody is blamed", () => {
 
 test("the same closing stays with its connection in later reports", () => {
   const trace$ = new Subject<TraceBatch>();
-  const snapshots$ = new Subject<Snapshot>();
+  const snapshots$ = new Subject<BoundedSnapshot>();
   const told: number[] = [];
   snapshots$.pipe(creditTraced(trace$)).subscribe({
     next: ({ columns }) => told.push(columns.toOwner[0]!),
     error: expect.unreachable,
   });
   trace$.next(batchOf([closing], null));
-  snapshots$.next(snapshotOf([{ ...connection, state: "closing", first: 1_000 }]));
-  snapshots$.next(snapshotOf([{ ...connection, first: 1_000 }]));
+  snapshots$.next(snapshotOf([{ ...connection, state: "closing", first: 1_010, after: 990 }]));
+  // A scan had known of it before its event was read.
+  snapshots$.next(snapshotOf([{ ...connection, first: 1_000, after: 990 }]));
   snapshots$.next(snapshotOf([{ ...connection, first: 1_400, last: 1_500 }]));
   expect(told).toEqual([1, 1, 0]);
 });
@@ -158,8 +196,7 @@ test("F53 an end that a rule may give its namespace is that of the process that 
     netns: POD,
   } as const;
   const row = { from: "10.0.0.1 40000", to: "203.0.113.6 80", first: 1000, last: 2000 } as const;
-  expect(credit([closed], [{ ...row, local: "from, to by a rule" }])).toEqual(["- → worker*"]);
-  expect(credit([closed], [{ ...row, local: "from" }])).toEqual(["- → -"]);
+  expect(credit([closed], [{ ...row, local: "from" }])).toEqual(["- → worker*"]);
 });
 
 function batchOf(facts: readonly Fact[], blind: TraceBatch["blind"]): TraceBatch {
@@ -183,9 +220,10 @@ function batchOf(facts: readonly Fact[], blind: TraceBatch["blind"]): TraceBatch
   return { kind: "trace", timeMs: 0, count: facts.length, rows, blind, owners, health };
 }
 
-function snapshotOf(rows: readonly Row[]): Snapshot {
+function snapshotOf(rows: readonly Row[]): BoundedSnapshot {
   const columns = allocateColumns(rows.length);
   columns.length = rows.length;
+  const bounds = { beganAfterMs: new Float64Array(rows.length), toNetns: new Uint32Array(rows.length) };
   const owners: Owner[] = [];
   for (const [i, row] of rows.entries()) {
     const [from, to] = [endOf(row.from), endOf(row.to)];
@@ -200,16 +238,17 @@ function snapshotOf(rows: readonly Row[]): Snapshot {
     const local = row.local ?? "both";
     if (local !== "none") columns.flags[i]! |= CONNECTION_FLAG.fromLocal;
     if (local === "both") columns.flags[i]! |= CONNECTION_FLAG.toLocal;
-    if (local === "from, to by a rule") columns.flags[i]! |= CONNECTION_FLAG.toRuled;
     columns.state[i] = indexOf(CONNECTION_STATE, row.state ?? "established");
     columns.fromReason[i] = indexOf(OWNER_REASON, "no-socket");
     columns.toReason[i] = indexOf(OWNER_REASON, "no-socket");
     if (row.toOwner !== undefined) columns.toOwner[i] = owners.push(row.toOwner);
     columns.firstSeenMs[i] = row.first;
     columns.lastSeenMs[i] = row.last;
+    bounds.beganAfterMs[i] = row.after ?? row.first - 20;
+    bounds.toNetns[i] = row.netns ?? HOST;
   }
   // The stage looks at nothing else.
-  return { columns, owners, names: [], window: { startMs: 0, endMs: 0 }, health: {} as Snapshot["health"] };
+  return { columns, bounds, owners, names: [], window: { startMs: 0, endMs: 0 }, health: {} as Snapshot["health"] };
 }
 
 function endOf(text: string): { readonly address: Uint32Array; readonly port: number } {

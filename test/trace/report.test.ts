@@ -3,12 +3,15 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Report } from "@conntrail/report";
 import { createReporter, type ReporterOptions } from "@conntrail/reporter";
+import { firstValueFrom } from "rxjs";
 import { describe, expect, test } from "vitest";
-import { kernelTest, type LabNamespace, loopbackLab, natLab, type Program } from "../lab/index.ts";
+import { createLab, kernelTest, type LabNamespace, loopbackLab, natLab, type Program, TRACK } from "../lab/index.ts";
 import { compare, truthOf } from "./truth.ts";
 
 /** Connections of each case; CONNTRAIL_TRACE_CONNECTIONS=20000 for the whole of it. */
 const CONNECTIONS = Number(process.env.CONNTRAIL_TRACE_CONNECTIONS ?? 1_000);
+
+const ONE_SHOTS = Math.min(500, CONNECTIONS / 10);
 
 /** One-shot UDP clients; of a resolver's kind, 2,000 in the whole of it. */
 const DATAGRAMS = CONNECTIONS / 10;
@@ -16,18 +19,28 @@ const DATAGRAMS = CONNECTIONS / 10;
 const PERL = { requires: ["perl"], timeout: 120_000 };
 const file = (name: string): string => fileURLToPath(new URL(`./programs/${name}`, import.meta.url));
 
+interface ToldEnd {
+  readonly pid: number | null;
+  readonly process: string | null;
+  readonly evidence: string | null;
+}
+
 /** What a report said of an end, and of the connection. */
 interface Told {
   readonly key: string;
-  readonly from: { readonly pid: number | null; readonly evidence: string | null };
-  readonly to: { readonly pid: number | null; readonly evidence: string | null };
+  readonly netns: number;
+  readonly from: ToldEnd;
+  readonly to: ToldEnd;
 }
 
-/** Connections to `port` that ended while `run` ran, and the last health. */
+/** Reports to wait for until all was told: on a machine that is busy with much else they are late. */
+const PATIENCE = 120;
+
+/** Connections to `port` that ended while `run` ran, and the last health. `run` says how many there were. */
 async function reportOn(
   port: number,
   options: ReporterOptions,
-  run: () => Promise<void>,
+  run: () => Promise<number>,
   which: "closed" | "living" = "closed",
 ) {
   // On a machine that is busy with much else the rings may wait for a second to be read.
@@ -40,9 +53,13 @@ async function reportOn(
     trace = report.health.trace;
     for (const connection of report.connections()) {
       if (connection.to.port !== port || (connection.state === "closed") !== (which === "closed")) continue;
-      const end = (side: "from" | "to") => ({ pid: connection[side].pid, evidence: connection[side].ownerEvidence });
+      const end = (side: "from" | "to"): ToldEnd => {
+        const { pid, process, ownerEvidence: evidence } = connection[side];
+        return { pid, process, evidence };
+      };
       told.push({
         key: `${connection.to.address} ${connection.from.port}`,
+        netns: connection.netns ?? 0,
         from: end("from"),
         to: end("to"),
       });
@@ -50,7 +67,9 @@ async function reportOn(
   };
   reporter.reports$.subscribe({ next: take, error: expect.unreachable });
   await reporter.ready;
-  await run();
+  const count = await run();
+  for (let i = 0; i < PATIENCE && told.length < count; i++)
+    await firstValueFrom(reporter.reports$, { defaultValue: undefined });
   await reporter.close();
   return { told, trace };
 }
@@ -61,8 +80,14 @@ async function serve(where: LabNamespace, port: number, workers: number): Promis
   return server;
 }
 
-async function call(where: LabNamespace, address: string, port: number, processes: number): Promise<Program> {
-  const args = [address, port, CONNECTIONS, 3_000, processes].map(String);
+async function call(
+  where: LabNamespace,
+  address: string,
+  port: number,
+  processes: number,
+  count = CONNECTIONS,
+): Promise<Program> {
+  const args = [address, port, count, 3_000, processes].map(String);
   const caller = where.spawn("perl", [file("call.pl"), ...args]);
   await caller.line((text) => text === "done", 90_000);
   await caller.exited;
@@ -87,6 +112,7 @@ describe("connections of a millisecond", () => {
       let caller!: Program;
       const { told, trace } = await reportOn(7_777, {}, async () => {
         caller = await call(lab.host, "127.0.0.1-16", 7_777, 10);
+        return CONNECTIONS;
       });
       await server.stop();
       const whole = { right: CONNECTIONS, missing: 0, wrong: 0 };
@@ -107,6 +133,7 @@ describe("connections of a millisecond", () => {
       let caller!: Program;
       const { told, trace } = await reportOn(real!.port, {}, async () => {
         caller = await call(lab.client, lab.virtual.address, lab.virtual.port, 1);
+        return CONNECTIONS;
       });
       await server.stop();
       expect(trace).toMatchObject({ state: "ok", lost: 0 });
@@ -116,6 +143,56 @@ describe("connections of a millisecond", () => {
       const whole = { right: CONNECTIONS, missing: 0, wrong: 0 };
       expect(compare(clients, pidsOf(told, "from"))).toEqual(whole);
       expect(compare(truthOf(server.lines), pidsOf(told, "to"))).toEqual(whole);
+    },
+    PERL,
+  );
+});
+
+describe("processes that connect once and end at once", () => {
+  kernelTest(
+    "F29 are known by pid and name",
+    async () => {
+      await using lab = await loopbackLab();
+      const server = await serve(lab.host, 7_779, 0);
+      let caller!: Program;
+      const { told } = await reportOn(7_779, {}, async () => {
+        caller = await call(lab.host, "127.0.0.1", 7_779, ONE_SHOTS, ONE_SHOTS);
+        return ONE_SHOTS;
+      });
+      await server.stop();
+      const truth = truthOf(caller.lines);
+      expect(new Set([...truth.values()].flat()).size).toBe(ONE_SHOTS);
+      expect(compare(truth, pidsOf(told, "from"))).toEqual({ right: ONE_SHOTS, missing: 0, wrong: 0 });
+      expect(new Set(told.map(({ from }) => from.process))).toEqual(new Set(["one-shot"]));
+    },
+    PERL,
+  );
+
+  kernelTest(
+    "F38 in many namespaces with the same addresses and ports are each told in its own",
+    async () => {
+      const names = Array.from({ length: 20 }, (_, i) => `many-${i}`);
+      await using lab = await createLab(...names);
+      const each = 15;
+      const count = each * names.length;
+      const servers: Program[] = [];
+      for (const name of names) {
+        await lab.ns(name).nft(TRACK);
+        servers.push(await serve(lab.ns(name), 7_780, 0));
+      }
+      const callers: Program[] = [];
+      const { told } = await reportOn(7_780, {}, async () => {
+        const calls = names.map((name) => call(lab.ns(name), "127.0.0.1", 7_780, each, each));
+        callers.push(...(await Promise.all(calls)));
+        return count;
+      });
+      for (const server of servers) await server.stop();
+      for (const [i, name] of names.entries()) {
+        const here = told.filter(({ netns }) => netns === lab.ns(name).inode);
+        const whole = { right: each, missing: 0, wrong: 0 };
+        expect(compare(truthOf(callers[i]!.lines), pidsOf(here, "from"))).toEqual(whole);
+        expect(compare(truthOf(servers[i]!.lines), pidsOf(here, "to"))).toEqual(whole);
+      }
     },
     PERL,
   );
@@ -141,6 +218,7 @@ describe("datagrams of processes that send a few and end", () => {
             asker = lab.host.spawn("perl", [file("ask.pl"), ...args]);
             await asker.line((text) => text === "done", 60_000);
             await asker.exited;
+            return truthOf(asker.lines).size;
           },
           "living",
         );

@@ -63,7 +63,6 @@ export const CONNECTION_FLAG = {
   selfTraffic: 0x40, // conntrail's own (F42)
   fromTraced: 0x100, // the kernel saw the process of the `from` end open or close it
   toTraced: 0x200, // the same of the `to` end
-  toRuled: 0x400, // whether the `to` end is on this host depends on a rule for packets: so it is when a process is seen there
   toOwnNamespace: 0x80, // the `to` address belongs to the namespace that reported the row: with NAT, a redirect
 } as const;
 

@@ -45,8 +45,8 @@ export function pipeline(inputs: PipelineInputs, config: PipelineConfig): Observ
   return concat(merge(inputs.flows$, inputs.sockets$, inputs.ticks$), lastTick$).pipe(
     awaitCut({ conntrack: config.merge.conntrack ?? true }),
     mergeConnections(config.merge),
-    markStale(config.maxTableAgeMs ?? Number.POSITIVE_INFINITY),
     creditTraced(inputs.trace$),
+    markStale(config.maxTableAgeMs ?? Number.POSITIVE_INFINITY),
     mapNat(),
     attachNames(config.names),
     map((snapshot) => showWallTime(snapshot, config.wallAheadMs?.() ?? 0)),

@@ -4,6 +4,7 @@
  */
 import type { TraceBatch, TraceHealth, TraceReason } from "@conntrail/model";
 import { isOpError } from "@conntrail/netlink";
+import { steadyMsOf } from "@conntrail/thread/clock";
 import { openTracer, type Tracer } from "@conntrail/trace";
 import { type Observable, Subject } from "rxjs";
 import type { PipelineOptions } from "./options/pipeline-options.ts";
@@ -51,7 +52,7 @@ export class TraceSource {
       return;
     }
     const ring = traceRing === undefined ? {} : { ringBytes: traceRing };
-    this.#tracer = openTracer({ procRoot, commandLines, wallMs: this.#context.now, ...ring });
+    this.#tracer = openTracer({ procRoot, commandLines, toUnixMs: steadyMsOf, ...ring });
     this.#read();
   }
 

@@ -8,3 +8,4 @@ export type { MergeOptions } from "./merge-options.ts";
 export { ROW_LAYOUTS, type RowField } from "./rows/row-layout.ts";
 export type { Stage } from "./stage.ts";
 export { creditTraced } from "./traced/credit-traced.ts";
+export type { BoundedSnapshot } from "./traced/row-bounds.ts";

@@ -2,7 +2,7 @@
  * The heart of the pipeline: flows and sockets in, connections out. The work is done by plain functions over a state
  * (flows/take-batch.ts, merge-state.ts, settle.ts, snapshot/build-snapshot.ts); this is their operator.
  */
-import type { FlowBatch, Snapshot, SocketTable, Tick } from "@conntrail/model";
+import type { FlowBatch, SocketTable, Tick } from "@conntrail/model";
 import { defer, filter, map } from "rxjs";
 import { takeBatch } from "./flows/take-batch.ts";
 import { type MergeOptions, mergeSettings } from "./merge-options.ts";
@@ -10,12 +10,13 @@ import { createMergeState, type MergeState, sweepOwners, takeSocketTable } from 
 import { settle } from "./settle.ts";
 import { buildSnapshot } from "./snapshot/build-snapshot.ts";
 import type { Stage } from "./stage.ts";
+import type { BoundedSnapshot } from "./traced/row-bounds.ts";
 
 /**
  * Emits one snapshot per tick, synchronously. Batches and tables are only read; a snapshot's columns belong to whoever
  * receives it. Ends and fails with its source, and holds nothing afterwards.
  */
-export function merge(options: MergeOptions = {}): Stage<FlowBatch | SocketTable | Tick, Snapshot> {
+export function merge(options: MergeOptions = {}): Stage<FlowBatch | SocketTable | Tick, BoundedSnapshot> {
   const settings = mergeSettings(options);
   return (source) =>
     defer(() => {
@@ -27,7 +28,7 @@ export function merge(options: MergeOptions = {}): Stage<FlowBatch | SocketTable
     });
 }
 
-function take(state: MergeState, input: FlowBatch | SocketTable | Tick): Snapshot | undefined {
+function take(state: MergeState, input: FlowBatch | SocketTable | Tick): BoundedSnapshot | undefined {
   switch (input.kind) {
     case "flows":
       state.firstMs ??= input.timeMs;

@@ -22,6 +22,11 @@ export function steadyMs(): number {
   return (OFFSET_MICROS + monotonicMicros()) / 1000;
 }
 
+/** A moment of CLOCK_MONOTONIC, nanoseconds, in the same milliseconds: what the kernel stamped is comparable with what was read here. */
+export function steadyMsOf(monotonicNs: number): number {
+  return (OFFSET_MICROS + Math.floor(monotonicNs / 1000)) / 1000;
+}
+
 /** A step of the wall clock smaller than this is not told from the time that two readings take. */
 const LEAST_STEP_MS = 10;
 

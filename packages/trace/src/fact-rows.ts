@@ -21,9 +21,8 @@ export interface TakenFacts {
 
 const FIRST_ROWS = 64;
 
-/** Collects rows. `offsetMs` is what is added to the rings' clock to get Unix milliseconds. */
+/** Collects rows. */
 export class FactRows {
-  offsetMs = 0;
   count = 0;
   #rows = new Uint32Array(FIRST_ROWS * TRACE_WORDS);
   #doubles = new Float64Array(this.#rows.buffer);
@@ -31,8 +30,12 @@ export class FactRows {
   #batch = 1;
   readonly #describe: (entry: ProcessEntry) => Owner;
 
-  constructor(describe: (entry: ProcessEntry) => Owner) {
+  readonly #toUnixMs: (monotonicNs: number) => number;
+
+  /** `toUnixMs` makes Unix milliseconds of the rings' clock. */
+  constructor(describe: (entry: ProcessEntry) => Owner, toUnixMs: (monotonicNs: number) => number) {
     this.#describe = describe;
+    this.#toUnixMs = toUnixMs;
   }
 
   /** Adds what a process did with an end of a connection; `undefined` when it is not known which. */
@@ -56,8 +59,8 @@ export class FactRows {
     rows[offset + TRACE.kind] = packKind(ends.protocol, ends.family, role, 0);
     rows[offset + TRACE.netns] = netns;
     rows[offset + TRACE.owner] = entry === undefined ? 0 : this.#place(entry);
-    this.#doubles[(offset + TRACE.sinceMs) >> 1] = sinceNs / 1e6 + this.offsetMs;
-    this.#doubles[(offset + TRACE.untilMs) >> 1] = untilNs / 1e6 + this.offsetMs;
+    this.#doubles[(offset + TRACE.sinceMs) >> 1] = this.#toUnixMs(sinceNs);
+    this.#doubles[(offset + TRACE.untilMs) >> 1] = this.#toUnixMs(untilNs);
     this.count++;
   }
 

@@ -14,9 +14,10 @@ export interface TraceOptions {
   readonly sendersPerSecond?: number;
   /** The processors that run now. Default: those of /sys. */
   readonly cpus?: () => readonly number[];
-  /** Nanoseconds of CLOCK_MONOTONIC, and Unix milliseconds. */
+  /** Nanoseconds of CLOCK_MONOTONIC. */
   readonly nowNs?: () => number;
-  readonly wallMs?: () => number;
+  /** A moment of that clock as Unix milliseconds. Default: by what the wall clock is ahead of it now. */
+  readonly toUnixMs?: (monotonicNs: number) => number;
 }
 
 /** The options with nothing left open. */
@@ -33,15 +34,19 @@ export function resolveTraceOptions(options: TraceOptions): ResolvedTraceOptions
     sendersPerSecond = 20_000,
     procRoot = "/proc",
     nowNs = monotonicNs,
-    wallMs = Date.now,
+    toUnixMs = byWallClock(Date.now(), nowNs()),
   } = options;
   const wanted = options.ringBytes ?? Math.min(MIB, ALL_RINGS_BYTES / Math.max(1, cpus().length));
   if (!(wanted > 0 && wanted <= 1 << 30)) throw new RangeError(`ringBytes: expected 1 to ${1 << 30}, got ${wanted}`);
   const pages = 2 ** Math.ceil(Math.log2(Math.max(1, wanted / pageBytes)));
-  return { cpus, commandLines, sendersPerSecond, procRoot, nowNs, wallMs, ringBytes: pages * pageBytes };
+  return { cpus, commandLines, sendersPerSecond, procRoot, nowNs, toUnixMs, ringBytes: pages * pageBytes };
 }
 
 function monotonicNs(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1e9 + nanoseconds;
+}
+
+function byWallClock(wallMs: number, atNs: number): (monotonicNs: number) => number {
+  return (monotonicNs) => wallMs + (monotonicNs - atNs) / 1e6;
 }

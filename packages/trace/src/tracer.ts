@@ -4,7 +4,6 @@
  */
 import type { TraceBatch, TraceHealth } from "@conntrail/model";
 import { isDecodeError, isOpError, LITTLE_ENDIAN } from "@conntrail/netlink";
-import { ClockOffset } from "./clock-offset.ts";
 import { ConnectionFacts } from "./connection-facts.ts";
 import { type CpuRing, openCpuRing } from "./cpu-ring.ts";
 import { DatagramBudget } from "./datagram-budget.ts";
@@ -43,7 +42,6 @@ export class Tracer {
   readonly #facts: ConnectionFacts;
   readonly #pace: TracePace;
   readonly #budget: DatagramBudget;
-  readonly #offset: ClockOffset;
   #listens: TraceEvents | undefined;
   /** Whether senders of datagrams are traced now. */
   #sendersOn = true;
@@ -67,10 +65,9 @@ export class Tracer {
     this.#groups = new CgroupNames(procRoot);
     const clock = new BootClock(procRoot, nowNs());
     this.#processes = new ProcessTable(procRoot, clock, this.#groups, commandLines);
-    this.#rows = new FactRows((entry) => this.#processes.describe(entry));
+    this.#rows = new FactRows((entry) => this.#processes.describe(entry), options.toUnixMs);
     this.#facts = new ConnectionFacts(this.#processes, this.#rows);
     this.#pace = new TracePace(options.ringBytes);
-    this.#offset = new ClockOffset(nowNs, options.wallMs);
     this.#budget = new DatagramBudget(options.sendersPerSecond);
     this.#open();
   }
@@ -106,8 +103,6 @@ export class Tracer {
   /** Reads the rings empty, and returns what they told up to now. Throws OpError when /proc cannot be read for want of resources. */
   drain(): TraceBatch {
     const nowNs = this.#options.nowNs();
-    const wallMs = this.#options.wallMs();
-    this.#rows.offsetMs = this.#offset.read();
     const before = this.#events;
     if (this.on) {
       this.#readRings(nowNs);
@@ -118,7 +113,7 @@ export class Tracer {
     this.#pace.next(this.#events - before, nowNs / 1e6);
     this.#told += this.#rows.count;
     const blind = this.#takeBlind();
-    return { kind: "trace", timeMs: wallMs, blind, ...this.#rows.take(), health: this.health };
+    return { kind: "trace", timeMs: this.#options.toUnixMs(nowNs), blind, ...this.#rows.take(), health: this.health };
   }
 
   /** Closes the events. May be called twice. */
@@ -278,8 +273,8 @@ export class Tracer {
   /** The stretch of which something may be missing, once. */
   #takeBlind(): TraceBatch["blind"] {
     if (this.#blindSinceNs === Number.POSITIVE_INFINITY) return null;
-    const { offsetMs } = this.#rows;
-    const blind = { sinceMs: this.#blindSinceNs / 1e6 + offsetMs, untilMs: this.#blindUntilNs / 1e6 + offsetMs };
+    const { toUnixMs } = this.#options;
+    const blind = { sinceMs: toUnixMs(this.#blindSinceNs), untilMs: toUnixMs(this.#blindUntilNs) };
     this.#blindSinceNs = Number.POSITIVE_INFINITY;
     return blind;
   }

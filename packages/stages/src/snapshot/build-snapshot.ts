@@ -1,7 +1,8 @@
 /** One report's worth of connections: all that live, and once each those that ended. */
-import { allocateColumns, type Snapshot, type Tick } from "@conntrail/model";
+import { allocateColumns, type Tick } from "@conntrail/model";
 import type { MergeState } from "../merge-state.ts";
 import { namedNamespaces } from "../namespaces/namespace-index.ts";
+import { allocateBounds, type BoundedSnapshot } from "../traced/row-bounds.ts";
 import { ColumnWriter } from "./column-writer.ts";
 import { NO_NAMES_HEALTH, NO_TRACE_HEALTH } from "./first-health.ts";
 import { Gathered } from "./gathered.ts";
@@ -10,10 +11,10 @@ import { writeFlows } from "./write-flows.ts";
 import { writePairs } from "./write-pairs.ts";
 
 /** Builds the snapshot for a tick. Everything must be settled. */
-export function buildSnapshot(state: MergeState, tick: Tick): Snapshot {
+export function buildSnapshot(state: MergeState, tick: Tick): BoundedSnapshot {
   const { flows, connections } = state;
   const count = flows.live + flows.closed + flows.aggregates.rows.size + connections.rows.size;
-  const writer = new ColumnWriter(allocateColumns(count), state.registry, state.context.devices);
+  const writer = new ColumnWriter(allocateColumns(count), allocateBounds(count), state.registry, state.context.devices);
   const facts = new Gathered();
   writeFlows(state, tick, writer, facts);
   writeAggregates(state, writer, facts);
@@ -23,6 +24,7 @@ export function buildSnapshot(state: MergeState, tick: Tick): Snapshot {
   return {
     window: { startMs, endMs: tick.timeMs },
     columns: writer.columns,
+    bounds: writer.bounds,
     owners: writer.owners,
     names: [],
     devices: writer.devices,

@@ -5,6 +5,7 @@ import type { ConnectionRows } from "../rows/connection-rows.ts";
 import type { Row } from "../rows/row.ts";
 import type { RowEnd } from "../rows/row-end.ts";
 import type { DeviceNames } from "../sockets/device-names.ts";
+import type { RowBounds } from "../traced/row-bounds.ts";
 
 /** What a row does not say by itself. */
 export interface RowFacts {
@@ -21,6 +22,8 @@ export interface RowFacts {
   readonly confidence: number;
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
+  readonly beganAfterMs: number;
+  readonly toNetns: number;
   /** The row whose counters are told. */
   readonly counter: Row;
 }
@@ -28,14 +31,16 @@ export interface RowFacts {
 /** Columns being filled, and the owners they point into. */
 export class ColumnWriter {
   readonly columns: ConnectionColumns;
+  readonly bounds: RowBounds;
   readonly owners: Owner[] = [];
   readonly devices: string[] = [];
   readonly #registry: OwnerRegistry;
   readonly #names: DeviceNames;
   readonly #devicePlaces = new Map<number, number>();
 
-  constructor(columns: ConnectionColumns, registry: OwnerRegistry, names: DeviceNames) {
+  constructor(columns: ConnectionColumns, bounds: RowBounds, registry: OwnerRegistry, names: DeviceNames) {
     this.columns = columns;
+    this.bounds = bounds;
     this.#registry = registry;
     this.#names = names;
   }
@@ -68,6 +73,8 @@ export class ColumnWriter {
     columns.flags[i] = facts.flags | placeFlags(rows, head, tail, opener, server);
     columns.firstSeenMs[i] = facts.firstSeenMs;
     columns.lastSeenMs[i] = facts.lastSeenMs;
+    this.bounds.beganAfterMs[i] = facts.beganAfterMs;
+    this.bounds.toNetns[i] = facts.toNetns;
     const { counter } = facts;
     const sender = rows.opener(counter);
     const answerer = rows.server(counter);
@@ -95,7 +102,6 @@ function placeFlags(rows: ConnectionRows, head: Row, tail: Row, opener: RowEnd, 
   let flags = fromLocal ? CONNECTION_FLAG.fromLocal : 0;
   if (toLocal) flags |= CONNECTION_FLAG.toLocal;
   const ruled = rows.isRuled(tail, server);
-  if (ruled) flags |= CONNECTION_FLAG.toRuled;
   if (!fromLocal && !toLocal && !ruled && rows.isMapped(head)) flags |= CONNECTION_FLAG.transit;
   // Behind other namespaces, only the one that translates can redirect to itself.
   const counts = head === tail || rows.isTranslated(tail);

@@ -26,6 +26,8 @@ export class Gathered implements RowFacts {
   confidence = 0;
   firstSeenMs = 0;
   lastSeenMs = 0;
+  beganAfterMs = 0;
+  toNetns = 0;
   counter: Row = NO_ROW;
   /** One of them has ended. */
   ended = false;
@@ -73,8 +75,14 @@ export class Gathered implements RowFacts {
       const firstMs = rows.firstSeenMs(row);
       this.firstSeenMs = Math.min(this.firstSeenMs, sinceMs === 0 ? firstMs : Math.min(sinceMs, firstMs));
       this.lastSeenMs = Math.max(this.lastSeenMs, rows.lastSeenMs(row));
+      // It began before each of its namespaces knew, and after none of them did.
+      if (!rows.beganUnseen(row) && !rows.isPickedUp(row)) {
+        this.beganAfterMs = Math.max(this.beganAfterMs, rows.beganAfterMs(row));
+      }
       row = nextInRing(rows, row);
     } while (row !== head);
+    // A socket was there before conntrack began to look.
+    if (this.firstSeenMs < this.beganAfterMs) this.beganAfterMs = Number.NEGATIVE_INFINITY;
     this.openEnded = !loopback && !(sourceOwn && replyOwn);
   }
 
@@ -86,6 +94,9 @@ export class Gathered implements RowFacts {
       ? [rows.highNetns(row), rows.lowNetns(row)]
       : [rows.lowNetns(row), rows.highNetns(row)];
     this.netns = own || other;
+    this.toNetns = other || own;
+    // It may have been there long before it was seen.
+    this.beganAfterMs = Number.NEGATIVE_INFINITY;
     this.counter = row;
     this.status = rows.status(row);
     this.evidence = rows.evidence(row);
@@ -99,6 +110,9 @@ export class Gathered implements RowFacts {
     this.flags = 0;
     this.sources = SOURCE.conntrack;
     this.netns = rows.netns(head);
+    const tail = rows.ringTail(head);
+    this.toNetns = rows.netns(tail === NO_ROW ? head : tail);
+    this.beganAfterMs = Number.NEGATIVE_INFINITY;
     this.counter = head;
     this.ended = false;
     this.allUnseen = true;

@@ -39,8 +39,10 @@ export class FactBook {
   #rows = new Uint32Array(FIRST_FACTS * TRACE_WORDS);
   #doubles = new Float64Array(this.#rows.buffer);
   #owners: (Owner | undefined)[] = [];
-  /** Which row of a report has taken a fact: when that was first seen, NaN = none. */
+  /** Which row has taken a fact: when that was first seen (NaN = none), and in which report. */
   #taken = new Float64Array(FIRST_FACTS);
+  #takenIn = new Uint32Array(FIRST_FACTS);
+  #report = 0;
   /** By hash: the newest fact; by fact: the one before it with the same hash. 0 = none, facts are counted from 1. */
   #newest = new Float64Array(FIRST_FACTS);
   #before = new Float64Array(FIRST_FACTS);
@@ -92,17 +94,33 @@ export class FactBook {
     return this.#doubles[(this.#at(fact) + TRACE.sinceMs) >> 1]!;
   }
 
+  untilMs(fact: number): number {
+    return this.#doubles[(this.#at(fact) + TRACE.untilMs) >> 1]!;
+  }
+
   /** `undefined` when somebody opened it who is not known. */
   owner(fact: number): Owner | undefined {
     return this.#owners[fact & (this.#capacity - 1)];
   }
 
-  /** Gives a closing to the row that was first seen then. False when another one has it: there is one closing of an end to a connection. */
-  claim(fact: number, firstSeenMs: number): boolean {
+  /** Another report: what rows took in earlier ones may be theirs again. */
+  beginReport(): void {
+    this.#report++;
+  }
+
+  /** True for a closing that no row has taken, or in an earlier report one that was first seen while this one lived. There is one closing of an end to a connection. */
+  isFree(fact: number, beganAfterMs: number, lastSeenMs: number): boolean {
     const place = fact & (this.#capacity - 1);
     const taken = this.#taken[place]!;
-    if (Number.isNaN(taken)) this.#taken[place] = firstSeenMs;
-    return Number.isNaN(taken) || taken === firstSeenMs;
+    if (Number.isNaN(taken)) return true;
+    return this.#takenIn[place] !== this.#report && taken >= beganAfterMs && taken <= lastSeenMs;
+  }
+
+  /** Gives a closing to the row that was first seen then. */
+  claim(fact: number, firstSeenMs: number): void {
+    const place = fact & (this.#capacity - 1);
+    this.#taken[place] = firstSeenMs;
+    this.#takenIn[place] = this.#report;
   }
 
   /** True when something between the two moments may be missing. */
@@ -148,12 +166,14 @@ export class FactBook {
     const rows = this.#rows;
     const owners = this.#owners;
     const taken = this.#taken;
+    const takenIn = this.#takenIn;
     const held = this.#capacity;
     while (this.#capacity < wanted && this.#capacity < MOST_FACTS) this.#capacity *= 2;
     this.#rows = new Uint32Array(this.#capacity * TRACE_WORDS);
     this.#doubles = new Float64Array(this.#rows.buffer);
     this.#owners = [];
     this.#taken = new Float64Array(this.#capacity);
+    this.#takenIn = new Uint32Array(this.#capacity);
     this.#newest = new Float64Array(this.#capacity);
     this.#before = new Float64Array(this.#capacity);
     for (let fact = Math.max(1, this.#told - held + 1); fact <= this.#told; fact++) {
@@ -162,6 +182,7 @@ export class FactBook {
       this.#rows.set(rows.subarray(from * TRACE_WORDS, (from + 1) * TRACE_WORDS), to * TRACE_WORDS);
       this.#owners[to] = owners[from];
       this.#taken[to] = taken[from]!;
+      this.#takenIn[to] = takenIn[from]!;
       this.#link(fact);
     }
   }
