@@ -179,3 +179,18 @@ function assuredWithoutUpdate(): FlowFixture {
 function closedOnly(): number {
   return FLOW_FLAG.closed | FLOW_FLAG.updated;
 }
+
+describe("F67 the kernel's own word about a flow's beginning", () => {
+  const CALL = flow("10.0.0.1:40000 > 10.0.0.2:80");
+
+  test("F67 is believed of a flow that is older than it looks", () => {
+    const [report] = run([batch(5000, [CALL.fromDump().seen(5000).started(1000)]), tick(6000)]);
+    expect(only(report!).firstSeenMs).toBe(1000);
+  });
+
+  test("F67 is not needed where its beginning was seen, and is not believed when it is later than that", () => {
+    const [seen] = run([batch(5000, [CALL.seen(5000).started(1000)]), tick(6000)]);
+    const [later] = run([batch(5000, [CALL.fromDump().seen(5000).started(9000)]), tick(6000)]);
+    expect([only(seen!).firstSeenMs, only(later!).firstSeenMs]).toEqual([5000, 5000]);
+  });
+});

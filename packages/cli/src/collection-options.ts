@@ -14,6 +14,7 @@ export interface CollectionOptions {
   readonly names: boolean;
   readonly namespaces: "all" | "own";
   readonly protocol?: string[];
+  readonly multicast?: boolean;
   readonly nameServer?: string[];
   readonly lookups?: number;
   readonly receiveBuffer?: number;
@@ -50,6 +51,7 @@ export function addCollectionOptions(command: Command): Command {
         "follow this protocol in conntrack; may be repeated (default: tcp, sctp and udp services)",
       ).argParser(gather(oneOf(PROTOCOLS))),
     )
+    .option("--multicast", "tell who sends UDP to multicast groups and broadcast addresses")
     .optionsGroup("Names:")
     .option(
       "--name-server <address[:port]>",
@@ -122,6 +124,7 @@ export function reporterOptions(options: CollectionOptions): ReporterOptions {
     trace: options.trace,
     commandLines: options.cmdline ?? false,
     names: options.names,
+    multicast: options.multicast ?? false,
     namespaces: options.namespaces,
     ...(Object.fromEntries(
       Object.entries(said).filter(([, value]) => value !== undefined),

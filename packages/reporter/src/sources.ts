@@ -75,6 +75,7 @@ function ingestOptions(options: PipelineOptions): Parameters<typeof ingest>[0] {
   const said = {
     namespaces: options.namespaces,
     protocols: options.protocols?.includes("all") ? ("all" as const) : options.protocols,
+    multicast: options.multicast,
     receiveBuffer: options.receiveBuffer,
     receiveBufferMax: options.receiveBufferMax,
     reconcileMs: options.reconcileMs,

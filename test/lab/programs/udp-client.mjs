@@ -5,7 +5,16 @@ import { createSocket } from "node:dgram";
 import { isIPv6 } from "node:net";
 import { ready, start } from "./start.mjs";
 
-const options = start({ host: "127.0.0.1", port: 0, sockets: 1, count: 0, intervalMs: 100, bytes: 8, oneWay: false });
+const options = start({
+  host: "127.0.0.1",
+  port: 0,
+  sockets: 1,
+  count: 0,
+  intervalMs: 100,
+  bytes: 8,
+  oneWay: false,
+  broadcast: false,
+});
 const payload = Buffer.alloc(options.bytes, 0x2e);
 
 function open() {
@@ -13,7 +22,7 @@ function open() {
     const socket = createSocket(isIPv6(options.host) ? "udp6" : "udp4");
     socket.on("error", () => undefined);
     socket.on("message", () => resolve(socket.address().port));
-    socket.connect(options.port, options.host, () => {
+    const begin = () => {
       let sent = 0;
       const send = () => {
         socket.send(payload, () => undefined);
@@ -22,7 +31,14 @@ function open() {
       };
       const timer = setInterval(send, options.intervalMs);
       send();
-    });
+    };
+    const connect = () => socket.connect(options.port, options.host, begin);
+    if (!options.broadcast) connect();
+    else
+      socket.bind(0, () => {
+        socket.setBroadcast(true);
+        connect();
+      });
   });
 }
 

@@ -20,6 +20,7 @@ export interface PipelineOptions {
   readonly names: boolean;
   readonly namespaces: "all" | "own";
   readonly protocols: readonly string[] | undefined;
+  readonly multicast: boolean;
   readonly receiveBuffer: number | undefined;
   readonly receiveBufferMax: number | undefined;
   readonly reconcileMs: number | undefined;
@@ -52,6 +53,7 @@ export function pipelineOptions(options: ReporterOptions): PipelineOptions {
     names: options.names ?? true,
     namespaces: options.namespaces ?? "all",
     protocols: options.protocols,
+    multicast: options.multicast ?? false,
     receiveBuffer: options.receiveBuffer,
     receiveBufferMax: options.receiveBufferMax,
     reconcileMs: options.reconcileMs,

@@ -67,6 +67,7 @@ const CHECKS: OptionChecks<ReporterOptions> = {
   names: flag,
   namespaces: oneOf(["all", "own"]),
   protocols: listOf("a list of protocols", protocol),
+  multicast: flag,
   receiveBuffer: whole(OPTION_LIMITS.receiveBuffer, "bytes"),
   receiveBufferMax: whole(OPTION_LIMITS.receiveBufferMax, "bytes"),
   reconcileMs: milliseconds(OPTION_LIMITS.reconcileMs),

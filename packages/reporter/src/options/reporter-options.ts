@@ -32,6 +32,8 @@ export interface ReporterOptions {
   readonly namespaces?: "all" | "own";
   /** Transport protocols to follow, by name or number, or "all". Default: TCP, SCTP, and UDP with its DNS lookups aggregated by service. */
   readonly protocols?: readonly string[];
+  /** Tell who sends UDP to multicast groups and broadcast addresses, which nobody ever answers from. Default false. */
+  readonly multicast?: boolean;
   /** Receive buffer of each event socket at start, 4,096 to 2^30 - 1. Default 128 MiB; the memory is used only while events wait. */
   readonly receiveBuffer?: number;
   /** How far it may grow when events are lost, in the same bounds. Default 256 MiB, and at least `receiveBuffer`. */

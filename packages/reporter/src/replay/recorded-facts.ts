@@ -44,7 +44,7 @@ export const FOREIGN_OPTIONS: ReplayedOptions = {
 
 /** From the options of a recording. */
 export function replayedOptions(options: { readonly [name: string]: Json }): ReplayedOptions {
-  const { conntrack, sockets, maxFlows, protocols } = options;
+  const { conntrack, sockets, maxFlows, protocols, multicast } = options;
   const capacity = isCapacity(maxFlows) ? maxFlows : undefined;
   const wanted = Array.isArray(protocols) ? wantedProtocols(protocols) : undefined;
   return {
@@ -54,6 +54,7 @@ export function replayedOptions(options: { readonly [name: string]: Json }): Rep
     tracker: {
       ...(capacity === undefined ? {} : { capacity }),
       ...(wanted === undefined ? {} : { protocols: wanted }),
+      multicast: multicast === true,
     },
   };
 }

@@ -72,7 +72,7 @@ export class Gathered implements RowFacts {
       sourceOwn ||= rows.isOwn(row, SOURCE_END);
       replyOwn ||= rows.isOwn(row, REPLY_END);
       const sinceMs = rows.sinceMs(row);
-      const firstMs = rows.firstSeenMs(row);
+      const firstMs = beganMs(rows, row);
       this.firstSeenMs = Math.min(this.firstSeenMs, sinceMs === 0 ? firstMs : Math.min(sinceMs, firstMs));
       this.lastSeenMs = Math.max(this.lastSeenMs, rows.lastSeenMs(row));
       // It began before each of its namespaces knew, and after none of them did.
@@ -121,6 +121,16 @@ export class Gathered implements RowFacts {
     this.firstSeenMs = Number.POSITIVE_INFINITY;
     this.lastSeenMs = Number.NEGATIVE_INFINITY;
   }
+}
+
+/**
+ * When a flow began: what was seen of it, or of one that is older than it looks the kernel's own word (nf_conntrack_timestamp). That is of the wall clock, which may
+ * have been set since: a beginning after the flow was seen is none.
+ */
+function beganMs(rows: FlowRows, row: Row): number {
+  const seenMs = rows.firstSeenMs(row);
+  const startMs = rows.startMs(row);
+  return startMs > 0 && startMs < seenMs && rows.beganUnseen(row) ? startMs : seenMs;
 }
 
 function isCounted(rows: FlowRows, row: Row): boolean {
