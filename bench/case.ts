@@ -44,8 +44,8 @@ export interface Timed {
 export interface MeasuredCase {
   readonly kind: "measured";
   readonly name: string;
-  /** `kernel`: needs root, namespaces and conntrack; left out, loudly, where they are missing. */
-  readonly needs?: "kernel";
+  /** `kernel`: needs root, namespaces and conntrack; a function gives what else is missing. Left out, loudly, where something is. */
+  readonly needs?: "kernel" | (() => string | undefined);
   /** How often `measure` is called: 5 without it, and never fewer unless it hands back several values per figure. */
   readonly samples?: number;
   /** One sample of each figure, in the same order every time. */

@@ -57,6 +57,10 @@ async function runCase(benchCase: BenchCase, timing: TimingOptions): Promise<rea
       const obstacle = await kernelObstacle();
       if (obstacle !== undefined) return omit(`needs a kernel it can use: ${obstacle}`, false);
     }
+    if (benchCase.kind === "measured" && typeof benchCase.needs === "function") {
+      const obstacle = benchCase.needs();
+      if (obstacle !== undefined) return omit(obstacle, false);
+    }
     progress(`${benchCase.name}: round ${timing.round + 1}`);
     const figures =
       benchCase.kind === "timed" ? await timeCase(benchCase, timing) : await measureCase(benchCase, progress);

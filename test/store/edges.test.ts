@@ -39,9 +39,23 @@ chdbTest(
       expect(new Set(unknown.map(({ reason }) => reason))).toEqual(new Set(["partner-silent", "no-agent-there"]));
 
       const services = await ask(store, "services", { ...asked, limit: 1000 });
-      const calls = services.reduce((sum, { opened }) => sum + Number(opened), 0);
+      const inSums = services.reduce((sum, { opened }) => sum + Number(opened), 0);
       const [served] = await rowsOf(store, "SELECT sum(opened) AS n FROM connections WHERE to_local");
-      expect(calls, "the summed table counts what the rows count").toBe(Number(served!.n));
+      expect(inSums, "the summed table counts what the rows count").toBe(Number(served!.n));
+
+      const [service] = services.filter(({ opened }) => Number(opened) > 100);
+      const one = { ...asked, port: Number(service!.port), address: service!.address as string };
+      const callers = await ask(store, "callers", one);
+      expect(callers.length).toBe(Number(service!.callers));
+      const calls = callers.reduce((sum, { opened }) => sum + Number(opened), 0);
+      expect(calls, "what only one end told is counted too").toBeGreaterThanOrEqual(Number(service!.opened));
+      for (const { from_host, from_processes } of callers) {
+        expect((from_processes as string[]).length > 0, "callers that are hosts have their processes").toBe(
+          from_host !== "",
+        );
+      }
+      const long = await ask(store, "callers", { ...one, sinceMs: one.sinceMs - 3 * 86_400_000 });
+      expect(long, "the same from sums of hours").toEqual(callers);
 
       const later = { ...asked, baselineMs: asked.sinceMs, sinceMs: START_MS + 300_000 };
       const news = await ask(store, "new", later);

@@ -88,7 +88,7 @@ chdbTest(
       expect(
         await ask(
           server,
-          "SELECT count() AS rows, uniqExact(sequence, from_address, from_port) AS connections FROM connections",
+          "SELECT count() AS rows, uniqExact(time, from_address, from_port) AS connections FROM connections",
         ),
       ).toEqual([{ rows: 30 * 400, connections: 30 * 400 }]);
       expect(await ask(server, "SELECT sum(opened) AS opened FROM edges_5m")).toEqual([{ opened: 30 * 400 }]);

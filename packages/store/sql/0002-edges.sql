@@ -5,8 +5,8 @@ CREATE TABLE edges_5m
     scope        LowCardinality(String),
     protocol     LowCardinality(String),
     to_port      UInt16 CODEC(ZSTD(1)),
-    to_address   IPv6 COMMENT 'As this host''s row has it: the server after NAT that this host did' CODEC(ZSTD(3)),
-    from_address IPv6 CODEC(ZSTD(3)),
+    to_address   IPv6 COMMENT 'What is called: behind NAT of its own host the address before it' CODEC(ZSTD(3)),
+    from_address IPv6 COMMENT 'Who calls: behind NAT of its own host the address after it' CODEC(ZSTD(3)),
     host         LowCardinality(String),
     from_process LowCardinality(String),
     to_process   LowCardinality(String),
@@ -32,11 +32,14 @@ ORDER BY (protocol, to_port, to_address, bucket, scope, from_address, host, from
 TTL bucket + INTERVAL 400 DAY DELETE
 SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
 
+-- Each end as the other side of the network knows it: behind its own host's NAT (a container) by the address that is called or calls.
 CREATE MATERIALIZED VIEW edges_5m_feed TO edges_5m AS
-SELECT toStartOfFiveMinutes(time) AS bucket, scope, protocol, to_port, to_address, from_address, host, from_process, to_process,
-       from_local, to_local, sum(opened) AS opened, sum(closed) AS closed, sum(failed) AS failed,
-       sum(from_bytes) AS from_bytes, sum(to_bytes) AS to_bytes
-FROM connections
+SELECT toStartOfFiveMinutes(time) AS bucket, scope, protocol, if(to_local AND nat != 'none', visible_to_port, t.to_port) AS to_port,
+       if(to_local AND nat != 'none', visible_to_address, t.to_address) AS to_address,
+       if(from_local AND nat != 'none', visible_from_address, t.from_address) AS from_address, host, from_process, to_process,
+       from_local, to_local, sum(t.opened) AS opened, sum(t.closed) AS closed, sum(t.failed) AS failed,
+       sum(t.from_bytes) AS from_bytes, sum(t.to_bytes) AS to_bytes
+FROM connections AS t
 WHERE NOT self_traffic
 GROUP BY bucket, scope, protocol, to_port, to_address, from_address, host, from_process, to_process, from_local, to_local;
 

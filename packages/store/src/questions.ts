@@ -1,10 +1,11 @@
-/** The questions of sql/0003-questions.sql by name, for those who do not write SQL: `conntrail store query NAME` and `conntrail history`. */
+/** The questions of sql/0003-questions.sql and 0004-callers.sql by name, for those who do not write SQL: `conntrail store query NAME`. */
 import type { OpenStore } from "./open-store.ts";
 import { toStoreError } from "./store-error.ts";
 
 /** What can be asked. */
 export const QUESTIONS = {
   edges: "connections with the process at both ends, joined over the hosts that saw them",
+  callers: "who calls a service, from sums: of five minutes, or of hours when more than two days are asked for",
   services: "what is served, by whom, and how often it is called",
   unknown: "halves of connections without a partner, and why",
   new: "callers of services that had not called them before",
@@ -32,6 +33,10 @@ export interface Asked {
 /** The default bound on how wrong clocks are against one another. */
 export const DEFAULT_SKEW_MS = 2000;
 
+/** Longest stretch over which sums of five minutes are read. */
+const FINE_MS = 2 * 86_400_000;
+const CALLERS = "callers_5m(since = {since:DateTime}, until = {until:DateTime})";
+
 const SOURCES: Readonly<
   Record<
     Question,
@@ -51,6 +56,13 @@ const SOURCES: Readonly<
     address:
       "server_address = toIPv6({address:String}) OR called_address = toIPv6({address:String}) OR client_address = toIPv6({address:String})",
     order: "first_seen, client_address, client_port",
+  },
+  callers: {
+    from: CALLERS,
+    process: "has(from_processes, {process:String}) OR to_process = {process:String}",
+    port: "to_port = {port:UInt16}",
+    address: "to_address = toIPv6({address:String}) OR from_address = toIPv6({address:String})",
+    order: "opened DESC, from_address, to_port",
   },
   services: {
     from: "services(since = {since:DateTime}, until = {until:DateTime})",
@@ -87,7 +99,9 @@ function statementOf(
   question: Question,
   asked: Asked,
 ): { readonly query: string; readonly params: Record<string, unknown> } {
-  const { from, order, ...filters } = SOURCES[question];
+  const { from: source, order, ...filters } = SOURCES[question];
+  const isLong = asked.untilMs - asked.sinceMs > FINE_MS;
+  const from = isLong ? source.replace("callers_5m", "callers_1h") : source;
   const wheres = (["process", "port", "address"] as const)
     .filter((name) => asked[name] !== undefined)
     .map((name) => `(${filters[name]})`);

@@ -9,7 +9,6 @@ export const COLUMNS = [
   "host",
   "host_name",
   "boot",
-  "sequence",
   "event",
   "protocol",
   "netns",
@@ -60,9 +59,9 @@ export interface RowContext {
 const NO_NAT = { from: { address: "::", port: 0 }, to: { address: "::", port: 0 } } as const;
 
 /** What the lines of one report have in common: the first six columns, each followed by a tab. */
-export function linePrefix({ host, window, sequence }: Report, { scope, boot }: RowContext): string {
+export function linePrefix({ host, window }: Report, { scope, boot }: RowContext): string {
   const seconds = Math.floor(Date.parse(window.end ?? "") / 1000) || 0;
-  return `${seconds}\t${escapeText(scope)}\t${escapeText(host.id)}\t${escapeText(host.name)}\t${boot}\t${sequence}\t`;
+  return `${seconds}\t${escapeText(scope)}\t${escapeText(host.id)}\t${escapeText(host.name)}\t${boot}\t`;
 }
 
 /** The line of a connection, with its newline. */

@@ -29,7 +29,14 @@ export function isStoreError(error: unknown): error is StoreError {
 /** Turns whatever the client threw into a `StoreError`. */
 export function toStoreError(error: unknown): StoreError {
   if (isStoreError(error)) return error;
-  const { code, message = String(error) } = (error ?? {}) as { readonly code?: unknown; readonly message?: string };
+  const thrown = (error ?? {}) as {
+    readonly code?: unknown;
+    readonly clickhouseCode?: unknown;
+    readonly message?: string;
+  };
+  // The embedded engine's own errors have the server's code beside one of theirs.
+  const { clickhouseCode, message = String(error) } = thrown;
+  const code = clickhouseCode === undefined ? thrown.code : String(clickhouseCode);
   const line = message.split("\n")[0]!.slice(0, 300);
   if (REFUSALS.has(String(code)))
     return new StoreError("refused", `${line} (check the user, the password, its grants)`, error);
