@@ -145,23 +145,27 @@ describe("the end of a connection through several namespaces", () => {
     }
   });
 
-  test("waits for the batch after, and shows what it was before as closing meanwhile", () => {
+  test("is told at once where every namespace has told of it, whichever of them tells of the end first", () => {
     const reports = run([
       batch(1000, PATH),
+      batch(1050, []),
       tick(1100),
       batch(1600, ends.slice(0, 1)),
       tick(1700),
       batch(1800, ends.slice(1)),
       tick(1900),
-      batch(2000, []),
-      tick(2100),
     ]);
-    expect(reports.map(lines)).toEqual([
-      [`${LINE} established`],
-      [`${LINE} closing`],
-      [`${LINE} closing`],
-      [`${LINE} closed`],
+    expect(reports.map(lines)).toEqual([[`${LINE} established`], [`${LINE} closed`], []]);
+  });
+
+  test("F33 what lives waits for the cut behind which every namespace has told of it", () => {
+    const reports = run([
+      batch(1000, PATH.slice(0, 1), { cutMs: 990, health: { namespaces: 3 } }),
+      tick(1100),
+      batch(1200, PATH.slice(1), { cutMs: 1190, health: { namespaces: 3 } }),
+      tick(1300),
     ]);
+    expect(reports.map(lines)).toEqual([[], [`${LINE} established`]]);
   });
 
   test("does not wait in the last report, nor longer than a second for a batch that does not come", () => {
@@ -241,12 +245,14 @@ describe("the end of a connection through several namespaces", () => {
     ];
     const reports = run([
       batch(1000, path),
+      batch(1050, []),
       tick(1100),
       batch(31_000, [destroyed(path[0]!.seen(1000, 31_000))]),
       batch(31_100, []),
       tick(31_200),
       batch(40_000, []),
       batch(50_000, [path[0]!.seen(50_000)]),
+      batch(50_050, []),
       tick(50_100),
     ]);
     expect(reports.map(lines)).toEqual([
@@ -320,8 +326,10 @@ describe("F37 addresses that overlap", () => {
     const reports = run([
       table(900, [], { namespaces: facts }),
       batch(1000, [call.in(A), call.in(B)]),
+      batch(1050, []),
       tick(1100),
       batch(2000, [call.in(C).seen(1990)]),
+      batch(2050, []),
       tick(2100),
     ]);
     expect(reports.map((report) => connections(report).map((row) => row.netns))).toEqual([[A], [A, C]]);

@@ -209,6 +209,7 @@ const INGEST_OK: IngestHealth = {
 /** What may be said about a batch beside its flows. */
 export interface BatchFacts {
   readonly epoch?: number;
+  readonly cutMs?: number;
   readonly health?: Partial<IngestHealth>;
 }
 
@@ -216,7 +217,7 @@ export interface BatchFacts {
 export function batch(
   timeMs: number,
   flows: readonly (FlowFixture | ChangedFlow)[],
-  { epoch = 1, health = {} }: BatchFacts = {},
+  { epoch = 1, cutMs, health = {} }: BatchFacts = {},
 ): FlowBatch {
   const rows = new Uint32Array(flows.length * FLOW_WORDS);
   const changes = new Uint8Array(flows.length);
@@ -225,7 +226,8 @@ export function batch(
     changes[i] = "change" in item ? item.change : FLOW_CHANGE.upsert;
   });
   const count = flows.length;
-  return { kind: "flows", timeMs, epoch, count, rows, changes, cutMs: null, health: { ...INGEST_OK, ...health } };
+  const facts = { timeMs, epoch, count, cutMs: cutMs ?? null, health: { ...INGEST_OK, ...health } };
+  return { kind: "flows", rows, changes, ...facts };
 }
 
 /** The event socket of a flow's namespace was found empty so long before the flow's events were read. */

@@ -210,13 +210,30 @@ describe("a flow for a connection that sockets showed", () => {
     expect(states([report!])).toEqual([["established conntrack+sockets"]]);
   });
 
-  test("UDP traffic that begins anew on an old socket is not shown twice", () => {
-    const [report] = run([
-      table(1000, [socket("10.0.0.1:40000 > 10.0.0.2:53").udp().of(curl)]),
+  test("UDP traffic that begins anew on an old socket is not shown twice, and has its process when the socket was seen again", () => {
+    const asked = socket("10.0.0.1:40000 > 10.0.0.2:53").udp().of(curl);
+    const [early, later] = run([
+      table(1000, [asked]),
       batch(1900, [flow("10.0.0.1:40000 > 10.0.0.2:53").udp().seen(1800)]),
       tick(2000),
+      table(2900, [asked]),
+      tick(3000),
     ]);
-    expect(only(report!)).toMatchObject({ from: "curl(12)", protocol: "udp" });
+    expect(only(early!)).toMatchObject({ from: "no-socket", protocol: "udp" });
+    expect(only(later!)).toMatchObject({ from: "curl(12)", protocol: "udp" });
+  });
+
+  test("F27 UDP from a port that another process had before is not that one's", () => {
+    const query = flow("10.0.0.1:40000 > 10.0.0.2:53").udp();
+    const reports = run([
+      batch(900, [query.seen(800)]),
+      table(1000, [socket("10.0.0.1:40000 > 10.0.0.2:53").udp().of(curl)]),
+      batch(1300, [destroyed(query.seen(800, 1200))]),
+      tick(1400),
+      batch(1900, [query.seen(1800)]),
+      tick(2000),
+    ]);
+    expect(reports.map((report) => only(report).from)).toEqual(["curl(12)", "no-socket"]);
   });
 });
 

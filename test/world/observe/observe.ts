@@ -13,14 +13,19 @@ import { type Row, rowsOf } from "./report-rows.ts";
 import { scan, scanTimes } from "./scanner.ts";
 import { Sights } from "./sights.ts";
 
-/** A report, and how much had reached the pipeline before it. */
+/** A report, and how much the pipeline had taken in before it: tables count from their cut on, for which they wait a second at the most. */
 interface Report {
   readonly atMs: number;
   readonly final: boolean;
   readonly rows: readonly Row[];
   readonly batches: number;
   readonly tables: number;
+  /** The cut of the last batch; null: there is none. */
+  readonly cutMs: number | null;
 }
+
+/** As in await-cut.ts. */
+const CUT_DEADLINE_MS = 1_000;
 
 /** What came of a history. */
 export interface Observed {
@@ -56,14 +61,35 @@ export function observe(history: History, plan: Plan, leftOut: LeftOut): Observe
   let failure: { readonly error: unknown } | undefined;
   pipeline(inputs, config).subscribe({
     next: (content) => {
-      const [batches, tables] = [sights.batchTakenMs.length - 1, sights.tableTakenMs.length - 1];
       const final = agenda.nowMs > plan.endMs;
-      reports.push({ atMs: agenda.nowMs, final, rows: rowsOf(content), batches, tables });
+      const batches = sights.batchTakenMs.length - 1;
+      reports.push({
+        atMs: agenda.nowMs,
+        final,
+        rows: rowsOf(content),
+        batches,
+        tables: tablesBy(agenda.nowMs),
+        cutMs,
+      });
     },
     error: (error: unknown) => {
       failure = { error };
     },
   });
+
+  // What the merge can have of the tables that have arrived.
+  const waiting: SocketTable[] = [];
+  let cutMs: number | null = 0;
+  let merged = 0;
+  const tablesBy = (nowMs: number): number => {
+    for (let table = waiting[0]; table !== undefined; table = waiting[0]) {
+      const isThere = cutMs === null || table.cutMs! <= cutMs;
+      if (!isThere && timeOf(nowMs) - table.timeMs < CUT_DEADLINE_MS) break;
+      waiting.shift();
+      merged++;
+    }
+    return merged;
+  };
 
   // The reader, and its batches on their way.
   let reader: Reader | undefined;
@@ -78,6 +104,8 @@ export function observe(history: History, plan: Plan, leftOut: LeftOut): Observe
     const from = reader;
     const take = (nowMs: number): void => {
       sights.batchTakenMs.push(nowMs);
+      cutMs = batch.cutMs;
+      tablesBy(nowMs);
       flows$.next(batch);
       from?.acknowledge(nowMs);
     };
@@ -93,7 +121,12 @@ export function observe(history: History, plan: Plan, leftOut: LeftOut): Observe
       reader?.kill();
       reader = undefined;
       // As sources.ts does: nothing changed, and nothing is known any more.
-      if (last !== undefined) arrive(nowMs, () => flows$.next(failed(last, timeOf(nowMs))));
+      if (last !== undefined) {
+        arrive(nowMs, () => {
+          cutMs = null;
+          flows$.next(failed(last, timeOf(nowMs)));
+        });
+      }
       agenda.at(Math.max(toMs, nowMs + 1), (againMs) => {
         if (reader === undefined) start(againMs);
       });
@@ -113,6 +146,8 @@ export function observe(history: History, plan: Plan, leftOut: LeftOut): Observe
     agenda.at(times.ownersMs, (doneMs) => {
       arrive(doneMs, (takenMs) => {
         sights.tableTakenMs.push(takenMs);
+        waiting.push(table);
+        tablesBy(takenMs);
         sockets$.next(table);
         agenda.at(takenMs + 0.05, (askedMs) => reader?.requestCut(askedMs));
       });

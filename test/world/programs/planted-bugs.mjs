@@ -15,8 +15,8 @@ export const PLANTED_BUGS = {
   "cookie-ignored": {
     says: "a socket is the same when its inode is, whatever its cookie",
     file: "/packages/stages/dist/sockets/socket-set.js",
-    words: "function haveSameCookie(a, aBase, b, bBase) {",
-    instead: "function haveSameCookie(a, aBase, b, bBase) { return true;",
+    words: "function hasCookie(words, offset) {",
+    instead: "function hasCookie(words, offset) { return false;",
   },
   "told-forgotten": {
     says: "a flow whose end was told is forgotten at once, and not watched until a later scan",

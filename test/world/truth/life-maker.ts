@@ -123,8 +123,9 @@ export class LifeMaker {
     const { outcome, roundTripMs, beginMs, toMs, lengthMs, udp } = life;
     const lasts = outcome === "refused" ? roundTripMs * 0.6 : roundTripMs * 1.5 + random.magnitude(0.05, 2 * lengthMs);
     const least = udp || outcome === "unanswered" ? roundTripMs + random.between(30, 3_000) : 0;
-    // One that began long before the history lasts into it; one that would outlive its namespaces ends with them.
-    const wantedMs = (beginMs < 0 ? random.between(1, lengthMs) : beginMs) + Math.max(lasts, least);
+    // One that began long before the history lasts into it, unless it was refused; one that would outlive its namespaces ends with them.
+    const sinceMs = beginMs < 0 ? random.between(1, lengthMs) : beginMs;
+    const wantedMs = (outcome === "refused" ? beginMs : sinceMs) + Math.max(lasts, least);
     const endMs = wantedMs >= toMs && toMs < lengthMs ? Math.max(beginMs + roundTripMs * 1.2, toMs) : wantedMs;
     const halfClosed = random.chance(0.2) ? random.next() : 1;
     const readyMs = beginMs + roundTripMs * 1.1;
@@ -173,10 +174,11 @@ export class LifeMaker {
     holders: readonly Holding[],
     which: number,
   ): SocketLife {
-    // Inodes are used again, cookies never.
+    // Cookies are never used again. Nor are inodes before there were four billion of them; where there are cookies, nothing may rest on that.
     const number = 10_000 + life.number * 2 + which;
     const before = which === 0 ? life.before?.client : life.before?.server;
-    const inode = before !== undefined && life.number % 3 === 0 ? before.inode : number;
+    const inode =
+      !this.#places[side.place]!.cookieless && before !== undefined && life.number % 3 === 0 ? before.inode : number;
     return { ...side, protocol: life.protocol, inode, cookie: number, ...course, holders, life };
   }
 

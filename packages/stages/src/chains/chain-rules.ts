@@ -40,6 +40,11 @@ export function overlap(rows: FlowRows, a: Row, b: Row): boolean {
   return lastMs(rows, a) >= beganAfterMs(rows, b) && lastMs(rows, b) >= beganAfterMs(rows, a);
 }
 
+/** True when two rows can have begun by one packet, as far as their first events were seen. On the way from one namespace to the next it hardly takes longer than the reading of its events. */
+export function beganTogether(rows: FlowRows, a: Row, b: Row): boolean {
+  return rows.firstSeenMs(a) >= beganAfterMs(rows, b) && rows.firstSeenMs(b) >= beganAfterMs(rows, a);
+}
+
 /** True when the rows on a wire, and `bridge` (NO_ROW: none) that sends onto it, can be one connection. */
 export function makesSense(rows: FlowRows, linked: readonly Row[], bridge: Row): boolean {
   let sources = bridge === NO_ROW ? 0 : 1;
@@ -108,6 +113,10 @@ function lastMs(rows: FlowRows, row: Row): number {
 
 /** The moment before which a flow cannot have begun. */
 function beganAfterMs(rows: FlowRows, row: Row): number {
-  if (rows.beganUnseen(row) || rows.isPickedUp(row)) return Number.NEGATIVE_INFINITY;
-  return rows.beganAfterMs(row);
+  return hasLostBeginning(rows, row) ? Number.NEGATIVE_INFINITY : rows.beganAfterMs(row);
+}
+
+/** True when nobody saw a flow's beginning. */
+export function hasLostBeginning(rows: FlowRows, row: Row): boolean {
+  return rows.beganUnseen(row) || rows.isPickedUp(row);
 }

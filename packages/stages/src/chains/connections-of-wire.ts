@@ -1,10 +1,11 @@
 /**
  * Which flows on one wire are which connection, where its tuple was used more than once. Every namespace tells of its flows in their order, so the oldest that
- * waits in one belongs to the oldest that waits in another, as far as their lives can have overlapped. The order of rows never matters.
+ * waits in one belongs to the oldest that waits in another, as far as their lives can have overlapped; one that can have begun with it goes before one that cannot. The order of rows
+ * never matters.
  */
 import type { FlowRows } from "../flows/flow-rows.ts";
 import { NO_ROW, type Row } from "../rows/row.ts";
-import { overlap } from "./chain-rules.ts";
+import { beganTogether, hasLostBeginning, overlap } from "./chain-rules.ts";
 import { areLinked } from "./ring.ts";
 
 /** Flows that take in the same tuple, and the one that sends it; NO_ROW: none does. */
@@ -17,11 +18,13 @@ export interface WireConnection {
 export function connectionsOf(rows: FlowRows, members: readonly Row[], senders: readonly Row[]): WireConnection[] {
   const connections: WireConnection[] = [];
   const sends = new Set(senders);
-  const inOrder = [...new Set([...members, ...senders])].sort((a, b) => rows.born(a) - rows.born(b));
+  const inOrder = [...new Set([...members, ...senders])].sort((a, b) => compareAge(rows, a, b));
   for (const row of inOrder) {
     const isSender = sends.has(row);
     const linked = connections.find((each) => flowsOf(each).some((other) => areLinked(rows, row, other)));
-    const found = linked ?? connections.find((each) => hasPlaceFor(rows, each, row, isSender));
+    const possible = linked === undefined ? connections.filter((each) => hasPlaceFor(rows, each, row, isSender)) : [];
+    const nearest = possible.find((each) => flowsOf(each).every((other) => beganTogether(rows, row, other)));
+    const found = linked ?? nearest ?? possible[0];
     if (found === undefined) connections.push({ group: isSender ? [] : [row], sender: isSender ? row : NO_ROW });
     else if (!isSender) found.group.push(row);
     else if (found.sender === NO_ROW) found.sender = row;
@@ -29,6 +32,11 @@ export function connectionsOf(rows: FlowRows, members: readonly Row[], senders: 
   return connections.filter(
     (each) => flowsOf(each).length > 1 && each.group.length > 0 && !isContested(rows, each, senders),
   );
+}
+
+/** Those whose beginning was seen come first: of the others nobody knows to which they belong by their place in the order. */
+function compareAge(rows: FlowRows, a: Row, b: Row): number {
+  return Number(hasLostBeginning(rows, a)) - Number(hasLostBeginning(rows, b)) || rows.born(a) - rows.born(b);
 }
 
 function flowsOf({ group, sender }: WireConnection): readonly Row[] {

@@ -40,6 +40,7 @@ export function takeSocketsOf({ rows }: FlowBook, context: JoinContext, row: Row
 /** Takes the socket of an end so that nothing else does. `young`: any socket of the flow's life; else only one without a process. */
 function takeSocketAt({ search, history }: JoinContext, end: RowEnd, young: boolean): boolean {
   const found = search.at(end);
+  if (young && search.unsureSocket !== NO_SOCKET) history.current.take(search.unsureSocket);
   const socket = search.currentSocket;
   if ((found !== FOUND.own && found !== FOUND.elsewhere) || socket === NO_SOCKET) return false;
   if (!young && !isOrphan(history.current, socket)) return false;

@@ -40,7 +40,7 @@ export interface FlowBook {
   /** Number of the last batch, from 1, and its time. */
   batch: number;
   batchMs: number;
-  /** What was told anywhere before this moment has been taken in (FlowBatch.cutMs). */
+  /** What was told anywhere before this moment has been taken in (FlowBatch.cutMs). Where the source knows no cuts: the time of the batch before. */
   cutMs: number;
   /** Time of the batch before: what was first seen later is new. */
   previousMs: number;

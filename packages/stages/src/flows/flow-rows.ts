@@ -98,6 +98,11 @@ export class FlowRows extends ConnectionRows {
     this.doubles[(row + FLOW_OWN.closedMs) >> 1] = closedMs;
   }
 
+  /** A closed row whose end nobody saw had ended by this moment. */
+  closeBy(row: Row, latestMs: number): void {
+    if (this.isEndUnseen(row) && this.closedMs(row) > latestMs) this.doubles[(row + FLOW_OWN.closedMs) >> 1] = latestMs;
+  }
+
   setTold(row: Row): void {
     this.setMarks(row, MARK.told);
   }

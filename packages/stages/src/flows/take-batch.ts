@@ -2,16 +2,18 @@
 import { FLOW_CHANGE, type FlowBatch } from "@conntrail/model";
 import { closeFlow, dropFlow, supersedeFlow } from "../closings/flow-endings.ts";
 import { NO_ROW, type Row } from "../rows/row.ts";
+import { SOURCE_END } from "../rows/row-end.ts";
 import { NOT_ATTRIBUTED } from "./aggregates.ts";
 import { BatchCursor } from "./batch-cursor.ts";
 import { type FlowBook, MAX_FRESH } from "./flow-book.ts";
+import type { FlowRows } from "./flow-rows.ts";
 
 /** Takes a batch in. Copies its rows; the caller keeps the batch. */
 export function takeBatch(book: FlowBook, batch: FlowBatch): void {
   book.previousMs = book.batchMs;
   book.batch++;
   book.batchMs = batch.timeMs;
-  book.cutMs = batch.cutMs ?? batch.timeMs;
+  book.cutMs = batch.cutMs ?? book.previousMs;
   if (batch.epoch !== book.epoch) {
     book.takingOver = book.epoch !== 0;
     book.epoch = batch.epoch;
@@ -69,6 +71,7 @@ function insertFlow(book: FlowBook, hash: number, cursor: BatchCursor): Row {
     return NO_ROW;
   }
   const row = rows.insert(hash, cursor.words, cursor.offset);
+  endBefore(rows, row);
   const { netns } = cursor;
   book.perNamespace.set(netns, (book.perNamespace.get(netns) ?? 0) + 1);
   rows.setBorn(row, ++book.births);
@@ -76,6 +79,16 @@ function insertFlow(book: FlowBook, hash: number, cursor: BatchCursor): Row {
   if (book.fresh.length <= MAX_FRESH) book.fresh.push(row);
   book.live++;
   return row;
+}
+
+/** The kernel's table has a tuple once: what nobody saw the end of had ended when the next flow with its tuple was seen. */
+function endBefore(rows: FlowRows, row: Row): void {
+  const hash = rows.hash(row);
+  for (let at = rows.firstAt(hash); at >= 0; at = rows.nextAt(hash, at)) {
+    const other = rows.rowAt(at);
+    if (other === row || rows.netns(other) !== rows.netns(row) || !rows.isSameAt(row, other, SOURCE_END)) continue;
+    if (rows.isClosed(other)) rows.closeBy(other, rows.firstSeenMs(row));
+  }
 }
 
 function takeAggregated(book: FlowBook, cursor: BatchCursor): void {

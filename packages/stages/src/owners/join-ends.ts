@@ -27,6 +27,7 @@ export interface JoinContext extends DirectionContext {
 export function joinEnd(context: JoinContext, rows: FlowRows, row: Row, end: RowEnd): boolean {
   const { search } = context;
   const found = search.at(end);
+  if (search.unsureSocket !== NO_SOCKET) context.history.current.take(search.unsureSocket);
   if (found === FOUND.several) suggestOwner(rows, row, end, 0, REASON.ambiguous);
   else if (found === FOUND.none) joinUnseen(context, rows, row, end, search.endMs);
   else {

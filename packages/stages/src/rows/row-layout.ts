@@ -42,7 +42,7 @@ const COMMON_WORDS = [
 ] as const;
 const FLOW_DOUBLES = ["sinceMs", "closedMs"] as const;
 const FLOW_FIELDS = ["born", "bornBatch", "closedBatch", "epoch", "ringNext", "ringHead", "ringTail"] as const;
-const PAIR_FIELDS = ["lowNetns", "highNetns", "lowInode", "highInode", "lowIndex", "highIndex"] as const;
+const PAIR_FIELDS = ["lowNetns", "highNetns", "lowIdentity", "highIdentity", "lowIndex", "highIndex"] as const;
 
 /** Where a row's own words of every kind end. */
 const OWN = FLOW_WORDS + COMMON_WORDS.length;

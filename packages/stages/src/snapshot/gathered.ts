@@ -33,8 +33,8 @@ export class Gathered implements RowFacts {
   ended = false;
   /** None of their ends was seen. */
   allUnseen = false;
-  /** The last batch that ended one. */
-  closedBatch = 0;
+  /** When the last of them was first seen: before every namespace was read after that, more may belong to it. */
+  lastJoinedMs = 0;
   /** It was in an earlier report. */
   shown = false;
   /** It may be seen in namespaces other than those that spoke of it: it is not known to begin and end in them. */
@@ -63,7 +63,6 @@ export class Gathered implements RowFacts {
       if ((status & OFFLOADED) !== 0) this.flags |= CONNECTION_FLAG.offloaded;
       if (rows.isClosed(row)) {
         this.ended = true;
-        this.closedBatch = Math.max(this.closedBatch, rows.closedBatch(row));
         if (!rows.isEndUnseen(row)) this.allUnseen = false;
       }
       this.shown ||= rows.isShown(row);
@@ -73,6 +72,7 @@ export class Gathered implements RowFacts {
       replyOwn ||= rows.isOwn(row, REPLY_END);
       const sinceMs = rows.sinceMs(row);
       const firstMs = beganMs(rows, row);
+      this.lastJoinedMs = Math.max(this.lastJoinedMs, rows.firstSeenMs(row));
       this.firstSeenMs = Math.min(this.firstSeenMs, sinceMs === 0 ? firstMs : Math.min(sinceMs, firstMs));
       this.lastSeenMs = Math.max(this.lastSeenMs, rows.lastSeenMs(row));
       // It began before each of its namespaces knew, and after none of them did.
@@ -116,7 +116,7 @@ export class Gathered implements RowFacts {
     this.counter = head;
     this.ended = false;
     this.allUnseen = true;
-    this.closedBatch = 0;
+    this.lastJoinedMs = Number.NEGATIVE_INFINITY;
     this.shown = false;
     this.firstSeenMs = Number.POSITIVE_INFINITY;
     this.lastSeenMs = Number.NEGATIVE_INFINITY;

@@ -43,13 +43,13 @@ export class PairRows extends ConnectionRows {
     return this.words[row + PAIR_OWN.highNetns]!;
   }
 
-  /** Its inode, 0 = not seen, or the kernel's own. */
-  lowInode(row: Row): number {
-    return this.words[row + PAIR_OWN.lowInode]!;
+  /** What it is known by (SocketSet.identity), 0 = not seen, or nothing. */
+  lowIdentity(row: Row): number {
+    return this.words[row + PAIR_OWN.lowIdentity]!;
   }
 
-  highInode(row: Row): number {
-    return this.words[row + PAIR_OWN.highInode]!;
+  highIdentity(row: Row): number {
+    return this.words[row + PAIR_OWN.highIdentity]!;
   }
 
   /** The index of the interface that the socket at the lower end is bound to, 0 = none. */
@@ -62,20 +62,20 @@ export class PairRows extends ConnectionRows {
   }
 
   /** Notes which socket is at the lower end. 0 says nothing: what was known stays. */
-  noteLow(row: Row, netns: number, inode: number, index: number): void {
+  noteLow(row: Row, netns: number, identity: number, index: number): void {
     if (netns !== 0) {
       this.words[row + PAIR_OWN.lowNetns] = netns;
       this.words[row + PAIR_OWN.lowIndex] = index;
     }
-    if (inode !== 0) this.words[row + PAIR_OWN.lowInode] = inode;
+    if (identity !== 0) this.words[row + PAIR_OWN.lowIdentity] = identity;
   }
 
   /** The same for the higher end. */
-  noteHigh(row: Row, netns: number, inode: number, index: number): void {
+  noteHigh(row: Row, netns: number, identity: number, index: number): void {
     if (netns !== 0) {
       this.words[row + PAIR_OWN.highNetns] = netns;
       this.words[row + PAIR_OWN.highIndex] = index;
     }
-    if (inode !== 0) this.words[row + PAIR_OWN.highInode] = inode;
+    if (identity !== 0) this.words[row + PAIR_OWN.highIdentity] = identity;
   }
 }

@@ -75,8 +75,8 @@ function takePair(connections: SocketConnections, context: JoinContext, pair: So
     row = rows.insert(hash, pair.row, 0);
   }
   rows.setGeneration(row, connections.generation);
-  rows.noteLow(row, lowNetns, pair.inodeOf(low), pair.indexOf(low));
-  rows.noteHigh(row, highNetns, pair.inodeOf(high), pair.indexOf(high));
+  rows.noteLow(row, lowNetns, pair.identityOf(low), pair.indexOf(low));
+  rows.noteHigh(row, highNetns, pair.identityOf(high), pair.indexOf(high));
   locate(context.namespaces, rows, row);
   const states = { lowState: pair.stateOf(low), highState: pair.stateOf(high) };
   directPair(context, rows, row, { ...states, lowNetns, highNetns });
@@ -111,11 +111,12 @@ function findPair(rows: PairRows, hash: number, pair: SocketPair): Row {
 
 function isReused(rows: PairRows, row: Row, pair: SocketPair): boolean {
   return (
-    areOthers(rows.lowInode(row), pair.inodeOf(pair.low)) || areOthers(rows.highInode(row), pair.inodeOf(pair.high))
+    areOthers(rows.lowIdentity(row), pair.identityOf(pair.low)) ||
+    areOthers(rows.highIdentity(row), pair.identityOf(pair.high))
   );
 }
 
-/** Inode 0 says nothing: the process has closed its descriptor, or the side was not seen. */
+/** 0 says nothing: the side was not seen, or its process has closed it and /proc has no cookies. */
 function areOthers(a: number, b: number): boolean {
   return a !== b && a !== 0 && b !== 0;
 }

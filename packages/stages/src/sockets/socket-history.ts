@@ -36,14 +36,15 @@ export class SocketHistory {
     for (let i = 0; i < table.count; i++) {
       const offset = i * SOCKET_WORDS;
       const owner = table.rows[offset + SOCKET.owner]!;
-      const same = before.findSame(table.rows, offset);
+      const socket = now.add(table.rows, offset, owner === 0 ? 0 : ids[owner - 1]!);
+      const same = before.findSame(now, socket);
       // From here on "taken" in the earlier set means: still there.
       if (same !== NO_SOCKET) before.take(same);
-      const reading = readings.get(table.rows[offset + SOCKET.netns]!);
+      const reading = readings.get(now.netns(socket));
       seen.lastSeenMs = reading?.readByMs ?? table.timeMs;
       seen.firstSeenMs = same === NO_SOCKET ? (reading?.readFromMs ?? table.startedMs) : before.firstSeenMs(same);
       seen.knownMs = same === NO_SOCKET ? seen.lastSeenMs : before.knownMs(same);
-      now.add(table.rows, offset, owner === 0 ? 0 : ids[owner - 1]!, seen);
+      now.noteSeen(socket, seen);
     }
     this.#fillPast(table.timeMs - this.#lateJoinMs);
     this.current = now;

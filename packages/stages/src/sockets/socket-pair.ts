@@ -28,8 +28,9 @@ export class SocketPair {
     return socket === NO_SOCKET ? 0 : this.set.netns(socket);
   }
 
-  inodeOf(socket: Socket): number {
-    return socket === NO_SOCKET ? 0 : this.set.inode(socket);
+  /** 0: not seen, or nothing tells it from others. */
+  identityOf(socket: Socket): number {
+    return socket === NO_SOCKET ? 0 : this.set.identity(socket);
   }
 
   /** The index of the interface that it is bound to, 0: none, or not seen. */

@@ -31,6 +31,8 @@ export class SocketSearch {
   endMs = 0;
   /** The same for those that vanished. */
   #pastStartMs = 0;
+  /** A socket must have been there at this moment or later. */
+  #lastSeenMs = 0;
   #rows: FlowRows | undefined;
   #row = NO_ROW;
   #end: RowEnd = SOURCE_END;
@@ -38,6 +40,7 @@ export class SocketSearch {
   readonly #own: Match = noMatch();
   readonly #elsewhere: Match = noMatch();
   #several = false;
+  #unsure: Socket = NO_SOCKET;
   #match: Match = this.#own;
 
   constructor(history: SocketHistory) {
@@ -54,8 +57,11 @@ export class SocketSearch {
     const beganUnseen = rows.beganUnseen(row);
     // Such a flow is older than it looks; so may be the sockets of one that conntrack met in the middle of its life.
     this.#pastStartMs = beganUnseen && startMs === 0 ? Number.NEGATIVE_INFINITY : beganMs;
-    const older = beganUnseen || rows.isPickedUp(row) || rows.protocol(row) !== PROTOCOL.tcp;
-    this.startMs = older ? Number.NEGATIVE_INFINITY : beganMs;
+    // A datagram may be sent from a socket that has long been there, and still is.
+    const mayBeOlder = rows.protocol(row) !== PROTOCOL.tcp;
+    this.startMs = beganUnseen || rows.isPickedUp(row) || mayBeOlder ? Number.NEGATIVE_INFINITY : beganMs;
+    if (mayBeOlder) this.#pastStartMs = Number.NEGATIVE_INFINITY;
+    this.#lastSeenMs = mayBeOlder && !beganUnseen ? beganMs : Number.NEGATIVE_INFINITY;
     this.endMs = rows.endMs(row);
     return this;
   }
@@ -78,6 +84,7 @@ export class SocketSearch {
     own.socket = own.current = elsewhere.socket = elsewhere.current = NO_SOCKET;
     own.severalDevices = elsewhere.severalDevices = false;
     this.#several = false;
+    this.#unsure = NO_SOCKET;
     this.#end = end;
     const hash = this.#rows!.hashAt(this.#row, end);
     if (!current.isEmpty) this.#searchIn(current, hash, this.startMs, true);
@@ -108,6 +115,11 @@ export class SocketSearch {
     return this.#match.severalDevices ? 0 : this.#match.set.device(this.#match.socket);
   }
 
+  /** A socket of the latest table that may be this flow's, and may be that of another with its tuple, or NO_SOCKET: no evidence of a process, and no other connection either. */
+  get unsureSocket(): Socket {
+    return this.#unsure;
+  }
+
   #searchIn(set: SocketSet, hash: number, startMs: number, recent: boolean): void {
     const rows = this.#rows!;
     const row = this.#row;
@@ -124,7 +136,10 @@ export class SocketSearch {
       if (!sameAddress(set.words, set.remote(socket), words, peer)) continue;
       // A socket that was known before the flow began is that of an earlier one.
       if (set.knownMs(socket) < startMs || set.firstSeenMs(socket) > this.endMs) continue;
-      if (this.#isDoubtful(set, socket)) continue;
+      if (set.lastSeenMs(socket) < this.#lastSeenMs || this.#isDoubtful(set, socket)) {
+        if (recent) this.#unsure = socket;
+        continue;
+      }
       const netns = set.netns(socket);
       if (netns === rows.netns(row)) improve(this.#own, set, socket, recent);
       else {

@@ -1,5 +1,5 @@
 /**
- * A set of sockets, and ways to find them: by both ends, by listening port, by inode. Only this file knows where a field of a socket lies:
+ * A set of sockets, and ways to find them: by both ends, by listening port. Only this file knows where a field of a socket lies:
  * the words of the model's socket-row.ts, then when it was seen and whether a connection has it.
  */
 import {
@@ -64,7 +64,6 @@ export class SocketSet {
   #end = 0;
   readonly pairs: HashIndex = createHashIndex(0);
   readonly listeners: HashIndex = createHashIndex(0);
-  readonly #inodes: HashIndex = createHashIndex(0);
 
   /** Empties the set and makes room for `count` sockets. */
   reset(count: number): void {
@@ -76,23 +75,25 @@ export class SocketSet {
     }
     this.untakeAll();
     this.#end = 0;
-    for (const index of [this.pairs, this.listeners, this.#inodes]) resetHashIndex(index, count);
+    for (const index of [this.pairs, this.listeners]) resetHashIndex(index, count);
   }
 
-  /** Appends a copy of the socket row at `offset` of `rows`. Room must have been made. */
-  add(rows: Uint32Array, offset: number, owner: number, seen: SocketTimes): void {
+  /** Appends a copy of the socket row at `offset` of `rows`, and returns it. Room must have been made; when it was seen is to be noted. */
+  add(rows: Uint32Array, offset: number, owner: number): Socket {
     const socket = this.#end as Socket;
     this.#end += STRIDE;
     for (let i = 0; i < SOCKET_WORDS; i++) this.words[socket + i] = rows[offset + i]!;
     this.words[socket + SOCKET.owner] = owner;
-    this.#doubles[(socket + OWN.firstSeenMs) >> 1] = seen.firstSeenMs;
-    this.#doubles[(socket + OWN.lastSeenMs) >> 1] = seen.lastSeenMs;
-    this.#doubles[(socket + OWN.knownMs) >> 1] = seen.knownMs;
     if (this.isConnected(socket)) addEntry(this.pairs, this.pairHash(socket), socket);
-    else if (this.isListener(socket)) {
-      addEntry(this.listeners, portHash(this.netns(socket), this.protocol(socket), this.localPort(socket)), socket);
-    }
-    if (this.inode(socket) !== 0) addEntry(this.#inodes, inodeHash(this.inode(socket)), socket);
+    else if (this.isListener(socket)) addEntry(this.listeners, this.#listenerHash(socket), socket);
+    return socket;
+  }
+
+  /** Notes when a socket was seen. */
+  noteSeen(socket: Socket, { firstSeenMs, lastSeenMs, knownMs }: SocketTimes): void {
+    this.#doubles[(socket + OWN.firstSeenMs) >> 1] = firstSeenMs;
+    this.#doubles[(socket + OWN.lastSeenMs) >> 1] = lastSeenMs;
+    this.#doubles[(socket + OWN.knownMs) >> 1] = knownMs;
   }
 
   /** Appends a socket of another set as it is there. */
@@ -102,7 +103,7 @@ export class SocketSet {
       lastSeenMs: from.lastSeenMs(socket),
       knownMs: from.knownMs(socket),
     };
-    this.add(from.words, socket, from.owner(socket), seen);
+    this.noteSeen(this.add(from.words, socket, from.owner(socket)), seen);
   }
 
   /** True when nothing is in it. */
@@ -121,16 +122,24 @@ export class SocketSet {
     return next < this.#end ? (next as Socket) : NO_SOCKET;
   }
 
-  /** The same socket (inode, cookie and ends) as that of the socket row at `offset` of `rows`, or NO_SOCKET. Those without an inode are never the same. */
-  findSame(rows: Uint32Array, offset: number): Socket {
-    const inode = rows[offset + SOCKET.inode]!;
-    if (inode === 0) return NO_SOCKET;
-    const hash = inodeHash(inode);
-    for (let at = firstEntry(this.#inodes, hash); at >= 0; at = nextEntry(this.#inodes, hash, at)) {
-      const socket = entryValue(this.#inodes, at) as Socket;
-      if (this.#isSame(socket, rows, offset)) return socket;
+  /**
+   * The same socket as `other` of another set, or NO_SOCKET: one with its ends and its cookie, which it keeps for its whole life, also when its process has let go of it; where
+   * there are no cookies (/proc) one with its ends and its inode.
+   */
+  findSame(from: SocketSet, other: Socket): Socket {
+    const connected = from.isConnected(other);
+    const index = connected ? this.pairs : this.listeners;
+    const hash = connected ? from.pairHash(other) : from.#listenerHash(other);
+    for (let at = firstEntry(index, hash); at >= 0; at = nextEntry(index, hash, at)) {
+      const socket = entryValue(index, at) as Socket;
+      if (this.#isSame(socket, from.words, other)) return socket;
     }
     return NO_SOCKET;
+  }
+
+  /** What it is known by, as a number that differs from those of other sockets with its ends; 0: nothing, it is the kernel's own and /proc showed it. */
+  identity(socket: Socket): number {
+    return identityAt(this.words, socket);
   }
 
   netns(socket: Socket): number {
@@ -250,28 +259,34 @@ export class SocketSet {
     return this.inode(a) < this.inode(b);
   }
 
+  #listenerHash(socket: Socket): number {
+    return portHash(this.netns(socket), this.protocol(socket), this.localPort(socket));
+  }
+
   #isSame(socket: Socket, rows: Uint32Array, offset: number): boolean {
     const { words } = this;
     return (
-      words[socket + SOCKET.inode] === rows[offset + SOCKET.inode] &&
+      identityAt(words, socket) === identityAt(rows, offset) &&
+      identityAt(rows, offset) !== 0 &&
       words[socket + SOCKET.ports] === rows[offset + SOCKET.ports] &&
       words[socket + SOCKET.netns] === rows[offset + SOCKET.netns] &&
       sameAddress(words, socket + SOCKET.local, rows, offset + SOCKET.local) &&
-      sameAddress(words, socket + SOCKET.remote, rows, offset + SOCKET.remote) &&
-      haveSameCookie(words, socket, rows, offset)
+      sameAddress(words, socket + SOCKET.remote, rows, offset + SOCKET.remote)
     );
   }
 }
 
-/** A cookie of 0 says nothing: /proc has none. */
-function haveSameCookie(a: Uint32Array, aBase: number, b: Uint32Array, bBase: number): boolean {
-  const aLow = a[aBase + SOCKET.cookieLow]!;
-  const aHigh = a[aBase + SOCKET.cookieHigh]!;
-  const bLow = b[bBase + SOCKET.cookieLow]!;
-  const bHigh = b[bBase + SOCKET.cookieHigh]!;
-  return (aLow === bLow && aHigh === bHigh) || (aLow | aHigh) === 0 || (bLow | bHigh) === 0;
+/** A cookie's low half is marked as one: /proc has none. */
+const COOKIE = 0x80000000;
+
+function identityAt(words: Uint32Array, offset: number): number {
+  const cookie = words[offset + SOCKET.cookieLow]!;
+  return hasCookie(words, offset) ? (cookie | COOKIE) >>> 0 : words[offset + SOCKET.inode]! & ~COOKIE;
 }
 
+function hasCookie(words: Uint32Array, offset: number): boolean {
+  return (words[offset + SOCKET.cookieLow]! | words[offset + SOCKET.cookieHigh]!) !== 0;
+}
 /** True for protocols without a handshake: an unconnected socket both asks and answers. */
 export function isDatagram(protocol: number): boolean {
   return protocol === PROTOCOL.udp || protocol === PROTOCOL.udplite;
@@ -280,10 +295,6 @@ export function isDatagram(protocol: number): boolean {
 /** The hash that a listener is found by. */
 export function portHash(netns: number, protocol: number, port: number): number {
   return mixed(Math.imul(netns, 0x9e3779b1) ^ ((port << 8) | protocol));
-}
-
-function inodeHash(inode: number): number {
-  return mixed(inode);
 }
 
 function mixed(word: number): number {
