@@ -14,7 +14,7 @@ export const PLANTED_BUGS = {
   },
   "cookie-ignored": {
     says: "a socket is the same when its inode is, whatever its cookie",
-    file: "/packages/stages/dist/sockets/socket-set.js",
+    file: "/packages/stages/dist/sockets/socket-identity.js",
     words: "function hasCookie(words, offset) {",
     instead: "function hasCookie(words, offset) { return false;",
   },

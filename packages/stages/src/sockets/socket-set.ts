@@ -24,6 +24,7 @@ import {
   resetHashIndex,
 } from "../rows/hash-index.ts";
 import { tupleHash } from "../rows/tuple-hash.ts";
+import { identityAt } from "./socket-identity.ts";
 
 declare const socket: unique symbol;
 
@@ -276,17 +277,6 @@ export class SocketSet {
   }
 }
 
-/** A cookie's low half is marked as one: /proc has none. */
-const COOKIE = 0x80000000;
-
-function identityAt(words: Uint32Array, offset: number): number {
-  const cookie = words[offset + SOCKET.cookieLow]!;
-  return hasCookie(words, offset) ? (cookie | COOKIE) >>> 0 : words[offset + SOCKET.inode]! & ~COOKIE;
-}
-
-function hasCookie(words: Uint32Array, offset: number): boolean {
-  return (words[offset + SOCKET.cookieLow]! | words[offset + SOCKET.cookieHigh]!) !== 0;
-}
 /** True for protocols without a handshake: an unconnected socket both asks and answers. */
 export function isDatagram(protocol: number): boolean {
   return protocol === PROTOCOL.udp || protocol === PROTOCOL.udplite;
