@@ -1,7 +1,8 @@
 /** The options that `report`, `watch` and `record` share: what to collect, and how. */
 import { type LimitedOption, OPTION_LIMITS, type ReporterOptions } from "@conntrail/reporter";
 import { type Command, Option } from "commander";
-import { oneOf } from "./one-of.ts";
+import { commandLogger } from "./log.ts";
+import { gather, oneOf } from "./one-of.ts";
 import { countIn, durationIn, formatDuration, formatPercent, formatSize, percentIn, sizeIn } from "./units.ts";
 
 /** What commander parses out of them. */
@@ -118,6 +119,7 @@ export function reporterOptions(options: CollectionOptions): ReporterOptions {
     localNetworks: options.localNetwork,
   };
   return {
+    logger: commandLogger,
     conntrack: options.conntrack,
     sockets: options.sockets,
     processes: options.processes,
@@ -136,9 +138,4 @@ export function reporterOptions(options: CollectionOptions): ReporterOptions {
 function bounds(option: LimitedOption, format: (value: number) => string): string {
   const { preset, most } = OPTION_LIMITS[option];
   return `(default: ${format(preset)}, at most ${format(most)})`;
-}
-
-/** Collects a repeated option into a list. */
-export function gather<T>(parse: (text: string) => T): (text: string, before: T[] | undefined) => T[] {
-  return (text, before = []) => [...before, parse(text)];
 }

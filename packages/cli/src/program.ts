@@ -1,9 +1,10 @@
 /** The command line: commands, options, help, and one line for whoever gets them wrong. */
 import { isQueryError } from "@conntrail/query";
+import { fold } from "@conntrail/report";
 import { isOptionError, OPTION_LIMITS } from "@conntrail/reporter";
 import { type ListenAddress, parseListenAddress } from "@conntrail/serve";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { addCollectionOptions, gather } from "./collection-options.ts";
+import { addCollectionOptions } from "./collection-options.ts";
 import { DOCTOR_FORMATS, type DoctorCommandOptions, runDoctor } from "./commands/doctor.ts";
 import { type RecordCommandOptions, runRecord } from "./commands/record.ts";
 import { type ReplayCommandOptions, runReplay } from "./commands/replay.ts";
@@ -13,8 +14,12 @@ import { runTop, type TopCommandOptions } from "./commands/top.ts";
 import { runWatch, type WatchCommandOptions } from "./commands/watch.ts";
 import { flagError } from "./flag-error.ts";
 import { REPLAY_FORMATS, REPORT_FORMATS, STREAM_FORMATS } from "./formats.ts";
-import { oneOf } from "./one-of.ts";
+import { chooseLogLevel, LOG_LEVELS, type LogLevel } from "./log.ts";
+import { SETTINGS } from "./manual/man-page.ts";
+import { addManualCommands } from "./manual-commands.ts";
+import { gather, oneOf } from "./one-of.ts";
 import { addQuestionOptions } from "./question-options.ts";
+import { heedSettings } from "./settings/heed-settings.ts";
 import { addStoreCommands, addStoreOptions } from "./store-commands.ts";
 import { COLOR_CHOICES, type ColorChoice, chooseColor } from "./terminal.ts";
 import {
@@ -45,9 +50,14 @@ export function buildProgram(version: string): Command {
         .default("auto")
         .argParser(oneOf(COLOR_CHOICES)),
     )
-    .hook("preAction", (_, command) => chooseColor(command.optsWithGlobals().color as ColorChoice))
+    .addOption(
+      new Option("--log-level <level>", "what goes wrong, on standard error: silent, error, warn, info")
+        .default("error")
+        .argParser(oneOf(LOG_LEVELS)),
+    )
+    .option("--config <file>", "read options from this file (default: ~/.config/conntrail/config.toml, else /etc/…)")
     .exitOverride()
-    .addHelpText("after", EXAMPLES);
+    .addHelpText("after", `\n${EXAMPLES}\n\n${SETTINGS.flatMap((text) => fold(text, 80, 0)).join("\n")}\n\n${CODES}`);
 
   addReportOptions(
     program
@@ -145,6 +155,13 @@ export function buildProgram(version: string): Command {
   });
 
   addStoreCommands(program);
+  addManualCommands(program, version, EXAMPLES.replace(/^Examples:\n/, ""));
+  heedSettings(program);
+  program.hook("preAction", (_, command) => {
+    const { color, logLevel } = command.optsWithGlobals() as { color: ColorChoice; logLevel: LogLevel };
+    chooseColor(color);
+    chooseLogLevel(logLevel);
+  });
   return program;
 }
 
@@ -157,8 +174,8 @@ const DEFAULT_COMMAND = "report";
 /** The arguments with the default command put in where none was named; `--help` and `--version` stay the program's own. */
 export function withCommand(args: readonly string[]): string[] {
   const [first] = args;
-  if (first?.startsWith("--color")) {
-    const taken = first.includes("=") ? 1 : 2;
+  if (/^--(color|log-level|config)(=|$)/.test(first ?? "")) {
+    const taken = first!.includes("=") ? 1 : 2;
     return [...args.slice(0, taken), ...withCommand(args.slice(taken))];
   }
   const own = first !== undefined && ["-h", "--help", "-V", "--version"].includes(first);
@@ -181,16 +198,16 @@ function firstCause(error: unknown): unknown {
   return error instanceof Error && error.cause !== undefined ? firstCause(error.cause) : error;
 }
 
-const EXAMPLES = `
-Examples:
+const EXAMPLES = `Examples:
   conntrail                                    one report of the next three seconds
   conntrail report --window 10s --format json
   conntrail watch --interval 5s --format ndjson | jq '.connections | length'
   conntrail serve                              http://127.0.0.1:4747/: a live page
   conntrail record today.pcapng --duration 1m
   conntrail replay today.pcapng
+  conntrail doctor                             what is missing here, and what mends it`;
 
-Exit codes: 0 done, 1 failed, 2 wrong usage. Diagnostics go to standard error.`;
+const CODES = "Exit codes: 0 done, 1 failed, 2 wrong usage. Diagnostics go to standard error.";
 
 function listenAddress(text: string): ListenAddress {
   const address = parseListenAddress(text);

@@ -30,7 +30,10 @@ export async function runTop(options: TopCommandOptions): Promise<void> {
     throw new RangeError("top needs a terminal; elsewhere use conntrail watch");
   }
   const stop = stopSignal();
-  const reporter = createReporter({ ...reporterOptions(options), intervalMs: options.interval });
+  const { logger, ...settings } = reporterOptions(options);
+  // On the same screen its lines would stand across the picture.
+  const log = process.stderr.isTTY ? {} : { logger: logger! };
+  const reporter = createReporter({ ...settings, ...log, intervalMs: options.interval });
   const top = new Top(question, options, () => void reporter.close());
   stop.addEventListener("abort", () => void reporter.close());
   top.open();
