@@ -4,11 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ReportJson } from "@conntrail/report";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { runCommand } from "../lab/command.ts";
 import { runConntrail } from "../lab/index.ts";
 
 const SHOP = fileURLToPath(new URL("../../samples/shop.pcapng", import.meta.url));
+
+// Each test starts the command several times.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder: string;
 beforeAll(() => {

@@ -1,8 +1,6 @@
 /** Two lines in place of nothing: why an answer has no rows, and what to do about it. */
-import { diagnose } from "@conntrail/doctor";
 import { formatDuration, type Report } from "@conntrail/report";
 import type { CollectionOptions } from "./collection-options.ts";
-import { doctorOptions } from "./commands/doctor.ts";
 
 /** The lines for an answer of no rows to a question put to `report`; undefined when there is something to show. */
 export async function emptyAnswer(
@@ -18,6 +16,10 @@ export async function emptyAnswer(
   }
   const { startMs, endMs } = report.raw.window;
   const seen = `No connection was seen in ${formatDuration(endMs - startMs)}`;
+  const [{ diagnose }, { doctorOptions }] = await Promise.all([
+    import("@conntrail/doctor"),
+    import("./commands/doctor.ts"),
+  ]);
   const { checks } = await diagnose({ ...doctorOptions(options), names: false });
   // What others lack because of it explains more than what it lacks itself.
   const cause = ["tracking", "events", "capability.net-admin", "ctnetlink"]

@@ -16,6 +16,10 @@ export type StreamFormat = (typeof STREAM_FORMATS)[number];
 export const REPLAY_FORMATS = ["table", "json", "scope", "dot", "ndjson"] as const;
 export type ReplayFormat = (typeof REPLAY_FORMATS)[number];
 
+/** Formats of a diagnosis. */
+export const DIAGNOSIS_FORMATS = ["text", "json"] as const;
+export type DiagnosisFormat = (typeof DIAGNOSIS_FORMATS)[number];
+
 /** The table for people, the other one for programs. */
 export function defaultFormat<T>(forPrograms: T): T | "table" {
   return process.stdout.isTTY ? "table" : forPrograms;

@@ -5,15 +5,15 @@ import { isOptionError, OPTION_LIMITS } from "@conntrail/reporter";
 import { type ListenAddress, parseListenAddress } from "@conntrail/serve";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { addCollectionOptions } from "./collection-options.ts";
-import { DOCTOR_FORMATS, type DoctorCommandOptions, runDoctor } from "./commands/doctor.ts";
-import { type RecordCommandOptions, runRecord } from "./commands/record.ts";
-import { type ReplayCommandOptions, runReplay } from "./commands/replay.ts";
-import { type ReportCommandOptions, runReport } from "./commands/report.ts";
-import { runServe, type ServeCommandOptions } from "./commands/serve.ts";
-import { runTop, type TopCommandOptions } from "./commands/top.ts";
-import { runWatch, type WatchCommandOptions } from "./commands/watch.ts";
+import type { DoctorCommandOptions } from "./commands/doctor.ts";
+import type { RecordCommandOptions } from "./commands/record.ts";
+import type { ReplayCommandOptions } from "./commands/replay.ts";
+import type { ReportCommandOptions } from "./commands/report.ts";
+import type { ServeCommandOptions } from "./commands/serve.ts";
+import type { TopCommandOptions } from "./commands/top.ts";
+import type { WatchCommandOptions } from "./commands/watch.ts";
 import { flagError } from "./flag-error.ts";
-import { REPLAY_FORMATS, REPORT_FORMATS, STREAM_FORMATS } from "./formats.ts";
+import { DIAGNOSIS_FORMATS, REPLAY_FORMATS, REPORT_FORMATS, STREAM_FORMATS } from "./formats.ts";
 import { chooseLogLevel, LOG_LEVELS, type LogLevel } from "./log.ts";
 import { SETTINGS } from "./manual/man-page.ts";
 import { addManualCommands } from "./manual-commands.ts";
@@ -38,7 +38,7 @@ import {
 /** Exit codes of the command line. */
 const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
-/** Builds the program. `version` is what `--version` prints. */
+/** Builds the program. Each command is loaded when it is run: the rest would be half a second of waiting. `version` is what `--version` prints. */
 export function buildProgram(version: string): Command {
   const program = new Command("conntrail")
     .description("Who talks to whom on this host: connections with direction, NAT, processes and names.")
@@ -65,7 +65,7 @@ export function buildProgram(version: string): Command {
       .description("watch for a while and print one report (the default command)")
       .addOption(durationOption("--window <duration>", "how long to watch", 3000, "3s"))
       .addOption(formatOption(REPORT_FORMATS, "json")),
-  ).action((options: ReportCommandOptions) => runReport(options));
+  ).action(async (options: ReportCommandOptions) => (await import("./commands/report.ts")).runReport(options));
 
   addStoreOptions(
     addReportOptions(
@@ -82,14 +82,14 @@ export function buildProgram(version: string): Command {
           gather(parseHeader),
         ),
     ),
-  ).action((options: WatchCommandOptions) => runWatch(options));
+  ).action(async (options: WatchCommandOptions) => (await import("./commands/watch.ts")).runWatch(options));
 
   addReportOptions(
     program
       .command("top")
       .description("show who talks to whom, live at a terminal, in groups that can be opened (? tells the keys)")
       .addOption(intervalOption("time between reports")),
-  ).action((options: TopCommandOptions) => runTop(options));
+  ).action(async (options: TopCommandOptions) => (await import("./commands/top.ts")).runTop(options));
 
   addCollectionOptions(
     program
@@ -110,7 +110,7 @@ export function buildProgram(version: string): Command {
       .option("--allow-host <name>", "a further name by which browsers may call us; may be repeated", gather(String))
       .addOption(intervalOption("time between reports"))
       .option("--replay <file>", "serve a recording, with a slider for its time"),
-  ).action((options: ServeCommandOptions) => runServe(options, version));
+  ).action(async (options: ServeCommandOptions) => (await import("./commands/serve.ts")).runServe(options, version));
 
   addCollectionOptions(
     program
@@ -122,7 +122,9 @@ export function buildProgram(version: string): Command {
       .option("--compress", "gzip (default: when the file's name ends in .gz)")
       .option("--rotate-size <size>", "begin a new file at this size, e.g. 64MiB", parseSize)
       .option("--rotate-time <duration>", "begin a new file after this long, e.g. 10m", parseDuration),
-  ).action((file: string, options: RecordCommandOptions) => runRecord(file, options));
+  ).action(async (file: string, options: RecordCommandOptions) =>
+    (await import("./commands/record.ts")).runRecord(file, options),
+  );
 
   addQuestionOptions(
     program
@@ -139,19 +141,21 @@ export function buildProgram(version: string): Command {
       .option("--since <time>", "report from here on: 2026-01-31T12:00:00Z, or +10s after the beginning", parseMoment)
       .option("--until <time>", "read up to here", parseMoment)
       .addOption(formatOption(REPLAY_FORMATS, "json")),
-  ).action((files: string[], options: ReplayCommandOptions) => runReplay(files, options));
+  ).action(async (files: string[], options: ReplayCommandOptions) =>
+    (await import("./commands/replay.ts")).runReplay(files, options),
+  );
 
   addCollectionOptions(
     program
       .command("doctor")
       .description("look at what reports need here: found or missing, what is lost without it, and what mends it")
       .addOption(
-        new Option("--format <format>", `${DOCTOR_FORMATS.join(", ")}`)
+        new Option("--format <format>", `${DIAGNOSIS_FORMATS.join(", ")}`)
           .default("text")
-          .argParser(oneOf(DOCTOR_FORMATS)),
+          .argParser(oneOf(DIAGNOSIS_FORMATS)),
       ),
   ).action(async (options: DoctorCommandOptions) => {
-    process.exitCode = await runDoctor(options);
+    process.exitCode = await (await import("./commands/doctor.ts")).runDoctor(options);
   });
 
   addStoreCommands(program);

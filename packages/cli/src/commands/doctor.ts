@@ -3,15 +3,13 @@ import { type Check, type Diagnosis, diagnose } from "@conntrail/doctor";
 import { printable } from "@conntrail/model";
 import { fold, painter, type Style } from "@conntrail/report";
 import type { CollectionOptions } from "../collection-options.ts";
+import type { DiagnosisFormat } from "../formats.ts";
 import { writeOut } from "../output.ts";
 import { terminal } from "../terminal.ts";
 
-/** Formats of a diagnosis. */
-export const DOCTOR_FORMATS = ["text", "json"] as const;
-
 /** What commander parses for it. */
 export interface DoctorCommandOptions extends CollectionOptions {
-  readonly format?: (typeof DOCTOR_FORMATS)[number];
+  readonly format?: DiagnosisFormat;
 }
 
 /** Prints the diagnosis. Resolves to the exit code: 1 when something that was asked for cannot work. */
