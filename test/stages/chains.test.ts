@@ -108,7 +108,7 @@ describe("F33 F36 client, router and server namespace", () => {
 });
 
 describe("the end of a connection through several namespaces", () => {
-  const ends = PATH.map((part) => destroyed(part.seen(1000, 1500)));
+  const ends = PATH.map((part) => destroyed(part.state("timeWait").seen(1000, 1500)));
 
   test("is told once, however the ends of its members are spread over batches and reports", () => {
     fc.assert(

@@ -252,7 +252,7 @@ describe("bounds", () => {
       socket(`10.0.0.1:${40_000 + i} > 10.0.0.2:80`).of(owner(i === 3 ? 99 : 12, "curl")),
     );
     const inputs = [batch(1000, calls), table(1100, sockets), tick(1200)];
-    const closed = calls.map((call) => destroyed(call));
+    const closed = calls.map((call) => destroyed(call.state("timeWait")));
     const [, same] = run([...inputs, batch(1300, closed.slice(0, 2)), tick(2000)], { maxClosedPerReport: 0 });
     const [, other] = run([...inputs, batch(1300, closed), tick(2000)], { maxClosedPerReport: 0 });
     expect(connections(same!).find((row) => row.count === 2)!.from).toBe("curl(12)");

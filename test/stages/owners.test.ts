@@ -163,7 +163,7 @@ describe("F27 identity", () => {
       table(1100, [CLIENT.of(owner(12, "curl", 100))]),
       tick(1200),
       table(2000, [socket("10.0.0.1:50000 > 10.0.0.3:22").of(owner(12, "ssh", 900))]),
-      batch(2100, [destroyed(CALL.seen(1000, 2050))]),
+      batch(2100, [destroyed(CALL.state("timeWait").seen(1000, 2050))]),
       tick(2200),
     ]);
     expect(lines(reports[1]!)).toEqual([

@@ -246,7 +246,7 @@ test("a loopback flow and both of its sockets are one connection, not two edges"
 });
 
 describe("sockets of a flow whose end was told", () => {
-  const ended = destroyed(CALL.seen(1000, 1500));
+  const ended = destroyed(CALL.state("timeWait").seen(1000, 1500));
   const begin = [batch(1000, [CALL]), table(1100, [CLIENT, SERVER]), tick(1200), batch(1550, [ended]), tick(1600)];
 
   test("do not come back while the same table is current", () => {
@@ -281,9 +281,87 @@ describe("sockets of a flow whose end was told", () => {
     expect(states(reports).slice(2)).toEqual([["established sockets"]]);
   });
 
-  test("F28 and when a process still holds them half closed: conntrack's timeout is no end", () => {
+  test("F28 and when a process still holds them half closed", () => {
     const reports = run([...begin, table(2000, [SERVER.state("closeWait")]), tick(2100)]);
     expect(states(reports).slice(2)).toEqual([["closing sockets"]]);
+  });
+});
+
+describe("an entry that is gone while its connection was open", () => {
+  const begin = [batch(1000, [CALL]), table(1100, [CLIENT, SERVER]), tick(1200)];
+  const deleted = batch(1550, [destroyed(CALL.seen(1000, 1500))]);
+  const ESTABLISHED = "established conntrack+sockets";
+
+  test("is no end for as long as sockets show the connection", () => {
+    const reports = run([
+      ...begin,
+      deleted,
+      tick(1600),
+      table(2000, [CLIENT, SERVER]),
+      tick(2100),
+      table(3000, [CLIENT]),
+      tick(3100),
+      table(4000, []),
+      tick(4100),
+      tick(5100),
+    ]);
+    expect(states(reports)).toEqual([
+      [ESTABLISHED],
+      [ESTABLISHED],
+      [ESTABLISHED],
+      [ESTABLISHED],
+      ["closed conntrack+sockets"],
+      [],
+    ]);
+  });
+
+  test("F28 half closed it is none either: conntrack's timeout is shorter than a program's patience", () => {
+    const half = CALL.state("closeWait");
+    const reports = run([
+      batch(1000, [half]),
+      table(1100, [SERVER.state("closeWait")]),
+      tick(1200),
+      batch(1550, [destroyed(half.seen(1000, 1500))]),
+      tick(1600),
+      table(2000, [SERVER.state("closeWait")]),
+      tick(2100),
+    ]);
+    expect(states(reports)).toEqual(Array(3).fill(["closing conntrack+sockets"]));
+  });
+
+  test.each([
+    { by: "the client", again: CALL.pickedUp().seen(2500) },
+    { by: "the server", again: flow("10.0.0.2:80 > 10.0.0.1:40000").pickedUp().seen(2500) },
+  ])("goes on in the entry that the next packet of $by makes", ({ again }) => {
+    const reports = run([...begin, deleted, tick(1600), batch(2600, [again]), tick(2700), tick(3700)]);
+    expect(reports.map(lines)).toEqual(Array(4).fill([`${LINE} established`]));
+    const [before, , after] = reports.map((report) => only(report));
+    expect(after).toMatchObject({
+      from: "curl(12)",
+      to: "nginx(7)",
+      confidence: "certain",
+      firstSeenMs: before!.firstSeenMs,
+    });
+  });
+
+  test("has ended when the tuple begins anew", () => {
+    const reports = run([...begin, deleted, batch(2600, [CALL.seen(2500)]), tick(2700)]);
+    expect(states(reports)[1]!.sort()).toEqual(["closed conntrack+sockets", "established conntrack"]);
+  });
+
+  test("has ended when nobody looks any more, and in the last report", () => {
+    expect(states(run([...begin, deleted, tick(1600, true)]))[1]).toEqual(["closed conntrack+sockets"]);
+    expect(states(run([...begin, deleted, tick(1600), tick(12_000)])).slice(1)).toEqual([
+      [ESTABLISHED],
+      ["closed conntrack+sockets"],
+    ]);
+  });
+
+  test("of which no socket was ever seen has ended", () => {
+    expect(states(run([batch(1000, [CALL]), tick(1200), deleted, tick(1600)]))).toEqual([
+      ["established conntrack"],
+      ["closed conntrack"],
+    ]);
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import type { FlowBatch, SocketTable, Tick } from "@conntrail/model";
 import { defer, filter, map } from "rxjs";
+import { expireEntryless } from "./closings/lost-entries.ts";
 import { takeBatch } from "./flows/take-batch.ts";
 import { type MergeOptions, mergeSettings } from "./merge-options.ts";
 import { createMergeState, type MergeState, sweepOwners, takeSocketTable } from "./merge-state.ts";
@@ -43,6 +44,7 @@ function take(state: MergeState, input: FlowBatch | SocketTable | Tick): Bounded
       return undefined;
     case "tick": {
       settle(state);
+      expireEntryless(state.flows, input, state.context.blind === 0 ? state.tableStartedMs : Number.NEGATIVE_INFINITY);
       const snapshot = buildSnapshot(state, input);
       sweepOwners(state);
       return snapshot;

@@ -1,5 +1,6 @@
 /** Brings flows and sockets together: directions, chains, owners, and what only sockets show. Done before each report, and before a table is replaced. */
 import { linkChains } from "./chains/link-chains.ts";
+import { watchEntryless } from "./closings/lost-entries.ts";
 import { takeSocketsOf, watchSilent } from "./closings/socket-closings.ts";
 import { directFlow } from "./direction/direct.ts";
 import { MAX_FRESH } from "./flows/flow-book.ts";
@@ -29,6 +30,7 @@ export function settle(state: MergeState): void {
   state.settledGeneration = state.generation;
   if (!state.unsettled) return;
   state.unsettled = false;
+  watchEntryless(flows, state.context, state.tableStartedMs);
   watchSilent(flows, state.context, state.tableStartedMs);
   takeSockets(state.connections, state.context);
 }

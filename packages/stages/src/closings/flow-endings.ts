@@ -51,7 +51,11 @@ export function tellFlow(book: FlowBook, row: Row): void {
   if (rows.isTold(row)) return;
   rows.setTold(row);
   rows.setClosedBatch(row, book.batch);
-  if (!rows.isClosed(row)) return;
+  if (!rows.isClosed(row)) {
+    // Nothing more will be heard of it.
+    if (rows.isEntryless(row)) closeFlow(book, row, true);
+    return;
+  }
   book.closed--;
   retire(book, row);
 }

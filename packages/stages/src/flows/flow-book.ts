@@ -29,6 +29,8 @@ export interface FlowBook {
   closed: number;
   /** Rows that are closed and told, oldest first. */
   readonly silent: Row[];
+  /** Rows that are alive and whose entry is gone; some may have ended since. */
+  readonly entryless: Row[];
   /** Rows that came since the last settling; some may be gone again. When there are more than MAX_FRESH, the rest is not noted. */
   readonly fresh: Row[];
   /** A row left its connection, or ended: what was linked, or was not, may now be otherwise. */
@@ -70,6 +72,7 @@ export function createFlowBook(limits: FlowLimits): FlowBook {
     live: 0,
     closed: 0,
     silent: [],
+    entryless: [],
     fresh: [],
     chainsStale: false,
     perNamespace: new Map(),

@@ -2,11 +2,11 @@
 import { addCounter, FLOW, FLOW_FLAG, FLOW_WORDS, kindFlags, sameAddress } from "@conntrail/model";
 import { ConnectionRows } from "../rows/connection-rows.ts";
 import type { Row } from "../rows/row.ts";
-import type { RowEnd } from "../rows/row-end.ts";
+import { REPLY_END, type RowEnd, SOURCE_END } from "../rows/row-end.ts";
 import { COMMON, FLOW_OWN } from "../rows/row-layout.ts";
 
 /** Bits of the marks that only flows have. */
-const MARK = { closed: 4, told: 8, endUnseen: 0x20 } as const;
+const MARK = { closed: 4, told: 8, endUnseen: 0x20, entryless: 0x10000 } as const;
 
 const LEARNT_LATE = FLOW_FLAG.fromDump | FLOW_FLAG.beganUnseen;
 
@@ -71,6 +71,15 @@ export class FlowRows extends ConnectionRows {
     return sameAddress(words, this.peer(a, end), words, this.peer(b, end));
   }
 
+  /** True when the original tuple of the one is the reply tuple of the other: an entry made in mid-stream by a packet of the server. */
+  isReverseOf(a: Row, b: Row): boolean {
+    const { words } = this;
+    if (this.protocol(a) !== this.protocol(b) || this.zone(a) !== this.zone(b)) return false;
+    if (this.ports(a, SOURCE_END) !== this.ports(b, REPLY_END)) return false;
+    if (!sameAddress(words, this.address(a, SOURCE_END), words, this.address(b, REPLY_END))) return false;
+    return sameAddress(words, this.peer(a, SOURCE_END), words, this.peer(b, REPLY_END));
+  }
+
   /** CTA_ID, by which the kernel tells flows with one tuple apart. */
   id(row: Row): number {
     return this.words[row + FLOW.id]!;
@@ -113,6 +122,22 @@ export class FlowRows extends ConnectionRows {
 
   /** When a closed row ended; when nobody saw its end, the latest moment that it can have been. */
   closedMs(row: Row): number {
+    return this.doubles[(row + FLOW_OWN.closedMs) >> 1]!;
+  }
+
+  /** Its entry is gone, and nothing says that the connection is: its sockets are to tell. */
+  isEntryless(row: Row): boolean {
+    return (this.words[row + COMMON.marks]! & MARK.entryless) !== 0;
+  }
+
+  /** Its entry was gone by `goneMs`. */
+  loseEntry(row: Row, goneMs: number): void {
+    this.setMarks(row, MARK.entryless);
+    this.doubles[(row + FLOW_OWN.closedMs) >> 1] = goneMs;
+  }
+
+  /** By when the entry of an entryless row was gone. */
+  goneMs(row: Row): number {
     return this.doubles[(row + FLOW_OWN.closedMs) >> 1]!;
   }
 

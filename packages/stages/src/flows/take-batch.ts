@@ -1,6 +1,7 @@
 /** Batches of changed flows into the book. Keeps what the ingest says and adds nothing to it. */
 import { FLOW_CHANGE, type FlowBatch } from "@conntrail/model";
 import { closeFlow, dropFlow, supersedeFlow } from "../closings/flow-endings.ts";
+import { endEntry, takeOver } from "../closings/lost-entries.ts";
 import { NO_ROW, type Row } from "../rows/row.ts";
 import { SOURCE_END } from "../rows/row-end.ts";
 import { NOT_ATTRIBUTED } from "./aggregates.ts";
@@ -47,7 +48,10 @@ function takeFlow(book: FlowBook, cursor: BatchCursor): void {
     rows.markTuples(row);
   } else if (rows.update(row, cursor.words, cursor.offset)) rows.markTuples(row);
   rows.setEpoch(row, book.epoch);
-  if (cursor.hasEnded) closeFlow(book, row, cursor.isEndUnseen);
+  if (!cursor.hasEnded) return;
+  if (cursor.change === FLOW_CHANGE.destroyed || cursor.change === FLOW_CHANGE.swept)
+    endEntry(book, row, cursor.isEndUnseen);
+  else closeFlow(book, row, cursor.isEndUnseen);
 }
 
 /** A key can be used again; a flow keeps its first moment, unless a new life of the ingest learnt of it in its middle. */
@@ -72,6 +76,7 @@ function insertFlow(book: FlowBook, hash: number, cursor: BatchCursor): Row {
   }
   const row = rows.insert(hash, cursor.words, cursor.offset);
   endBefore(rows, row);
+  takeOver(book, row);
   const { netns } = cursor;
   book.perNamespace.set(netns, (book.perNamespace.get(netns) ?? 0) + 1);
   rows.setBorn(row, ++book.births);
@@ -99,6 +104,6 @@ function takeAggregated(book: FlowBook, cursor: BatchCursor): void {
 function endOtherEpochs(book: FlowBook): void {
   const { rows } = book;
   for (let row = rows.first(); row !== NO_ROW; row = rows.after(row)) {
-    if (!rows.isClosed(row) && rows.epoch(row) !== book.epoch) closeFlow(book, row, true);
+    if (!rows.isClosed(row) && !rows.isEntryless(row) && rows.epoch(row) !== book.epoch) closeFlow(book, row, true);
   }
 }
