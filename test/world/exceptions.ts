@@ -18,7 +18,7 @@ const EXCEPTIONS: readonly Exception[] = [
   {
     when: "deleted",
     laws: ["told-once", "over-is-over", "owner-true", "owner-given", "no-row-twice", "present"],
-    why: "an entry was deleted while its connection lived: conntrack tells of an end and of a new flow",
+    why: "an entry was deleted while its connection lived, and no socket of it had been seen: conntrack tells of an end and of a new flow",
   },
   {
     when: "partial",

@@ -13,7 +13,7 @@ export type Circumstance =
   | "ghost" // it has an entry without events
   | "clock" // the wall clock was set
   | "reuse" // its tuple was used by another connection, and one batch told of the end of the one and the beginning of the other
-  | "deleted" // an entry of it was deleted while it lived
+  | "deleted" // an entry of it was deleted while it lived, and no report had shown it with its sockets
   | "cookieless" // its sockets were read from /proc
   | "partial" // not all namespaces on its way track
   | "late" // a namespace on its way was found late
@@ -90,11 +90,8 @@ function translatedFrom({ path }: Life, entries: readonly EntrySight[]): number 
   return rewriting.some(({ opened }) => opened === 0) ? 0 : Math.max(...rewriting.map(({ opened }) => opened));
 }
 
-function circumstancesOf(
-  { history, plan, sights }: Observed,
-  life: Life,
-  entries: readonly EntrySight[],
-): Set<Circumstance> {
+function circumstancesOf(observed: Observed, life: Life, entries: readonly EntrySight[]): Set<Circumstance> {
+  const { history, plan, sights } = observed;
   const found = new Set<Circumstance>();
   const { beginMs, endMs, path } = life;
   const during = (fromMs: number, toMs: number): boolean => fromMs < endMs + 1_000 && toMs > beginMs - 100;
@@ -106,7 +103,7 @@ function circumstancesOf(
   if (plan.restarts.some(({ fromMs, toMs }) => during(fromMs, toMs + 1_000))) found.add("restart");
   if (entries.some(({ silent }) => silent)) found.add("ghost");
   if (plan.steps.length > 0) found.add("clock");
-  if (life.deleted) found.add("deleted");
+  if (life.deleted && !wasSeenWhole(observed, life)) found.add("deleted");
   const after = history.lives.find(({ before }) => before === life);
   const told = (earlier: Life | undefined, later: Life | undefined): boolean =>
     earlier !== undefined && later !== undefined && wereToldTogether(sights, earlier, later);
@@ -116,6 +113,14 @@ function circumstancesOf(
   if ([...places].some((place) => history.places[place]!.createdMs > plan.startMs)) found.add("late");
   if (beginMs < plan.startMs) found.add("unborn");
   return found;
+}
+
+/** True when a report came after a table with the connection's sockets, and before the batch that told of the deletion. */
+function wasSeenWhole({ reports, sights }: Observed, life: Life): boolean {
+  const deleted = life.entries.filter(({ hop }, i) => life.entries.some((other, k) => k > i && other.hop === hop));
+  const told = least(deleted.map((entry) => sights.entry(entry).closed));
+  const tables = [life.client, life.server].flatMap((socket) => (socket && sights.sockets.get(socket)) ?? []);
+  return tables.some(({ table }) => reports.some((report) => report.tables >= table && report.batches < told));
 }
 
 /** True when in some namespace the end of one was told no earlier than the beginning of the other, or one of them never. */

@@ -32,14 +32,23 @@ export function endEntry(book: FlowBook, row: Row, unseen: boolean): void {
   book.entryless.push(row);
 }
 
-/** True for a TCP connection that was open when last heard of, and whose sockets were seen, or of which another namespace has an entry. */
+/** True for a connection whose sockets were seen, or of which another namespace has an entry, and that was open when last heard of. */
 function mayLiveOn(rows: FlowRows, row: Row): boolean {
-  if (rows.protocol(row) !== PROTOCOL.tcp || rows.isClosed(row) || rows.isTold(row) || rows.isEntryless(row))
-    return false;
+  if (rows.isClosed(row) || rows.isTold(row) || rows.isEntryless(row) || !wasOpen(rows, row)) return false;
+  return rows.isKnownBySockets(row) || hasOtherEntry(rows, row);
+}
+
+/** True for a row that has ended with its entry alone, and was in no report since. */
+function isUntoldLoss(rows: FlowRows, row: Row): boolean {
+  return rows.isActive(row) && rows.isClosed(row) && !rows.isTold(row) && wasOpen(rows, row);
+}
+
+/** True for a TCP connection that was open when conntrack last spoke of it. */
+function wasOpen(rows: FlowRows, row: Row): boolean {
+  if (rows.protocol(row) !== PROTOCOL.tcp) return false;
   const flags = kindFlags(rows.kind(row));
   if ((flags & FLOW_FLAG.closed) !== 0 || !OPEN.has(kindState(rows.kind(row)))) return false;
-  if ((flags & FLOW_FLAG.established) === 0 && (rows.status(row) & CT_STATUS.assured) === 0) return false;
-  return rows.isKnownBySockets(row) || hasOtherEntry(rows, row);
+  return (flags & FLOW_FLAG.established) !== 0 || (rows.status(row) & CT_STATUS.assured) !== 0;
 }
 
 /** True while another namespace has an entry of the connection. */
@@ -49,16 +58,18 @@ function hasOtherEntry(rows: FlowRows, row: Row): boolean {
 
 /** A new row with the tuple of others: what lost its entry goes on in it when conntrack met it in the middle, and has ended when it began anew. */
 export function takeOver(book: FlowBook, row: Row): void {
-  if (book.entryless.length === 0) return;
   const { rows } = book;
+  const goesOn = rows.isPickedUp(row);
+  if (book.entryless.length === 0 && !goesOn) return;
   const old: Row[] = [];
   for (let at = rows.firstAt(rows.hash(row)); at >= 0; at = rows.nextAt(rows.hash(row), at)) {
     const other = rows.rowAt(at);
-    if (other === row || !isOpen(rows, other) || rows.netns(other) !== rows.netns(row)) continue;
+    if (other === row || rows.netns(other) !== rows.netns(row)) continue;
+    if (!isOpen(rows, other) && !(goesOn && isUntoldLoss(rows, other))) continue;
     if (rows.isSameAt(row, other, SOURCE_END) || rows.isReverseOf(row, other)) old.push(other);
   }
   for (const other of old) {
-    if (rows.isPickedUp(row)) continueIn(book, other, row);
+    if (goesOn) continueIn(book, other, row);
     else closeFlow(book, other, true);
   }
 }
@@ -75,7 +86,8 @@ function continueIn(book: FlowBook, old: Row, row: Row): void {
   }
   if (rows.isShown(old)) rows.setShown(row);
   leaveRing(rows, old);
-  book.live--;
+  if (rows.isClosed(old)) book.closed--;
+  else book.live--;
   book.chainsStale = true;
   releaseFlow(book, old);
 }
