@@ -3,7 +3,7 @@ import { linkChains } from "./chains/link-chains.ts";
 import { watchEntryless } from "./closings/lost-entries.ts";
 import { takeSocketsOf, watchSilent } from "./closings/socket-closings.ts";
 import { directFlow } from "./direction/direct.ts";
-import { MAX_FRESH } from "./flows/flow-book.ts";
+import { MAX_FRESH, touch } from "./flows/flow-book.ts";
 import type { MergeState } from "./merge-state.ts";
 import { locate } from "./namespaces/locate.ts";
 import { joinEnd } from "./owners/join-ends.ts";
@@ -17,7 +17,7 @@ export function settle(state: MergeState): void {
   const { flows } = state;
   if (flows.perNamespace.size > 1) {
     eachUnsettled(state, direct);
-    if (state.unsettled || flows.chainsStale || flows.fresh.length > 0) linkChains(flows);
+    linkChains(flows);
     eachUnsettled(state, join);
   } else {
     eachUnsettled(state, (each, row) => {
@@ -26,7 +26,7 @@ export function settle(state: MergeState): void {
     });
   }
   flows.fresh.length = 0;
-  flows.chainsStale = false;
+  flows.touched.length = 0;
   state.settledGeneration = state.generation;
   if (!state.unsettled) return;
   state.unsettled = false;
@@ -48,8 +48,12 @@ function eachUnsettled(state: MergeState, action: (state: MergeState, row: Row) 
 }
 
 function direct({ flows, context }: MergeState, row: Row): void {
-  locate(context.namespaces, flows.rows, row);
-  directFlow(context, flows.rows, row, flows.rows.endMs(row));
+  const { rows } = flows;
+  const before = rows.linkFacts(row);
+  locate(context.namespaces, rows, row);
+  directFlow(context, rows, row, rows.endMs(row));
+  // New rows are looked at anyway.
+  if (rows.generation(row) !== 0 && rows.linkFacts(row) !== before) touch(flows, row);
 }
 
 function join(state: MergeState, row: Row): void {

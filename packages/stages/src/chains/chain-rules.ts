@@ -112,7 +112,7 @@ function lastMs(rows: FlowRows, row: Row): number {
 }
 
 /** The moment before which a flow cannot have begun. */
-function beganAfterMs(rows: FlowRows, row: Row): number {
+export function beganAfterMs(rows: FlowRows, row: Row): number {
   return hasLostBeginning(rows, row) ? Number.NEGATIVE_INFINITY : rows.beganAfterMs(row);
 }
 

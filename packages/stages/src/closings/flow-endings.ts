@@ -1,7 +1,7 @@
 /** How a flow ends and goes: alive, then closed, then told, then silent or gone. Each connection is told as closed once. */
 import { dissolveRing, leaveRing, ringMembers } from "../chains/ring.ts";
 import type { EndOwner } from "../flows/aggregates.ts";
-import type { FlowBook } from "../flows/flow-book.ts";
+import { type FlowBook, touch } from "../flows/flow-book.ts";
 import type { FlowRows } from "../flows/flow-rows.ts";
 import type { Row } from "../rows/row.ts";
 import type { RowEnd } from "../rows/row-end.ts";
@@ -11,13 +11,12 @@ export function closeFlow(book: FlowBook, row: Row, unseen: boolean): void {
   const { rows } = book;
   if (rows.isClosed(row)) return;
   rows.close(row, unseen ? book.batchMs : rows.lastSeenMs(row), unseen);
-  book.chainsStale = true;
+  touch(book, row);
   book.live--;
   if (rows.isTold(row)) {
     retire(book, row);
     return;
   }
-  rows.setClosedBatch(row, book.batch);
   book.closed++;
   if (book.closed > book.limits.closed) aggregateFlow(book, row);
 }
@@ -35,8 +34,8 @@ export function dropFlow(book: FlowBook, row: Row): void {
   book.live--;
   if (!rows.isTold(row)) book.dropped++;
   // What is left of its chain is linked anew by the next pass.
+  for (const member of ringMembers(rows, row)) touch(book, member);
   dissolveRing(rows, row);
-  book.chainsStale = true;
   releaseFlow(book, row);
 }
 
@@ -49,8 +48,7 @@ export function tellConnection(book: FlowBook, row: Row): void {
 export function tellFlow(book: FlowBook, row: Row): void {
   const { rows } = book;
   if (rows.isTold(row)) return;
-  rows.setTold(row);
-  rows.setClosedBatch(row, book.batch);
+  rows.setTold(row, book.cutMs);
   if (!rows.isClosed(row)) {
     // Nothing more will be heard of it.
     if (rows.isEntryless(row)) closeFlow(book, row, true);

@@ -88,7 +88,6 @@ function continueIn(book: FlowBook, old: Row, row: Row): void {
   leaveRing(rows, old);
   if (rows.isClosed(old)) book.closed--;
   else book.live--;
-  book.chainsStale = true;
   releaseFlow(book, old);
 }
 

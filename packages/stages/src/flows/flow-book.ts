@@ -33,8 +33,8 @@ export interface FlowBook {
   readonly entryless: Row[];
   /** Rows that came since the last settling; some may be gone again. When there are more than MAX_FRESH, the rest is not noted. */
   readonly fresh: Row[];
-  /** A row left its connection, or ended: what was linked, or was not, may now be otherwise. */
-  chainsStale: boolean;
+  /** Rows of whose wires something may now be otherwise: they ended, left a connection, or their ends are elsewhere. As for `fresh`. */
+  readonly touched: Row[];
   /** Rows per network namespace. */
   readonly perNamespace: Map<number, number>;
   /** Flows that ever came. */
@@ -74,7 +74,7 @@ export function createFlowBook(limits: FlowLimits): FlowBook {
     silent: [],
     entryless: [],
     fresh: [],
-    chainsStale: false,
+    touched: [],
     perNamespace: new Map(),
     births: 0,
     batch: 0,
@@ -86,4 +86,9 @@ export function createFlowBook(limits: FlowLimits): FlowBook {
     aggregated: 0,
     dropped: 0,
   };
+}
+
+/** Notes that the wires of a row are to be looked at anew. */
+export function touch(book: FlowBook, row: Row): void {
+  if (book.touched.length <= MAX_FRESH) book.touched.push(row);
 }

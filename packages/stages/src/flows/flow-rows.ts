@@ -1,9 +1,19 @@
 /** Rows of flows that conntrack told of. Only this file knows where what flows have beside other connections lies. */
 import { addCounter, FLOW, FLOW_FLAG, FLOW_WORDS, kindFlags, sameAddress } from "@conntrail/model";
 import { ConnectionRows } from "../rows/connection-rows.ts";
+import {
+  addEntry,
+  createHashIndex,
+  entryValue,
+  firstEntry,
+  type HashIndex,
+  nextEntry,
+  removeEntry,
+} from "../rows/hash-index.ts";
 import type { Row } from "../rows/row.ts";
 import { REPLY_END, type RowEnd, SOURCE_END } from "../rows/row-end.ts";
 import { COMMON, FLOW_OWN } from "../rows/row-layout.ts";
+import { replyHash } from "../rows/tuple-hash.ts";
 
 /** Bits of the marks that only flows have. */
 const MARK = { closed: 4, told: 8, endUnseen: 0x20, entryless: 0x10000 } as const;
@@ -17,6 +27,8 @@ const COUNTERS = [FLOW.originalPackets, FLOW.originalBytes, FLOW.replyPackets, F
 
 /** A store of flows. */
 export class FlowRows extends ConnectionRows {
+  readonly #exits: HashIndex = createHashIndex(0);
+
   // What conntrack says.
 
   /** Takes over a later state of the same flow. True when its reply tuple is another one: it hardly ever is, and the original is the key. */
@@ -112,8 +124,15 @@ export class FlowRows extends ConnectionRows {
     if (this.isEndUnseen(row) && this.closedMs(row) > latestMs) this.doubles[(row + FLOW_OWN.closedMs) >> 1] = latestMs;
   }
 
-  setTold(row: Row): void {
+  /** `cutMs`: what began by this moment was known when it was told. */
+  setTold(row: Row, cutMs: number): void {
     this.setMarks(row, MARK.told);
+    this.doubles[(row + FLOW_OWN.toldCutMs) >> 1] = cutMs;
+  }
+
+  /** The cut behind which it was told. */
+  toldCutMs(row: Row): number {
+    return this.doubles[(row + FLOW_OWN.toldCutMs) >> 1]!;
   }
 
   untell(row: Row): void {
@@ -166,24 +185,6 @@ export class FlowRows extends ConnectionRows {
     this.words[row + FLOW_OWN.born] = born;
   }
 
-  /** The batch that brought it. */
-  bornBatch(row: Row): number {
-    return this.words[row + FLOW_OWN.bornBatch]!;
-  }
-
-  setBornBatch(row: Row, batch: number): void {
-    this.words[row + FLOW_OWN.bornBatch] = batch;
-  }
-
-  /** The last batch before its end was told; while it was not, the batch that ended it. */
-  closedBatch(row: Row): number {
-    return this.words[row + FLOW_OWN.closedBatch]!;
-  }
-
-  setClosedBatch(row: Row, batch: number): void {
-    this.words[row + FLOW_OWN.closedBatch] = batch;
-  }
-
   /** The life of the ingest that last spoke of it. */
   epoch(row: Row): number {
     return this.words[row + FLOW_OWN.epoch]!;
@@ -217,5 +218,42 @@ export class FlowRows extends ConnectionRows {
   setRingEnds(row: Row, head: Row, tail: Row): void {
     this.words[row + FLOW_OWN.ringHead] = head;
     this.words[row + FLOW_OWN.ringTail] = tail;
+  }
+
+  // Translating rows by the tuple that they leave their namespace with, so that whoever takes it in finds them.
+
+  /** Notes what follows from the tuples of a row, new or changed. */
+  noteTuples(row: Row): void {
+    this.markTuples(row);
+    this.#forgetExit(row);
+    if (!this.isTranslated(row)) return;
+    const hash = replyHash(this.words, row) || 1;
+    this.words[row + FLOW_OWN.exitHash] = hash;
+    addEntry(this.#exits, hash, row);
+  }
+
+  /** The place of the first translating row whose reply tuple has a hash, or -1; the row itself is `translatorAt` it. */
+  firstTranslator(hash: number): number {
+    return this.#exits.used === 0 ? -1 : firstEntry(this.#exits, hash || 1);
+  }
+
+  nextTranslator(hash: number, at: number): number {
+    return nextEntry(this.#exits, hash || 1, at);
+  }
+
+  translatorAt(at: number): Row {
+    return entryValue(this.#exits, at) as Row;
+  }
+
+  override release(row: Row): void {
+    this.#forgetExit(row);
+    super.release(row);
+  }
+
+  #forgetExit(row: Row): void {
+    const known = this.words[row + FLOW_OWN.exitHash]!;
+    if (known === 0) return;
+    removeEntry(this.#exits, known, row);
+    this.words[row + FLOW_OWN.exitHash] = 0;
   }
 }

@@ -6,7 +6,7 @@ import { NO_ROW, type Row } from "../rows/row.ts";
 import { SOURCE_END } from "../rows/row-end.ts";
 import { NOT_ATTRIBUTED } from "./aggregates.ts";
 import { BatchCursor } from "./batch-cursor.ts";
-import { type FlowBook, MAX_FRESH } from "./flow-book.ts";
+import { type FlowBook, MAX_FRESH, touch } from "./flow-book.ts";
 import type { FlowRows } from "./flow-rows.ts";
 
 /** Takes a batch in. Copies its rows; the caller keeps the batch. */
@@ -45,8 +45,11 @@ function takeFlow(book: FlowBook, cursor: BatchCursor): void {
   if (row === NO_ROW) {
     row = insertFlow(book, hash, cursor);
     if (row === NO_ROW) return;
-    rows.markTuples(row);
-  } else if (rows.update(row, cursor.words, cursor.offset)) rows.markTuples(row);
+    rows.noteTuples(row);
+  } else if (rows.update(row, cursor.words, cursor.offset)) {
+    rows.noteTuples(row);
+    touch(book, row);
+  }
   rows.setEpoch(row, book.epoch);
   if (!cursor.hasEnded) return;
   if (cursor.change === FLOW_CHANGE.destroyed || cursor.change === FLOW_CHANGE.swept)
@@ -80,7 +83,6 @@ function insertFlow(book: FlowBook, hash: number, cursor: BatchCursor): Row {
   const { netns } = cursor;
   book.perNamespace.set(netns, (book.perNamespace.get(netns) ?? 0) + 1);
   rows.setBorn(row, ++book.births);
-  rows.setBornBatch(row, book.batch);
   if (book.fresh.length <= MAX_FRESH) book.fresh.push(row);
   book.live++;
   return row;

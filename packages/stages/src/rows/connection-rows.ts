@@ -58,6 +58,11 @@ export class ConnectionRows extends TupleRows {
     return this.words[row + COMMON.decision]! >>> 24;
   }
 
+  /** What of its ends decides how it is linked, as one number. */
+  linkFacts(row: Row): number {
+    return (this.words[row + COMMON.marks]! & (PLACE | MARK.swapped)) | (this.confidence(row) << 24);
+  }
+
   /** The end is on this host. */
   isLocal(row: Row, end: RowEnd): boolean {
     return (this.words[row + COMMON.marks]! & end.localMark) !== 0;

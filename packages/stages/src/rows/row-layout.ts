@@ -40,8 +40,8 @@ const COMMON_WORDS = [
   "sourceDevice",
   "replyDevice",
 ] as const;
-const FLOW_DOUBLES = ["sinceMs", "closedMs"] as const;
-const FLOW_FIELDS = ["born", "bornBatch", "closedBatch", "epoch", "ringNext", "ringHead", "ringTail"] as const;
+const FLOW_DOUBLES = ["sinceMs", "closedMs", "toldCutMs"] as const;
+const FLOW_FIELDS = ["born", "epoch", "ringNext", "ringHead", "ringTail", "exitHash"] as const;
 const PAIR_FIELDS = ["lowNetns", "highNetns", "lowIdentity", "highIdentity", "lowIndex", "highIndex"] as const;
 
 /** Where a row's own words of every kind end. */
