@@ -80,6 +80,16 @@ const ingestHealth = fc.record({
   receiveBufferBytes: count,
   namespaces: count,
 });
+const containersHealth = fc.record({
+  state,
+  reason: fc.constant(null),
+  advice: fc.option(text),
+  cached: count,
+  pending: count,
+  requests: count,
+  failures: count,
+  dropped: count,
+});
 const namesHealth = fc.record({
   state,
   reason: fc.constantFrom(null, "timeouts" as const),
@@ -135,6 +145,18 @@ const sidecarRecord: fc.Arbitrary<SidecarRecord> = fc.oneof(
     timeMs,
     owners: fc.array(owner, { maxLength: 4 }),
     holders: fc.uint32Array({ maxLength: 9 }),
+  }),
+  fc.record({
+    kind: kind("containers"),
+    timeMs,
+    answers: fc.array(
+      fc.record({
+        id: text,
+        facts: fc.record({ name: text, image: text, pod: text }, { requiredKeys: ["name", "image"] }),
+      }),
+      { maxLength: 3 },
+    ),
+    health: containersHealth,
   }),
   fc.record({
     kind: kind("names"),

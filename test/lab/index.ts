@@ -12,6 +12,7 @@ export { blackHoleDnsIn, type DnsServer, dnsmasqIn, type NodeDnsOptions, nodeDns
 export { type KernelTestOptions, kernelTest } from "./kernel-test.ts";
 export { createLab, type Lab, type LinkEnd } from "./lab.ts";
 export type { LabNamespace, LabProgram, Ready, Started } from "./namespace.ts";
+export { IMAGE, openPodman, PODMAN } from "./podman.ts";
 export { type Exit, Program, type ProgramOptions } from "./program.ts";
 export { SHOP_EDGES, type ShopLab, shopLab } from "./shop.ts";
 export {

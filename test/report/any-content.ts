@@ -18,6 +18,21 @@ const anyText = fc.oneof(
   fc.constantFrom("\ud800", '"\\\u0000', "\u2028", "名"),
 );
 
+/** Paths that say something of the process, beside any text. */
+const CONTAINER = "ab".repeat(32);
+const anyGroup = fc.oneof(
+  anyText,
+  fc.constantFrom(
+    "/system.slice/nginx.service",
+    `/system.slice/docker-${CONTAINER}.scope`,
+    `/kubepods/burstable/pod5ad3b3ab-1234-4c1f-9c3f-0123456789ab/${CONTAINER}`,
+  ),
+);
+const anyContainer = fc.record(
+  { name: anyText, image: anyText, pod: anyText, namespace: anyText, composeService: anyText },
+  { noNullPrototype: true, requiredKeys: ["name", "image"] },
+);
+
 const anyOwner: fc.Arbitrary<Owner> = fc.record(
   {
     pid: fc.nat(),
@@ -25,10 +40,16 @@ const anyOwner: fc.Arbitrary<Owner> = fc.record(
     process: anyText,
     ppid: fc.nat(),
     cmdline: anyText,
-    cgroup: anyText,
+    cgroup: anyGroup,
     containerId: fc.oneof(fc.constant(""), anyText),
+    uid: fc.nat(),
+    user: anyText,
+    container: anyContainer,
   },
-  { noNullPrototype: true },
+  {
+    noNullPrototype: true,
+    requiredKeys: ["pid", "startTicks", "process", "ppid", "cmdline", "cgroup", "containerId"],
+  },
 );
 
 /** Zeros and small parts are frequent: they are what IPv6 shortens. */

@@ -1,5 +1,5 @@
 /** Recognises the accounts of health (model's health.ts) among values that came out of JSON.parse. Fields of newer versions pass. */
-import type { IngestHealth, NamesHealth, ScanHealth, TraceHealth } from "@conntrail/model";
+import type { ContainersHealth, IngestHealth, NamesHealth, ScanHealth, TraceHealth } from "@conntrail/model";
 import { hasFields } from "./json-fields.ts";
 
 /** True for the ingest's account. */
@@ -37,6 +37,19 @@ export function isScanHealth(value: unknown): value is ScanHealth {
     backend: "string",
   });
   return numbers && BACKENDS.includes(value.backend) && hasState(value);
+}
+
+/** True for the account of who asks about containers. */
+export function isContainersHealth(value: unknown): value is ContainersHealth {
+  const numbers = hasFields(value, {
+    advice: "string?",
+    cached: "number",
+    pending: "number",
+    requests: "number",
+    failures: "number",
+    dropped: "number",
+  });
+  return numbers && hasState(value);
 }
 
 /** True for the resolver's account. */

@@ -18,6 +18,8 @@ export type { RecordedScan } from "./recorded-scan.ts";
 export { ScanCollector, scanRecords } from "./recorded-scan.ts";
 export type {
   CaptureRecord,
+  ContainerAnswer,
+  ContainersRecord,
   DumpRecord,
   EmptiedRecord,
   HealthRecord,

@@ -3,6 +3,8 @@
  * not netlink. docs/capture-format.md says how each lies in a file. Times are Unix milliseconds, kept to the microsecond.
  */
 import type {
+  ContainerFacts,
+  ContainersHealth,
   HostFacts,
   IngestHealth,
   NamesHealth,
@@ -78,6 +80,20 @@ export interface NamesRecord {
   readonly kind: "names";
   readonly timeMs: number;
   readonly answers: readonly NameAnswer[];
+}
+
+/** What somebody said of a container. */
+export interface ContainerAnswer {
+  readonly id: string;
+  readonly facts: ContainerFacts;
+}
+
+/** What was learnt of containers since the record before, and the account of who asks. Ahead of a report. */
+export interface ContainersRecord {
+  readonly kind: "containers";
+  readonly timeMs: number;
+  readonly answers: readonly ContainerAnswer[];
+  readonly health: ContainersHealth;
 }
 
 /**
@@ -213,6 +229,7 @@ export type SidecarRecord =
   | EmptiedRecord
   | OwnersRecord
   | NamesRecord
+  | ContainersRecord
   | LossRecord
   | DumpRecord
   | ScanMarkRecord

@@ -18,6 +18,7 @@ export const SIDECAR_KIND: Readonly<Record<SidecarRecord["kind"], number>> = {
   "proc-net": 13,
   emptied: 14,
   trace: 15,
+  containers: 16,
 };
 
 const KINDS = new Map<number, SidecarRecord["kind"]>(

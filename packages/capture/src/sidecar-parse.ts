@@ -9,6 +9,7 @@ import {
   SOCKET_WORDS,
   type SocketTable,
 } from "@conntrail/model";
+import { parseContainers } from "./containers-parse.ts";
 import { BACKENDS, isIngestHealth, isNamesHealth, isScanHealth } from "./health-fields.ts";
 import { hasFields, isObject, parseAll } from "./json-fields.ts";
 import { parseFurtherFacts } from "./namespace-parse.ts";
@@ -33,6 +34,8 @@ export function parseSidecar(kind: SidecarRecord["kind"], timeMs: number, payloa
       const answers = parseAll(payload, parseAnswer);
       return answers && { kind, timeMs, answers };
     }
+    case "containers":
+      return parseContainers(timeMs, payload);
     case "loss":
       return parseLoss(timeMs, payload);
     case "dump":
@@ -102,7 +105,10 @@ function parseOwner(value: unknown): Owner | undefined {
     cgroup: "string",
     containerId: "string",
   });
-  return isOwner ? value : undefined;
+  if (!isOwner) return undefined;
+  const hasUid = !("uid" in value) || hasFields(value, { uid: "u32" });
+  const hasUser = !("user" in value) || hasFields(value, { user: "string" });
+  return hasUid && hasUser ? value : undefined;
 }
 
 function parseAnswer(value: unknown): NameAnswer | undefined {

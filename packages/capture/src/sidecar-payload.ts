@@ -35,6 +35,7 @@ export function sidecarPayload(record: SidecarRecord): unknown {
     case "options":
       return record.options;
     case "released":
+    case "containers":
     case "emptied":
     case "loss":
     case "dump":

@@ -12,6 +12,7 @@ export interface CollectionOptions {
   readonly processes: boolean;
   readonly trace: boolean;
   readonly cmdline?: boolean;
+  readonly containerApi?: string | false;
   readonly names: boolean;
   readonly namespaces: "all" | "own";
   readonly protocol?: string[];
@@ -40,6 +41,11 @@ export function addCollectionOptions(command: Command): Command {
     .option("--no-processes", "do not look for the process of each socket")
     .option("--no-trace", "do not trace by perf events which process opens and closes a connection")
     .option("--cmdline", "tell the command lines of processes, which may hold secrets")
+    .option(
+      "--container-api <url>",
+      "the Docker-compatible API that says what containers are called, unix:///… (default: Docker's and Podman's)",
+    )
+    .option("--no-container-api", "do not ask what containers are called")
     .option("--no-names", "do not look up names")
     .addOption(
       new Option("--namespaces <which>", "network namespaces to look into: all, own")
@@ -106,6 +112,7 @@ export function addCollectionOptions(command: Command): Command {
 export function reporterOptions(options: CollectionOptions): ReporterOptions {
   const said = {
     protocols: options.protocol,
+    containerApi: options.containerApi,
     nameServers: options.nameServer,
     lookupsPerSecond: options.lookups,
     receiveBuffer: options.receiveBuffer,

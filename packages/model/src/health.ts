@@ -128,6 +128,27 @@ export interface NamesHealth {
   readonly dropped: number;
 }
 
+/** Why containers have no names. */
+export type ContainersReason =
+  | "switched-off" // by the configuration
+  | "no-socket" // nobody listens at the sockets
+  | "not-permitted"
+  | "failed";
+
+/** The account of the cache that asks what containers are called. */
+export interface ContainersHealth {
+  readonly state: HealthState;
+  readonly reason: ContainersReason | null;
+  /** One sentence for an operator, with what would help; null when all is well. */
+  readonly advice: string | null;
+  readonly cached: number;
+  readonly pending: number;
+  /** Questions to an API, those of them that failed, and containers that were not asked about because too many waited. */
+  readonly requests: number;
+  readonly failures: number;
+  readonly dropped: number;
+}
+
 /** The merge's own account. */
 export interface MergeHealth {
   /** Closed connections that did not fit into the report as rows and were added to aggregated rows. */

@@ -1,9 +1,11 @@
 /** The vocabulary of conntrail, in reading order: address, tuple, flow, socket, connection, snapshot. */
 export * from "./address.ts";
 export * from "./aggregated-row.ts";
+export * from "./cgroup-place.ts";
 export * from "./connection.ts";
 export * from "./connection-columns.ts";
 export * from "./connection-ends.ts";
+export * from "./container-facts.ts";
 export * from "./flow-batch.ts";
 export * from "./flow-row.ts";
 export * from "./health.ts";

@@ -1,6 +1,6 @@
 /** One report, before and after it crosses a thread. */
 import type { ConnectionColumns } from "./connection-columns.ts";
-import type { IngestHealth, MergeHealth, NamesHealth, ScanHealth, TraceHealth } from "./health.ts";
+import type { ContainersHealth, IngestHealth, MergeHealth, NamesHealth, ScanHealth, TraceHealth } from "./health.ts";
 import type { Owner } from "./socket-table.ts";
 
 /** The stretch of time that a report speaks of, Unix milliseconds: of the wall clock once the report is made. */
@@ -35,6 +35,8 @@ export interface SnapshotHealth {
   readonly names: NamesHealth;
   readonly merge: MergeHealth;
   readonly trace: TraceHealth;
+  /** Missing: no container was met. */
+  readonly containers?: ContainersHealth;
 }
 
 /** What flows through the stages after the merge, once per tick. Each stage completes it; nothing is shared with later snapshots. */

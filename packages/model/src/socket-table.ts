@@ -1,4 +1,5 @@
 /** What the scan emits: every socket of every namespace it could reach, and the process that owns each. */
+import type { ContainerFacts } from "./container-facts.ts";
 import type { ScanHealth } from "./health.ts";
 
 /** A process that holds sockets. Identity is pid and start time together: pids are reused. */
@@ -11,10 +12,16 @@ export interface Owner {
   readonly ppid: number;
   /** Command line, arguments joined by spaces, at most 256 characters; empty for kernel threads, and unless it was asked for. */
   readonly cmdline: string;
-  /** Path in the unified hierarchy (the line `0::` of /proc/PID/cgroup), or the longest path of cgroup v1; empty when unreadable. */
+  /** The path of its control group that says most (procfs: pid-cgroup.ts); empty when unreadable. */
   readonly cgroup: string;
   /** 64 hexadecimal digits found in the cgroup path, else empty. */
   readonly containerId: string;
+  /** Effective user id. Missing: not known. */
+  readonly uid?: number;
+  /** Its name in the passwd file that the process sees. Missing: not known. */
+  readonly user?: string;
+  /** What its container is called. Missing: it is in none, or nobody said. Put there when a report is made. */
+  readonly container?: ContainerFacts;
 }
 
 /** What is known about one network namespace. */

@@ -21,3 +21,14 @@ export function parseCapabilities(text: string): bigint | undefined {
   const digits = /^CapEff:\s*([0-9a-f]{1,16})$/m.exec(text)?.[1];
   return digits === undefined ? undefined : BigInt(`0x${digits}`);
 }
+
+/** The effective user id of a process; `undefined` when the process is gone or the line is missing. Throws OpError. */
+export function readUid(root: string, process: Process): number | undefined {
+  return parseUid(readText(`${root}/${process}/status`) ?? "");
+}
+
+/** The line `Uid:`: real, effective, saved and file system user. */
+export function parseUid(text: string): number | undefined {
+  const uid = /^Uid:\s*\d+\s+(\d{1,10})\s/m.exec(text)?.[1];
+  return uid === undefined ? undefined : Number(uid);
+}

@@ -2,6 +2,7 @@
 import {
   CONNECTION_FLAG,
   type ConnectionColumns,
+  cgroupPlace,
   formatAddress,
   fromPort,
   OWNER_REASON,
@@ -77,6 +78,23 @@ export function endFields(side: "from" | "to", who: string): Field[] {
       (table, row) => ownerOf(table, row)?.startTicks ?? null,
     ),
     end("containerId", "text", "its container", (table, row) => ownerOf(table, row)?.containerId || null),
+    end("containerName", "text", "what its container is called", (table, row) => {
+      return ownerOf(table, row)?.container?.name || null;
+    }),
+    end("image", "text", "what its container was made from", (table, row) => {
+      return ownerOf(table, row)?.container?.image || null;
+    }),
+    end("pod", "text", "its Kubernetes pod: namespace/name, or the uid", (table, row) => {
+      const owner = ownerOf(table, row);
+      const { pod, namespace } = owner?.container ?? {};
+      if (pod) return namespace ? `${namespace}/${pod}` : pod;
+      return (owner && cgroupPlace(owner.cgroup).podUid) || null;
+    }),
+    end("unit", "text", "its systemd unit", (table, row) => {
+      const owner = ownerOf(table, row);
+      return (owner && cgroupPlace(owner.cgroup).unit) || null;
+    }),
+    end("user", "text", "the user that it runs as", (table, row) => ownerOf(table, row)?.user || null),
     end("device", "text", "the interface that its socket is bound to", ({ columns, devices }, row) => {
       const device = (isFrom ? columns.fromDevice : columns.toDevice)[row]!;
       return device === 0 ? null : (devices?.at(device - 1) ?? null);

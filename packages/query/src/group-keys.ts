@@ -12,7 +12,7 @@ export interface GroupKey {
 /** What each word looks at, the best first; the first that is known names the end. */
 const LADDERS = {
   process: ["process", "names", "address"],
-  container: ["containerId", "process", "names", "address"],
+  container: ["containerName", "containerId", "process", "names", "address"],
   name: ["names", "address"],
   address: ["address"],
 } as const;

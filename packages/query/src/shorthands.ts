@@ -37,8 +37,19 @@ export const SHORTHANDS: readonly Shorthand[] = [
     either((each) => textTest(`${each}.process`, value)),
   ),
   shorthand("pid", "pid", "process id of either side", (value) => either((each) => `${each}.pid == ${number(value)}`)),
-  shorthand("container", "id", "container of either side, by the beginning of its id", (value) =>
-    either((each) => `${each}.containerId.startsWith(${quote(value)})`),
+  shorthand("container", "name|id", "container of either side, by its name or the beginning of its id", (value) =>
+    either(
+      (each) => `(${textTest(`${each}.containerName`, value)} || ${each}.containerId.startsWith(${quote(value)}))`,
+    ),
+  ),
+  shorthand("image", "image", "image of the container of either side; * and ? stand for any", (value) =>
+    either((each) => textTest(`${each}.image`, value)),
+  ),
+  shorthand("pod", "namespace/name", "Kubernetes pod of either side; * and ? stand for any", (value) =>
+    either((each) => textTest(`${each}.pod`, value)),
+  ),
+  shorthand("unit", "name", "systemd unit of either side; * and ? stand for any", (value) =>
+    either((each) => textTest(`${each}.unit`, value)),
   ),
   shorthand("state", "state", "established, closed, failed, …", (value) => `state == ${quote(value)}`),
   shorthand("nat", "kind", "dnat, snat, dnat+snat, redirect, or any", (value) =>

@@ -10,15 +10,21 @@ import {
   toPort,
 } from "@conntrail/model";
 
-import type { EndJson } from "./json-shape.ts";
+import type { EndJson, EndProcessJson } from "./json-shape.ts";
+import { endProcess } from "./process-identity.ts";
 import type { RawReport } from "./raw-report.ts";
 
 /** An end of a connection: the members of `EndJson`, and everything known of its process. */
-export interface End extends Omit<EndJson, "startTicks" | "containerId" | "device"> {
+export interface End extends Omit<EndJson, keyof EndProcessJson | "device"> {
   /** Undefined when `pid` is null. */
   readonly owner: Owner | undefined;
   readonly startTicks: number | undefined;
   readonly containerId: string | undefined;
+  readonly containerName: string | undefined;
+  readonly image: string | undefined;
+  readonly pod: string | undefined;
+  readonly unit: string | undefined;
+  readonly user: string | undefined;
   readonly device: string | undefined;
   toJSON(): EndJson;
 }
@@ -82,6 +88,26 @@ class EndView implements End {
     return this.owner?.containerId || undefined;
   }
 
+  get containerName(): string | undefined {
+    return this.owner?.container?.name || undefined;
+  }
+
+  get image(): string | undefined {
+    return this.owner?.container?.image || undefined;
+  }
+
+  get pod(): string | undefined {
+    return this.#process?.pod;
+  }
+
+  get unit(): string | undefined {
+    return this.#process?.unit;
+  }
+
+  get user(): string | undefined {
+    return this.owner?.user;
+  }
+
   get device(): string | undefined {
     const { fromDevice, toDevice } = this.#raw.columns;
     const device = (this.#isFrom ? fromDevice : toDevice)[this.#row]!;
@@ -107,6 +133,11 @@ class EndView implements End {
     return evidenceOf(owner[this.#row]!, reason[this.#row]!, (flags[this.#row]! & traced) !== 0);
   }
 
+  get #process(): EndProcessJson | undefined {
+    const { owner } = this;
+    return owner && endProcess(owner);
+  }
+
   toJSON(): EndJson {
     const { owner, device } = this;
     return {
@@ -118,8 +149,7 @@ class EndView implements End {
       names: this.names,
       ownerReason: this.ownerReason,
       ownerEvidence: this.ownerEvidence,
-      ...(owner !== undefined && { startTicks: owner.startTicks }),
-      ...(owner?.containerId && { containerId: owner.containerId }),
+      ...(owner !== undefined && endProcess(owner)),
       ...(device !== undefined && { device }),
     };
   }

@@ -1,6 +1,7 @@
 /** The parts of a report beside its connections, in the shape of json-shape.ts. */
-import type { HostFacts, Owner, ReportWindow, SnapshotHealth } from "@conntrail/model";
+import type { HostFacts, ReportWindow, SnapshotHealth } from "@conntrail/model";
 import type { HealthJson, HostJson, ProcessJson, WindowJson } from "./json-shape.ts";
+import { processJson } from "./process-identity.ts";
 import type { RawReport } from "./raw-report.ts";
 import { isoTime } from "./time.ts";
 
@@ -15,7 +16,10 @@ export function windowJson({ startMs, endMs }: ReportWindow): WindowJson {
 }
 
 /** The health at the end of the window. */
-export function healthJson({ conntrack, sockets, names, merge, trace }: SnapshotHealth, endMs: number): HealthJson {
+export function healthJson(
+  { conntrack, sockets, names, merge, trace, containers }: SnapshotHealth,
+  endMs: number,
+): HealthJson {
   const { events } = conntrack;
   return {
     conntrack: {
@@ -77,6 +81,18 @@ export function healthJson({ conntrack, sockets, names, merge, trace }: Snapshot
       processes: trace.processes,
       senders: trace.senders,
     },
+    ...(containers !== undefined && {
+      containers: {
+        state: containers.state,
+        reason: containers.reason,
+        advice: containers.advice,
+        cached: containers.cached,
+        pending: containers.pending,
+        requests: containers.requests,
+        failures: containers.failures,
+        dropped: containers.dropped,
+      },
+    }),
   };
 }
 
@@ -90,8 +106,4 @@ export function processesJson({ columns, owners }: RawReport, shown: number): Pr
   const processes: ProcessJson[] = [];
   for (let i = 0; i < owners.length; i++) if (mentioned[i + 1]) processes.push(processJson(owners.at(i)!));
   return processes;
-}
-
-function processJson({ pid, startTicks, ppid, process, cmdline, cgroup, containerId }: Owner): ProcessJson {
-  return { pid, startTicks, ppid, process, cmdline, cgroup: cgroup || null, containerId: containerId || null };
 }

@@ -13,6 +13,7 @@ import { type Fragment, fragment } from "./byte-writer.ts";
 import { flagWords, sourceWords } from "./connection.ts";
 import { evidenceOf } from "./end.ts";
 import { type FragmentTable, fragmentTable } from "./fragment-table.ts";
+import { endProcess } from "./process-identity.ts";
 import type { RawReport } from "./raw-report.ts";
 
 /** From the opening brace to the namespace. The index is `headIndex`. */
@@ -93,8 +94,7 @@ export function recordFragments({ owners, names, devices = [], netnsNames = [] }
     identity: fragmentTable(owners.length + 1, (index) => {
       const known = owner(index);
       if (known === undefined) return "";
-      const container = known.containerId === "" ? "" : `,"containerId":${JSON.stringify(known.containerId)}`;
-      return `,"startTicks":${known.startTicks}${container}`;
+      return `,${JSON.stringify(endProcess(known)).slice(1, -1)}`;
     }),
     device: fragmentTable(devices.length + 1, (index) => `,"device":${JSON.stringify(devices[index - 1])}`),
     netnsName: new Map(netnsNames.map(({ netns, name }) => [netns, fragment(`,"netnsName":${JSON.stringify(name)}`)])),

@@ -7,6 +7,8 @@ import type {
   Confidence,
   ConnectionState,
   ConntrackReason,
+  ContainerRuntime,
+  ContainersHealth,
   Evidence,
   HealthState,
   NamesReason,
@@ -81,8 +83,25 @@ export interface ConnectionJson {
   readonly flags?: readonly ConnectionFlag[];
 }
 
+/** What an end tells of its process beside pid and name. */
+export interface EndProcessJson {
+  /** Start of the process in clock ticks after boot: with `pid`, its identity. Absent without a process. */
+  readonly startTicks?: number;
+  /** 64 hexadecimal digits. Absent unless the process is in a container. */
+  readonly containerId?: string;
+  /** What the container is called and what it was made from, as Docker or Podman tells. Absent when nobody told. */
+  readonly containerName?: string;
+  readonly image?: string;
+  /** The Kubernetes pod: `namespace/name` where its labels are known, else its uid. Absent unless it is in one. */
+  readonly pod?: string;
+  /** The systemd unit. Absent when the control group names none. */
+  readonly unit?: string;
+  /** The user that it runs as. Absent when not known. */
+  readonly user?: string;
+}
+
 /** One end of a connection. For ICMP, `port` is the id at the `from` end and type · 256 + code at the `to` end. */
-export interface EndJson {
+export interface EndJson extends EndProcessJson {
   readonly address: string;
   /** 0 at the `from` end of aggregated connections. */
   readonly port: number;
@@ -94,10 +113,6 @@ export interface EndJson {
   readonly ownerReason: Exclude<OwnerReason, "known"> | null;
   /** What the process is known from: the kernel saw it open, send or close; it holds the socket; it listens on the port. Null without one. */
   readonly ownerEvidence: OwnerEvidence | null;
-  /** Start of the process in clock ticks after boot: with `pid`, its identity. Absent without a process. */
-  readonly startTicks?: number;
-  /** 64 hexadecimal digits. Absent unless the process is in a container. */
-  readonly containerId?: string;
   /** The interface that its socket is bound to (a link-local address, SO_BINDTODEVICE, a VRF). Absent when it is bound to none, or only a device would tell which socket it is. */
   readonly device?: string;
 }
@@ -144,6 +159,23 @@ export interface ProcessJson {
   /** Null when it cannot be read. */
   readonly cgroup: string | null;
   readonly containerId: string | null;
+  // The rest is absent when it is not known.
+  readonly uid?: number;
+  readonly user?: string;
+  /** systemd's. */
+  readonly unit?: string;
+  readonly slice?: string;
+  /** Who runs the container. */
+  readonly runtime?: ContainerRuntime;
+  readonly podUid?: string;
+  readonly containerName?: string;
+  readonly image?: string;
+  readonly podName?: string;
+  readonly podNamespace?: string;
+  /** What the container is called within its pod. */
+  readonly podContainer?: string;
+  readonly composeProject?: string;
+  readonly composeService?: string;
 }
 
 /** The state of each part. Counters run from the start of the reporter. */
@@ -154,6 +186,8 @@ export interface HealthJson {
   readonly merge: { readonly aggregated: number; readonly dropped: number };
   /** Perf events: the processes of short connections. */
   readonly trace: TraceHealth;
+  /** What containers are called. Absent while none was met. */
+  readonly containers?: ContainersHealth;
 }
 
 /** The event stream and the flow table. */

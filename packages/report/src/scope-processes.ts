@@ -40,10 +40,18 @@ export function processNodes(raw: RawReport, shown: number): Record<string, Scop
 export function containerNodes(raw: RawReport, shown: number): Record<string, ScopeNode> {
   const host = hostNodeId(raw.host.id);
   const nodes: Record<string, ScopeNode> = {};
-  for (const { containerId } of processesJson(raw, shown)) {
+  for (const { containerId, containerName, image, podNamespace, podName } of processesJson(raw, shown)) {
     if (containerId === null) continue;
     const id = containerNodeId(containerId);
-    const latest = latestOf({ docker_container_id: containerId, host_node_id: host }, raw);
+    const values = {
+      docker_container_id: containerId,
+      ...(containerName !== undefined && { docker_container_name: containerName }),
+      ...(image !== undefined && { docker_image_name: image }),
+      ...(podName !== undefined && { "docker_label_io.kubernetes.pod.name": podName }),
+      ...(podNamespace !== undefined && { "docker_label_io.kubernetes.pod.namespace": podNamespace }),
+      host_node_id: host,
+    };
+    const latest = latestOf(values, raw);
     nodes[id] = { id, topology: "container", latest, parents: { host: [host] } };
   }
   return nodes;

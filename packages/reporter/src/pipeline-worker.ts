@@ -1,7 +1,7 @@
 /** The pipeline worker: starts the sources, runs the pipeline over them, and sends each report to the host. */
 import { performance } from "node:perf_hooks";
-import type { HostFacts, ReportContent, SocketTable } from "@conntrail/model";
-import { createResolver } from "@conntrail/names";
+import type { HostFacts, Owner, ReportContent, SocketTable } from "@conntrail/model";
+import { type ContainerNames, createContainerNames, createResolver } from "@conntrail/names";
 import { packReport } from "@conntrail/report";
 import { runWorker, type WorkerContext } from "@conntrail/thread";
 import { steadyMs, wallAheadMs } from "@conntrail/thread/clock";
@@ -40,8 +40,12 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   };
   const encodeAll = sequenceEncoder(encodings);
   const resolver = createResolver(resolverOptions(options));
+  const containers = createContainerNames({
+    ...(options.containerApis && { sockets: options.containerApis }),
+    nowMs: steadyMs,
+  });
   const hostNow = (): HostFacts => hostFacts(options);
-  const surroundings = { options, host: hostNow, names: resolver, now: steadyMs, firstSequence };
+  const surroundings = { options, host: hostNow, names: resolver, containers, now: steadyMs, firstSequence };
   const recorder = options.record && (await openRecorder(options.record, surroundings));
 
   const pull$ = commands$.pipe(
@@ -70,6 +74,8 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     now: steadyMs,
     onBatch: (batch) => {
       traced = batch.health.state === "ok";
+      // Some containers are gone in a second: who they are is asked when they are first met.
+      askAbout(batch.owners, containers);
       recorder?.trace(batch);
     },
   });
@@ -86,6 +92,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   const scan$ = merge(scanTriggers(options.intervalMs), untraced$);
   const sockets$ = (options.scannerInjected ? injected$ : socketSource(options, context, scan$)).pipe(
     tap((table) => asker.sockets(table)),
+    tap(({ owners }) => askAbout(owners, containers)),
     share(),
   );
   const inputs = {
@@ -101,6 +108,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   const config = {
     merge: { conntrack: options.conntrack, sockets: options.sockets, capacity: options.maxFlows },
     names: recorder?.names ?? resolver,
+    containers: recorder?.containers ?? containers,
     host: hostNow,
     firstSequence,
     wallAheadMs: readWallAhead,
@@ -140,9 +148,14 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
       await recorder.close();
       emit({ kind: "recording", progress: recorder.progress });
     }
+    containers.close();
     await resolver.close();
   };
 });
+
+function askAbout(owners: readonly Owner[], containers: ContainerNames): void {
+  for (const { containerId } of owners) if (containerId !== "") containers.get(containerId);
+}
 
 function resolverOptions(options: PipelineStart["options"]): Parameters<typeof createResolver>[0] {
   return {

@@ -4,8 +4,10 @@
  */
 import type { FlowBatch, HostFacts, ReportContent, SocketTable, Tick, TraceBatch } from "@conntrail/model";
 import {
+  attachContainers,
   attachNames,
   awaitCut,
+  type ContainerSource,
   creditTraced,
   type MergeOptions,
   mapNat,
@@ -31,6 +33,8 @@ export interface PipelineInputs {
 export interface PipelineConfig {
   readonly merge: MergeOptions;
   readonly names: NameSource;
+  /** What containers are called. Default: nobody says. */
+  readonly containers?: ContainerSource;
   readonly host: () => HostFacts;
   readonly firstSequence: number;
   /** A socket table older than this makes `health.sockets` stale. Default: none is. */
@@ -47,6 +51,7 @@ export function pipeline(inputs: PipelineInputs, config: PipelineConfig): Observ
     mergeConnections(config.merge),
     creditTraced(inputs.trace$),
     markStale(config.maxTableAgeMs ?? Number.POSITIVE_INFINITY),
+    attachContainers(config.containers),
     mapNat(),
     attachNames(config.names),
     map((snapshot) => showWallTime(snapshot, config.wallAheadMs?.() ?? 0)),

@@ -1,6 +1,6 @@
 /** The owners that a table names: each process once, described when the first of its sockets is found. */
 import type { Owner } from "@conntrail/model";
-import { isParseError, readPidCgroup, readPidCmdline, readPidStat } from "@conntrail/procfs";
+import { isParseError, readPidCgroup, readPidCmdline, readPidStat, readUid, type UserNames } from "@conntrail/procfs";
 import type { Acceptors } from "./acceptors.ts";
 import type { ScanSettings } from "./options.ts";
 import { orForbidden } from "./or-forbidden.ts";
@@ -14,7 +14,7 @@ const YOUNG_SCANS = 3;
 const HOLDER_WORDS = 3;
 
 /** What it must know of the settings. */
-type BookSettings = Pick<ScanSettings, "root" | "commandLines">;
+type BookSettings = Pick<ScanSettings, "root" | "commandLines"> & { readonly users: UserNames };
 
 /** The owners of one table. */
 export class OwnerBook implements OwnerLookup {
@@ -103,11 +103,13 @@ function describe(settings: BookSettings, process: ProcessEntry, scan: number): 
 }
 
 /** `undefined` when the process is gone, or its pid already belongs to another one (F27). */
-function read({ root, commandLines }: BookSettings, { pid, startTicks }: ProcessEntry): Owner | undefined {
+function read({ root, commandLines, users }: BookSettings, { pid, startTicks }: ProcessEntry): Owner | undefined {
   try {
     const stat = orForbidden(() => readPidStat(root, pid));
     if (stat === undefined || stat.startTicks !== startTicks) return undefined;
     const cgroup = orForbidden(() => readPidCgroup(root, pid));
+    const uid = orForbidden(() => readUid(root, pid));
+    const user = uid === undefined || cgroup?.containerId !== "" ? undefined : users.name(uid);
     return {
       pid,
       startTicks,
@@ -116,6 +118,8 @@ function read({ root, commandLines }: BookSettings, { pid, startTicks }: Process
       cmdline: (commandLines ? orForbidden(() => readPidCmdline(root, pid)) : undefined) ?? "",
       cgroup: cgroup?.path ?? "",
       containerId: cgroup?.containerId ?? "",
+      ...(uid !== undefined && { uid }),
+      ...(user !== undefined && { user }),
     };
   } catch (error) {
     if (isParseError(error)) return undefined;

@@ -9,6 +9,7 @@ import {
   readCpuTime,
   readMounts,
   readPidStat,
+  UserNames,
 } from "@conntrail/procfs";
 import { steadyMs } from "@conntrail/thread/clock";
 import { Acceptors } from "./acceptors.ts";
@@ -50,6 +51,7 @@ export interface ScanRequest {
 export class Scanner {
   readonly #settings: ScanSettings;
   readonly #owners: OwnerSearch;
+  readonly #users: UserNames;
   readonly #namespaces: NamespaceBook;
   readonly #survey: Survey;
   readonly #acceptors: Acceptors;
@@ -59,6 +61,7 @@ export class Scanner {
   constructor(settings: Partial<ScanSettings> = {}) {
     this.#settings = settingsOf(settings);
     this.#owners = new OwnerSearch(this.#settings.root);
+    this.#users = new UserNames(this.#settings.root);
     this.#namespaces = new NamespaceBook(this.#settings.root);
     this.#survey = new Survey(this.#settings.root, this.#owners.processes);
     this.#acceptors = new Acceptors(this.#owners);
@@ -84,7 +87,7 @@ export class Scanner {
       this.#acceptors.learn(work.builder);
       this.#owners.elsewhere.run(work.known);
     }
-    const book = new OwnerBook(this.#settings, this.#owners, this.#acceptors, scans);
+    const book = new OwnerBook({ ...this.#settings, users: this.#users }, this.#owners, this.#acceptors, scans);
     const holders = request.record
       ? book.triples(inodes.keys().sort(), (inode) => work.builder.listens(inode))
       : undefined;

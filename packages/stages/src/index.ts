@@ -1,4 +1,5 @@
 /** The RxJS stages of the pipeline, in its order. */
+export { attachContainers, type ContainerSource } from "./attach-containers.ts";
 export { attachNames, type NameSource } from "./attach-names.ts";
 export { type AwaitCutOptions, awaitCut } from "./await-cut.ts";
 export { mapNat } from "./map-nat.ts";

@@ -17,6 +17,8 @@ export interface PipelineOptions {
   readonly commandLines: boolean;
   readonly trace: boolean;
   readonly traceRing: number | undefined;
+  /** Paths of sockets; undefined: the usual ones. */
+  readonly containerApis: readonly string[] | undefined;
   readonly names: boolean;
   readonly namespaces: "all" | "own";
   readonly protocols: readonly string[] | undefined;
@@ -50,6 +52,7 @@ export function pipelineOptions(options: ReporterOptions): PipelineOptions {
     // Without processes nobody would look at what it tells.
     trace: (options.trace ?? true) && (options.processes ?? true),
     traceRing: options.traceRing,
+    containerApis: containerApis(options),
     names: options.names ?? true,
     namespaces: options.namespaces ?? "all",
     protocols: options.protocols,
@@ -67,6 +70,12 @@ export function pipelineOptions(options: ReporterOptions): PipelineOptions {
     scannerInjected: options.scanner !== undefined,
     record: options.record && recordSettings(options.record),
   };
+}
+
+/** Without processes there is nobody in a container. */
+function containerApis({ containerApi, processes }: ReporterOptions): readonly string[] | undefined {
+  if (containerApi === false || processes === false) return [];
+  return containerApi === undefined ? undefined : [containerApi.slice("unix://".length)];
 }
 
 /** What crosses into another thread. */

@@ -64,6 +64,10 @@ const CHECKS: OptionChecks<ReporterOptions> = {
   commandLines: flag,
   trace: flag,
   traceRing: whole(OPTION_LIMITS.traceRing, "bytes"),
+  containerApi: (name, value) => {
+    if (value !== false)
+      text("unix:// and an absolute path, or false", (said) => /^unix:\/\/\//.test(said))(name, value);
+  },
   names: flag,
   namespaces: oneOf(["all", "own"]),
   protocols: listOf("a list of protocols", protocol),

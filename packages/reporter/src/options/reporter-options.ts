@@ -26,6 +26,10 @@ export interface ReporterOptions {
   readonly trace?: boolean;
   /** Bytes of each processor's ring of events, 4,096 to 2^30. Default 1 MiB, and less beyond 32 processors. */
   readonly traceRing?: number;
+  /**
+   * The Docker-compatible API that says what containers are called, `unix:///…`; false: nobody is asked. Default: Docker's and Podman's usual places, whichever is there.
+   */
+  readonly containerApi?: string | false;
   /** Look up names. Default true. */
   readonly names?: boolean;
   /** Which network namespaces: all that can be entered, or only the one this process is in. Default "all". */

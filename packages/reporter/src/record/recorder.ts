@@ -12,14 +12,23 @@ import {
   scanRecords,
 } from "@conntrail/capture";
 import type { RawChunk } from "@conntrail/ingest";
-import type { FlowBatch, HostFacts, NamespaceFacts, ReportContent, SocketTable, TraceBatch } from "@conntrail/model";
+import type {
+  ContainersHealth,
+  FlowBatch,
+  HostFacts,
+  NamespaceFacts,
+  ReportContent,
+  SocketTable,
+  TraceBatch,
+} from "@conntrail/model";
 import { NETLINK_FAMILY } from "@conntrail/netlink";
 import { readNetNamespace } from "@conntrail/procfs";
 import type { ScanRecord } from "@conntrail/scan";
-import type { NameSource } from "@conntrail/stages";
+import type { ContainerSource, NameSource } from "@conntrail/stages";
 import { type Observable, Subject } from "rxjs";
 import type { PipelineOptions } from "../options/pipeline-options.ts";
 import type { RecordProgress, RecordSettings } from "./record-options.ts";
+import { RecordedContainers } from "./recorded-containers.ts";
 import { type RecordedNames, recordNames } from "./recorded-names.ts";
 import { writeRaw } from "./write-raw.ts";
 
@@ -28,6 +37,7 @@ export interface RecorderContext {
   readonly options: PipelineOptions;
   readonly host: () => HostFacts;
   readonly names: NameSource;
+  readonly containers: ContainerSource;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** Number of the first report; above 1 the pipeline was restarted, and what was recorded before must stay. */
@@ -61,6 +71,8 @@ function pathOf(path: string, firstSequence: number): string {
 export class Recorder {
   /** Where the pipeline gets its names from, so that they are recorded as they are attached. */
   readonly names: RecordedNames;
+  /** The same for containers. */
+  readonly containers: RecordedContainers;
   /** A file begins that is not the first: it lacks the flows that are open, until a dump shows them. */
   readonly rotated$: Observable<void>;
   readonly #rotated = new Subject<void>();
@@ -68,6 +80,7 @@ export class Recorder {
   readonly #context: RecorderContext;
   /** By inode: what is known of each namespace, for the next file. */
   readonly #namespaces = new Map<number, NamespaceFacts>();
+  #containersHealth: ContainersHealth | undefined;
   #leftOut = 0;
   #files = 0;
   #ending = false;
@@ -78,6 +91,7 @@ export class Recorder {
     this.#writer = writer;
     this.#context = context;
     this.names = recordNames(context.names);
+    this.containers = new RecordedContainers(context.containers);
     this.rotated$ = this.#rotated.asObservable();
   }
 
@@ -129,6 +143,11 @@ export class Recorder {
     const timeMs = content.window.endMs - wallAheadMs;
     const answers = this.names.takeChanges();
     if (answers.length > 0) this.#writer.write({ kind: "names", timeMs, answers });
+    const { containers } = content.health;
+    if (containers !== undefined) {
+      this.#containersHealth = containers;
+      this.#writer.write({ kind: "containers", timeMs, answers: this.containers.takeChanges(), health: containers });
+    }
     // Beside the account: the ports that the resolver's own queries leave from.
     const health = { ...content.health.names, ownPorts: [...(this.names.ownPorts?.() ?? [])] };
     this.#writer.write({ kind: "health", timeMs, part: "names", health });
@@ -175,6 +194,8 @@ export class Recorder {
     for (const facts of this.#namespaces.values()) yield { kind: "namespace", timeMs, facts };
     const answers = this.names.all();
     if (answers.length > 0) yield { kind: "names", timeMs, answers };
+    const health = this.#containersHealth;
+    if (health !== undefined) yield { kind: "containers", timeMs, answers: this.containers.all(), health };
   }
 
   #loss(timeMs: number, cause: "restart" | "recorder", count: number | null): void {

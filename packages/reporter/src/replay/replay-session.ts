@@ -25,6 +25,7 @@ import { FOREIGN_OPTIONS, hostAfter, type ReplayedOptions, replayedOptions, UNKN
 import { RecordingOrder } from "./recording-order.ts";
 import { ReplayClock } from "./replay-clock.ts";
 import type { ReplaySettings, ReplaySummary } from "./replay-options.ts";
+import { ReplayedContainers } from "./replayed-containers.ts";
 import { ReplayedNames } from "./replayed-names.ts";
 
 /** Between reports of a capture that has none recorded. */
@@ -46,6 +47,7 @@ export class ReplaySession {
   readonly #order: RecordingOrder;
   readonly #scans: ScanCollector;
   readonly #names = new ReplayedNames();
+  readonly #containers = new ReplayedContainers();
   readonly #flows$ = new Subject<FlowBatch>();
   readonly #sockets$ = new Subject<SocketTable>();
   readonly #ticks$ = new Subject<Tick>();
@@ -147,6 +149,9 @@ export class ReplaySession {
       case "names":
         this.#names.learn(record.answers);
         break;
+      case "containers":
+        this.#containers.learn(record);
+        break;
       case "sockets":
         this.#sockets$.next(record.table);
         break;
@@ -229,6 +234,7 @@ export class ReplaySession {
     const config = {
       merge: { conntrack, sockets, capacity: maxFlows },
       names: this.#names,
+      containers: this.#containers,
       host: () => this.#hostNow(),
       wallAheadMs: () => this.#wallAheadMs,
       // The report before the stretch has no number of its own.

@@ -3,8 +3,8 @@
  * each process when it is first met, and all of them in slices, so that one which ends before it is met has a name. Bounded; the dead
  * are remembered for a while, because what they did may be told after their end.
  */
-import type { Owner } from "@conntrail/model";
-import { readPids } from "@conntrail/procfs";
+import { cgroupPlace, type Owner } from "@conntrail/model";
+import { readPids, UserNames } from "@conntrail/procfs";
 import type { ProcessRecord } from "../process-record.ts";
 import type { BootClock } from "./boot-clock.ts";
 import type { CgroupNames } from "./cgroup-names.ts";
@@ -23,8 +23,6 @@ const TOLERANCE_TICKS = 3;
 /** Processes read from /proc in one slice. */
 const SLICE = 64;
 
-const HEX_64 = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g;
-
 /** The table. */
 export class ProcessTable {
   readonly #root: string;
@@ -38,12 +36,14 @@ export class ProcessTable {
   #unread: number[] | undefined;
   readonly #kthreadd: number;
   readonly #commandLines: boolean;
+  readonly #users: UserNames;
 
   constructor(root: string, clock: BootClock, groups: CgroupNames, commandLines: boolean) {
     this.#root = root;
     this.#clock = clock;
     this.#groups = groups;
     this.#commandLines = commandLines;
+    this.#users = new UserNames(root);
     this.#kthreadd = findKthreadd(root);
   }
 
@@ -179,11 +179,11 @@ export class ProcessTable {
   }
 
   #describe(entry: ProcessEntry): Owner {
-    const living = describeLiving(this.#root, entry, TOLERANCE_TICKS, this.#commandLines);
+    const living = describeLiving(this.#root, entry, TOLERANCE_TICKS, this.#commandLines, this.#users);
     if (living !== undefined) return living;
     const cgroup = this.#groups.path(entry.cgroup) ?? "";
     const { pid, startTicks, name, ppid } = entry;
-    const containerId = cgroup.match(HEX_64)?.at(-1) ?? "";
+    const { containerId } = cgroupPlace(cgroup);
     return { pid, startTicks, process: name, ppid, cmdline: "", cgroup, containerId };
   }
 }

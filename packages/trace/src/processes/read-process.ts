@@ -7,6 +7,8 @@ import {
   readPidCgroup,
   readPidCmdline,
   readPidStat,
+  readUid,
+  type UserNames,
 } from "@conntrail/procfs";
 import type { ProcessEntry } from "./process-entry.ts";
 
@@ -51,6 +53,7 @@ export function describeLiving(
   entry: ProcessEntry,
   toleranceTicks: number,
   commandLines: boolean,
+  users: UserNames,
 ): Owner | undefined {
   const stat = readable(() => readPidStat(root, entry.pid));
   const tolerance = entry.exactStart ? 0 : toleranceTicks;
@@ -58,6 +61,8 @@ export function describeLiving(
   entry.startTicks = stat.startTicks;
   entry.exactStart = true;
   const cgroup = readable(() => readPidCgroup(root, entry.pid));
+  const uid = readable(() => readUid(root, entry.pid));
+  const user = uid === undefined || cgroup?.containerId !== "" ? undefined : users.name(uid);
   return {
     pid: entry.pid,
     startTicks: stat.startTicks,
@@ -66,6 +71,8 @@ export function describeLiving(
     cmdline: (commandLines ? readable(() => readPidCmdline(root, entry.pid)) : undefined) ?? "",
     cgroup: cgroup?.path ?? "",
     containerId: cgroup?.containerId ?? "",
+    ...(uid !== undefined && { uid }),
+    ...(user !== undefined && { user }),
   };
 }
 
