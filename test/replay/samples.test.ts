@@ -3,8 +3,11 @@ import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { ReportJson } from "@conntrail/report";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { runConntrail } from "../lab/index.ts";
+
+// A busy machine takes long to start a program, and each of these starts one or two.
+vi.setConfig({ testTimeout: 120_000 });
 
 const SAMPLES = join(import.meta.dirname, "../../samples");
 const NAMES: readonly string[] = readdirSync(SAMPLES).filter((name) => /\.pcapng(?:\.gz)?$/.test(name));

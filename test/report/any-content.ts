@@ -82,6 +82,15 @@ const anyPorts = fc.oneof(
 );
 const wordValue = fc.integer({ min: 0, max: 0xffff_ffff });
 
+/** Records of TCP facts in a report. */
+const TCP_RECORDS = 2;
+const anyTcp = fc
+  .array(fc.tuple(anyCount, anyCount, wordValue, wordValue, anyTimeMs, fc.nat(1)), {
+    minLength: TCP_RECORDS,
+    maxLength: TCP_RECORDS,
+  })
+  .map((records) => Float64Array.from(records.flat()));
+
 const anyRow = (owners: number, names: number, devices: number) =>
   fc.record({
     originalSource: anyAddress,
@@ -108,6 +117,7 @@ const anyRow = (owners: number, names: number, devices: number) =>
     toNames: fc.nat(names),
     fromDevice: fc.nat(devices),
     toDevice: fc.nat(devices),
+    tcp: fc.nat(TCP_RECORDS),
     count: wordValue,
     mark: fc.oneof(fc.constant(0), wordValue),
     status: wordValue,
@@ -126,8 +136,9 @@ export const anyContent: fc.Arbitrary<ReportContent> = fc
     fc.array(fc.array(anyText, { maxLength: 3 }), { maxLength: 4 }),
     fc.array(anyText, { maxLength: 2 }),
     anyText,
+    anyTcp,
   )
-  .chain(([owners, names, devices, name]) =>
+  .chain(([owners, names, devices, name, tcp]) =>
     fc.array(anyRow(owners.length, names.length, devices.length), { maxLength: 8 }).map((rows) => {
       const columns = allocateColumns(rows.length + 2);
       columns.length = rows.length;
@@ -139,6 +150,6 @@ export const anyContent: fc.Arbitrary<ReportContent> = fc
         }
       }
       const netnsNames = rows.slice(0, 1).map(({ netns }) => ({ netns, name }));
-      return { ...SURROUNDINGS, owners, names, devices, netnsNames, columns };
+      return { ...SURROUNDINGS, owners, names, devices, netnsNames, tcp, columns };
     }),
   );

@@ -45,6 +45,8 @@ export interface ConnectionColumns {
   /** 1 + index into the snapshot's names; 0 = none known. */
   readonly fromNames: Uint32Array;
   readonly toNames: Uint32Array;
+  /** 1 + index into the snapshot's TCP facts; 0 = none. */
+  readonly tcp: Uint32Array;
   readonly count: Uint32Array;
   readonly mark: Uint32Array;
   readonly status: Uint32Array;
@@ -90,6 +92,7 @@ export function allocateColumns(capacity: number): ConnectionColumns {
     toDevice: new Uint16Array(capacity),
     fromNames: word(),
     toNames: word(),
+    tcp: word(),
     count: word(),
     mark: word(),
     status: word(),

@@ -17,6 +17,7 @@ export * from "./socket-row.ts";
 export * from "./socket-rows.ts";
 export * from "./socket-table.ts";
 export * from "./take-rows.ts";
+export * from "./tcp-fact.ts";
 export * from "./trace-batch.ts";
 export * from "./trace-row.ts";
 export * from "./tuple.ts";

@@ -51,6 +51,8 @@ export interface Snapshot {
   readonly devices?: readonly string[];
   /** The namespaces that have a name. Missing: none. */
   readonly netnsNames?: readonly NetnsName[];
+  /** What `tcp` points into (1-based): records of TCP_FACT_DOUBLES doubles (tcp-fact.ts). Missing: none. */
+  readonly tcp?: Float64Array;
   readonly health: SnapshotHealth;
 }
 

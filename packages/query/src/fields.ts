@@ -13,6 +13,9 @@ import {
   NAT_KIND,
   protocolName,
   SOURCE,
+  TCP_END,
+  TCP_FACT,
+  TCP_FACT_DOUBLES,
   visibleFromPort,
   visibleToPort,
 } from "@conntrail/model";
@@ -109,6 +112,27 @@ const MEMBERS: readonly Field[] = [
   counter("counters.original.bytes", "originalBytes"),
   counter("counters.reply.packets", "replyPackets"),
   counter("counters.reply.bytes", "replyBytes"),
+  field("tcp", "part", "what the socket at one end says", (table, row) =>
+    tcpFact(table, row, TCP_FACT.end) === null ? null : "tcp",
+  ),
+  tcpField("tcp.originalBytes", TCP_FACT.originalBytes, "payload from the opener"),
+  tcpField("tcp.replyBytes", TCP_FACT.replyBytes, "payload from the server"),
+  tcpField("tcp.rttMicros", TCP_FACT.rttMicros, "round-trip time, microseconds"),
+  tcpField("tcp.retransmits", TCP_FACT.retransmits, "segments sent again"),
+  field(
+    "tcp.end",
+    "text",
+    "whose socket it was",
+    (table, row) => {
+      const end = tcpFact(table, row, TCP_FACT.end);
+      return end === null ? null : (TCP_END[end] ?? "from");
+    },
+    { words: TCP_END },
+  ),
+  field("tcp.measuredAt", "time", "when that socket was read", (table, row) => {
+    const timeMs = tcpFact(table, row, TCP_FACT.measuredMs);
+    return timeMs === null ? null : isoOf(timeMs);
+  }),
   field(
     "flags",
     "texts",
@@ -216,6 +240,19 @@ function visibleFields(): Field[] {
 function natKind({ columns }: Table, row: number): Value {
   const kind = NAT_KIND[columns.nat[row]!]!;
   return kind === "none" ? null : kind;
+}
+
+/** A double of a row's record; null without one. */
+function tcpFact({ columns, tcp }: Table, row: number, offset: number): number | null {
+  const place = columns.tcp[row]!;
+  return place === 0 ? null : (tcp?.[(place - 1) * TCP_FACT_DOUBLES + offset] ?? null);
+}
+
+function tcpField(path: string, offset: number, about: string): Field {
+  return field(path, "number", about, (table, row) => {
+    const value = tcpFact(table, row, offset);
+    return value === null || value < 0 ? null : value;
+  });
 }
 
 function isTranslated({ columns }: Table, row: number): boolean {

@@ -16,5 +16,7 @@ export interface Table {
   readonly names: List<readonly string[]>;
   /** 1-based targets of `fromDevice`, `toDevice`. */
   readonly devices?: List<string>;
+  /** 1-based target of `tcp`: records of doubles (model's tcp-fact.ts). */
+  readonly tcp?: Float64Array | undefined;
   readonly netnsNames?: readonly NetnsName[];
 }

@@ -25,15 +25,18 @@ import type {
   CountersJson,
   DirectionJson,
   NatJson,
+  TcpJson,
 } from "./json-shape.ts";
 import type { RawReport } from "./raw-report.ts";
+import { tcpJson } from "./tcp-json.ts";
 import { isoTime } from "./time.ts";
 
 /** A connection: the members of `ConnectionJson`, all of them always there. Valid as long as its report. */
-export interface Connection extends Required<Omit<ConnectionJson, "from" | "to" | "counters" | "netnsName">> {
+export interface Connection extends Required<Omit<ConnectionJson, "from" | "to" | "counters" | "tcp" | "netnsName">> {
   readonly from: End;
   readonly to: End;
   readonly counters: CountersJson | undefined;
+  readonly tcp: TcpJson | undefined;
   readonly netnsName: string | undefined;
   /** Unix milliseconds. */
   readonly firstSeenMs: number;
@@ -161,12 +164,16 @@ class ConnectionView implements Connection {
     };
   }
 
+  get tcp(): TcpJson | undefined {
+    return tcpJson(this.#raw, this.#row);
+  }
+
   get flags(): ConnectionFlag[] {
     return flagWords(this.#raw.columns.flags[this.#row]!);
   }
 
   toJSON(): ConnectionJson {
-    const { zone, mark, counters, flags, netnsName } = this;
+    const { zone, mark, counters, tcp, flags, netnsName } = this;
     return {
       protocol: this.protocol,
       family: this.family,
@@ -184,6 +191,7 @@ class ConnectionView implements Connection {
       ...(zone !== 0 && { zone }),
       ...(mark !== 0 && { mark }),
       ...(counters !== undefined && { counters }),
+      ...(tcp !== undefined && { tcp }),
       ...(flags.length > 0 && { flags }),
     };
   }

@@ -28,6 +28,7 @@ import {
 } from "./json-fragments.ts";
 import { type RawReport, rawOf } from "./raw-report.ts";
 import { type Report, reportHeader } from "./report.ts";
+import { tcpJson } from "./tcp-json.ts";
 import { putTime } from "./time.ts";
 import { putAddress } from "./write-address.ts";
 
@@ -56,7 +57,7 @@ function encodeLine(raw: RawReport, shown: number): Uint8Array<ArrayBuffer> {
   const records = recordFragments(raw);
   for (let row = 0; row < shown; row++) {
     if (row > 0) writer.putByte(COMMA);
-    putConnection(writer, raw.columns, row, records);
+    putConnection(writer, raw, row, records);
   }
   writer.putText(`],"processes":${JSON.stringify(processesJson(raw, shown))}`);
   if (elided !== undefined) writer.putText(`,"elided":${JSON.stringify(elided)}`);
@@ -96,7 +97,8 @@ const BYTES = fragment(',"bytes":');
 const REPLY_PACKETS = fragment('},"reply":{"packets":');
 const AFTER_COUNTERS = fragment("}}");
 
-function putConnection(writer: ByteWriter, columns: ConnectionColumns, row: number, records: RecordFragments): void {
+function putConnection(writer: ByteWriter, raw: RawReport, row: number, records: RecordFragments): void {
+  const { columns } = raw;
   const flags = columns.flags[row]!;
   const nat = columns.nat[row]!;
   const netns = columns.netns[row]!;
@@ -137,6 +139,7 @@ function putConnection(writer: ByteWriter, columns: ConnectionColumns, row: numb
   writer.put(LAST_SEEN);
   putTime(writer, columns.lastSeenMs[row]!);
   putFurther(writer, columns, row);
+  if (columns.tcp[row] !== 0) putTcp(writer, raw, row);
   writer.put(FLAGS(flags & FLAGS_MASK));
   writer.putByte(CLOSE);
 }
@@ -189,6 +192,11 @@ function putFurther(writer: ByteWriter, columns: ConnectionColumns, row: number)
     putNumber(writer, columns.replyBytes[row]!);
     writer.put(AFTER_COUNTERS);
   }
+}
+
+function putTcp(writer: ByteWriter, raw: RawReport, row: number): void {
+  const tcp = tcpJson(raw, row);
+  if (tcp !== undefined) writer.putText(`,"tcp":${JSON.stringify(tcp)}`);
 }
 
 /** Counters beyond 2^53 and the -1 of "not counted" are rare: they take the long way. */

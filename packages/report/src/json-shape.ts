@@ -79,6 +79,8 @@ export interface ConnectionJson {
   readonly mark?: number;
   /** Absent unless the kernel counts (nf_conntrack_acct). */
   readonly counters?: CountersJson;
+  /** What the socket at one end says; absent unless it is TCP, an end is on this host and its socket was read. */
+  readonly tcp?: TcpJson;
   /** Absent when there is none. */
   readonly flags?: readonly ConnectionFlag[];
 }
@@ -144,6 +146,20 @@ export interface AddressPortJson {
 export interface CountersJson {
   readonly original: { readonly packets: number; readonly bytes: number };
   readonly reply: { readonly packets: number; readonly bytes: number };
+}
+
+/** TCP_INFO of the socket at one end, as it was last seen. */
+export interface TcpJson {
+  /** Payload from the opener that was acknowledged, and from the server. Null before Linux 4.2. */
+  readonly originalBytes: number | null;
+  readonly replyBytes: number | null;
+  /** Smoothed round-trip time as that end measures it, microseconds. */
+  readonly rttMicros: number;
+  /** Segments that that end sent again. */
+  readonly retransmits: number;
+  /** Whose socket it was. */
+  readonly end: "from" | "to";
+  readonly measuredAt: string | null;
 }
 
 /** What else is known of a connection; the words of the model's CONNECTION_FLAG. */

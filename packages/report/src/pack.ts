@@ -23,6 +23,7 @@ export interface PackedReport {
   readonly owners: PackedRecords;
   readonly names: PackedRecords;
   readonly devices: readonly string[];
+  readonly tcp: Float64Array | undefined;
   readonly netnsNames: readonly NetnsName[];
 }
 
@@ -37,22 +38,23 @@ const TOLERATED_EXCESS = 0.25;
 
 /** Packs a report. After the transfer the content's columns are empty. */
 export function packReport(content: ReportContent): Packed {
-  const { sequence, host, window, health, devices = [], netnsNames = [] } = content;
+  const { sequence, host, window, health, devices = [], netnsNames = [], tcp } = content;
   const columns = ownedColumns(content.columns);
   const owners = packRecords(content.owners);
   const names = packRecords(content.names);
-  const records = { owners, names, devices, netnsNames };
+  const records = { owners, names, devices, netnsNames, tcp };
   const message: PackedReport = { kind: "report", sequence, host, window, health, columns, ...records };
   const blocks = [owners.bytes, owners.offsets, names.bytes, names.offsets].map((view) => view.buffer);
-  return { message, transfer: [...transferables(columns), ...blocks] };
+  const facts = tcp === undefined ? [] : [tcp.buffer as ArrayBuffer];
+  return { message, transfer: [...transferables(columns), ...blocks, ...facts] };
 }
 
 /** The report that was packed. It takes the message's buffers over. */
 export function unpackReport(message: PackedReport): Report {
-  const { sequence, host, window, health, columns, devices, netnsNames } = message;
+  const { sequence, host, window, health, columns, devices, netnsNames, tcp } = message;
   const owners = openRecords<Owner>(message.owners);
   const names = openRecords<readonly string[]>(message.names);
-  return viewReport({ sequence, host, window, health, columns, owners, names, devices, netnsNames });
+  return viewReport({ sequence, host, window, health, columns, owners, names, devices, netnsNames, tcp });
 }
 
 type Column = Uint8Array | Uint16Array | Uint32Array | Float64Array;

@@ -16,6 +16,8 @@ export interface RawReport {
   readonly names: Records<readonly string[]>;
   /** What `fromDevice` and `toDevice` point into (1-based). Missing: none. */
   readonly devices?: readonly string[];
+  /** What `tcp` points into (1-based). Missing: none. */
+  readonly tcp?: Float64Array | undefined;
   /** The namespaces that have a name. Missing: none. */
   readonly netnsNames?: readonly NetnsName[];
 }

@@ -14,6 +14,7 @@ import {
   markStale,
   merge as mergeConnections,
   type NameSource,
+  tellTcp,
 } from "@conntrail/stages";
 import { concat, defer, map, merge, type Observable, of } from "rxjs";
 import { showWallTime } from "./show-wall-time.ts";
@@ -48,7 +49,7 @@ export function pipeline(inputs: PipelineInputs, config: PipelineConfig): Observ
   const lastTick$ = defer(() => of<Tick>({ kind: "tick", timeMs: inputs.now(), final: true }));
   return concat(merge(inputs.flows$, inputs.sockets$, inputs.ticks$), lastTick$).pipe(
     awaitCut({ conntrack: config.merge.conntrack ?? true }),
-    mergeConnections(config.merge),
+    tellTcp(mergeConnections(config.merge)),
     creditTraced(inputs.trace$),
     markStale(config.maxTableAgeMs ?? Number.POSITIVE_INFINITY),
     attachContainers(config.containers),

@@ -8,5 +8,6 @@ export { merge } from "./merge.ts";
 export type { MergeOptions } from "./merge-options.ts";
 export { ROW_LAYOUTS, type RowField } from "./rows/row-layout.ts";
 export type { Stage } from "./stage.ts";
+export { tellTcp } from "./tcp/tell-tcp.ts";
 export { creditTraced } from "./traced/credit-traced.ts";
 export type { BoundedSnapshot } from "./traced/row-bounds.ts";
