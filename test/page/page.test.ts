@@ -21,7 +21,7 @@ kernelTest(
     await page.waitForSelector("[data-edge]");
     const edges = await page.$$eval("[data-edge]", (all) => all.map((each) => each.getAttribute("aria-label")));
     expect(edges).toHaveLength(5);
-    expect(edges.find((each) => each!.startsWith("web.shop.example → app"))).toMatch(/×12.*dnat 10\.9\.0\.1:8080/);
+    expect(edges.find((each) => each!.startsWith("web → app"))).toMatch(/×12.*dnat 10\.9\.0\.1:8080/);
 
     await page.keyboard.press("/");
     await page.keyboard.type('to.port == 5432 && state == "esta');

@@ -94,7 +94,7 @@ async function shop(): Promise<void> {
   });
   const recorder = await record(router, "shop.pcapng", "--name-server", nameServer);
   await service(lab, "browser", { upstream: at("web"), "upstream-port": 80, requests: 12, "pause-ms": 250 });
-  await sleep(4500);
+  await sleep(4000);
   await finish(recorder);
   await dns.stop();
 }
@@ -178,7 +178,7 @@ async function isComplete(file: string): Promise<boolean> {
 }
 
 async function finish(recorder: Program): Promise<void> {
-  const { code } = await recorder.stop("SIGINT", 5000);
+  const { code } = await recorder.stop("SIGINT", 30_000);
   process.stderr.write(`recorded, exit ${code} ${recorder.stderr}\n`);
 }
 
