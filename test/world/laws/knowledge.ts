@@ -3,7 +3,7 @@ import { SOCKET_STATE } from "@conntrail/model";
 import type { Observed } from "../observe/observe.ts";
 import type { Row } from "../observe/report-rows.ts";
 import type { EntrySight, SocketSight } from "../observe/sights.ts";
-import type { Life } from "../truth/lives.ts";
+import type { Entry, Life } from "../truth/lives.ts";
 import { isTranslated } from "../truth/paths.ts";
 
 /** Circumstances under which a law may be known not to hold. */
@@ -71,7 +71,7 @@ function ofLife(observed: Observed, life: Life): Knowledge {
     entries,
     sights: seen,
     opened: least(entries.map(({ opened }) => opened)),
-    closed: least(entries.map(({ closed }) => closed)),
+    closed: least(entries.filter(({ entry }) => !isReplaced(life, entry)).map(({ closed }) => closed)),
     translated: translatedFrom(life, entries),
     shown: shown <= tables ? shown : 0,
     vanished: shown <= tables && last < tables ? last + 1 : 0,
@@ -115,9 +115,14 @@ function circumstancesOf(observed: Observed, life: Life, entries: readonly Entry
   return found;
 }
 
+/** True for an entry that was deleted: the connection has another one after it. */
+function isReplaced({ entries }: Life, entry: Entry): boolean {
+  return entries.some((other, i) => i > entries.indexOf(entry) && other.hop === entry.hop);
+}
+
 /** True when a report came after a table with the connection's sockets, and before the batch that told of the deletion. */
 function wasSeenWhole({ reports, sights }: Observed, life: Life): boolean {
-  const deleted = life.entries.filter(({ hop }, i) => life.entries.some((other, k) => k > i && other.hop === hop));
+  const deleted = life.entries.filter((entry) => isReplaced(life, entry));
   const told = least(deleted.map((entry) => sights.entry(entry).closed));
   const tables = [life.client, life.server].flatMap((socket) => (socket && sights.sockets.get(socket)) ?? []);
   return tables.some(({ table }) => reports.some((report) => report.tables >= table && report.batches < told));

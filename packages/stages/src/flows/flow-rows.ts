@@ -50,6 +50,11 @@ export class FlowRows extends ConnectionRows {
     return !sameReply;
   }
 
+  /** What was true of the same connection's earlier entry stays true. */
+  inherit(row: Row, old: Row): void {
+    this.words[row + FLOW.kind]! |= (kindFlags(this.kind(old)) & STICKY & ~FLOW_FLAG.pickedUp) << 24;
+  }
+
   #hasReply(row: Row, words: Uint32Array, offset: number): boolean {
     const mine = this.words;
     return (
