@@ -6,59 +6,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyContent } from "../report/any-content.ts";
 import { CASES } from "../report/cases.ts";
+import { EXPRESSIONS } from "./expressions.ts";
 import { sample } from "./samples.ts";
 
-type Plain = (c: ConnectionJson) => boolean;
-
-/** An expression, and the same question as a reader of the JSON would ask it. */
-const TABLE: readonly (readonly [string, Plain])[] = [
-  ["to.port == 8080", (c) => c.to.port === 8080],
-  ["to.port != 8080", (c) => c.to.port !== 8080],
-  ["to.port >= 1024 && to.port < 10000", (c) => c.to.port >= 1024 && c.to.port < 10_000],
-  ["to.port == 8080 && nat != null", (c) => c.to.port === 8080 && c.nat !== null],
-  ["nat == null", (c) => c.nat === null],
-  ["has(nat)", (c) => c.nat !== null],
-  ['nat.kind == "dnat"', (c) => c.nat?.kind === "dnat"],
-  ['nat.kind != "dnat"', (c) => c.nat?.kind !== "dnat"],
-  ["nat.visible.to.port == 80", (c) => c.nat?.visible.to.port === 80],
-  ['state == "failed"', (c) => c.state === "failed"],
-  ['state in ["closed", "failed"]', (c) => c.state === "closed" || c.state === "failed"],
-  ['!(state == "closed")', (c) => c.state !== "closed"],
-  ['from.process == "app"', (c) => c.from.process === "app"],
-  ["from.process == null", (c) => c.from.process === null],
-  ["from.process == to.process", (c) => c.from.process === c.to.process],
-  ['to.process.startsWith("data")', (c) => c.to.process?.startsWith("data") === true],
-  ['to.process.glob("*a*e")', (c) => /^.*a.*e$/su.test(c.to.process ?? "")],
-  ['"web.shop.example" in from.names', (c) => c.from.names.includes("web.shop.example")],
-  ['to.names.exists(n, n.endsWith(".example"))', (c) => c.to.names.some((n) => n.endsWith(".example"))],
-  ['to.names.all(n, n.contains("app"))', (c) => c.to.names.every((n) => n.includes("app"))],
-  ["size(from.names) > 0", (c) => c.from.names.length > 0],
-  ['to.address == "10.5.0.2"', (c) => c.to.address === "10.5.0.2"],
-  ['cidr("10.4.0.0/16").containsIP(from.address)', (c) => /^10\.4\./.test(c.from.address)],
-  ['family == "ipv4" && protocol == "tcp"', (c) => c.family === "ipv4" && c.protocol === "tcp"],
-  ['"conntrack" in sources && size(sources) == 1', (c) => c.sources.includes("conntrack") && c.sources.length === 1],
-  ["from.local || to.local", (c) => c.from.local || c.to.local],
-  ["from.pid > 100", (c) => (c.from.pid ?? 0) > 100],
-  ["count > 1 || mark != 0 || zone != 0", (c) => c.count > 1 || c.mark !== undefined || c.zone !== undefined],
-  [
-    'firstSeen > "2026-11-22T13:38:08Z"',
-    (c) => c.firstSeen !== null && Date.parse(c.firstSeen) > Date.parse("2026-11-22T13:38:08Z"),
-  ],
-  [
-    "counters.reply.bytes > counters.original.bytes",
-    (c) => c.counters !== undefined && c.counters.reply.bytes > c.counters.original.bytes,
-  ],
-  ["bytes >= 1000", (c) => c.counters !== undefined && c.counters.original.bytes + c.counters.reply.bytes >= 1000],
-  ['"transit" in flags', (c) => c.flags?.includes("transit") === true],
-  [
-    'direction.confidence == "certain" ? to.local : from.local',
-    (c) => (c.direction.confidence === "certain" ? c.to.local : c.from.local),
-  ],
-  ["to.containerId != null", (c) => c.to.containerId !== undefined],
-];
-
 describe("a filter gives the rows that plain JavaScript gives over the full JSON", () => {
-  test.each(TABLE)("%s", async (text, plain) => {
+  test.each(EXPRESSIONS)("%s", async (text, plain) => {
     const filter = compileFilter(text);
     for (const name of ["shop.pcapng", "port-scan.pcapng", "overrun.pcapng.gz"]) {
       const { report, connections } = await sample(name);
@@ -79,7 +31,7 @@ describe("a filter gives the rows that plain JavaScript gives over the full JSON
   test("each of them finds something somewhere, and leaves something out", async () => {
     const all = [...(await sample("shop.pcapng")).connections, ...(await sample("port-scan.pcapng")).connections];
     for (const content of Object.values(CASES)) all.push(...viewReport(content).toJSON().connections);
-    for (const [text] of TABLE) {
+    for (const [text] of EXPRESSIONS) {
       const found = all.filter((each) => compileFilter(text).matches(each)).length;
       expect(found, text).toBeGreaterThan(0);
       expect(found, text).toBeLessThan(all.length);
@@ -88,7 +40,7 @@ describe("a filter gives the rows that plain JavaScript gives over the full JSON
 });
 
 test("any report gives the same rows from columns, views and JSON", () => {
-  const property = fc.property(anyContent, fc.constantFrom(...TABLE), (content, [text]) => {
+  const property = fc.property(anyContent, fc.constantFrom(...EXPRESSIONS), (content, [text]) => {
     const filter = compileFilter(text);
     const report = viewReport(content);
     const views = Array.from(report.connections(), (each) => filter.matches(each));

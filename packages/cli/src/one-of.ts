@@ -1,6 +1,6 @@
 /** Parsers that know more of their option than text: those that take one word of a list, and those that collect what is said several times. */
 import { InvalidArgumentError, type Option } from "commander";
-import { closest } from "fastest-levenshtein";
+import { closest, distance } from "fastest-levenshtein";
 
 const choices = new WeakMap<object, readonly string[]>();
 const gathering = new WeakSet<object>();
@@ -10,7 +10,9 @@ export function oneOf<const T extends string>(words: readonly T[]): (text: strin
   const parse = (text: string): T => {
     const found = words.find((word) => word === text);
     if (found !== undefined) return found;
-    throw new InvalidArgumentError(`Did you mean "${closest(text, words)}"? It takes ${words.join(", ")}.`);
+    const near = closest(text, words);
+    const guess = distance(text, near) <= Math.max(1, near.length / 2) ? `Did you mean "${near}"? ` : "";
+    throw new InvalidArgumentError(`${guess}It takes ${words.join(", ")}, not "${text}".`);
   };
   choices.set(parse, words);
   return parse;

@@ -12,6 +12,7 @@ export interface QuestionOptions {
   readonly columns?: string;
   readonly by?: string;
   readonly each?: boolean;
+  readonly new?: boolean;
   readonly limit?: number;
 }
 
@@ -43,6 +44,7 @@ export function addQuestionOptions(command: Command): Command {
   });
   for (const shorthand of SHORTHANDS) command.addOption(shorthandOption(shorthand, used));
   return command
+    .option("--new", "connections that began within the window of their report")
     .option("--limit <n>", "at most this many, the heaviest, and how many were left out", parseCount)
     .option("--sort <field>", "order by a field, e.g. bytes or firstSeen:asc; of groups also by connections, failed, …")
     .option(

@@ -19,6 +19,8 @@ import type { QuestionOptions } from "./question-options.ts";
 /** A question, checked. */
 export interface Question {
   readonly filter: Filter | undefined;
+  /** Only what began within the window of its report. */
+  readonly fresh: boolean;
   readonly sort: Sort | undefined;
   /** Groups instead of connections. */
   readonly grouping: Grouping | undefined;
@@ -44,6 +46,7 @@ export function askedQuestion(options: QuestionOptions, picture: boolean): Quest
   if (groups !== undefined) groups.sort([], sort);
   return {
     filter: filterOf(options),
+    fresh: options.new === true,
     sort: groups === undefined && sort !== undefined ? compileSort(sort, fields()) : undefined,
     grouping: groups,
     groupSort: sort,
@@ -53,10 +56,11 @@ export function askedQuestion(options: QuestionOptions, picture: boolean): Quest
 }
 
 /** The report without what was not asked for, in the order that was. */
-export function answer(report: Report, { filter, sort }: Question): Report {
-  if (filter === undefined && sort === undefined) return report;
+export function answer(report: Report, { filter, fresh, sort }: Question): Report {
+  if (filter === undefined && sort === undefined && !fresh) return report;
   const { raw } = report;
-  const all = filter?.rows(raw) ?? Uint32Array.from({ length: report.length }, (_, row) => row);
+  const wanted = filter?.rows(raw) ?? Uint32Array.from({ length: report.length }, (_, row) => row);
+  const all = fresh ? wanted.filter((row) => raw.columns.firstSeenMs[row]! >= raw.window.startMs) : wanted;
   const rows = sort === undefined ? all : sort.rows(raw, all);
   return viewReport({ ...raw, columns: takeRows(raw.columns, rows) });
 }

@@ -3,6 +3,7 @@ import {
   type Hidepid,
   hidepid,
   readFdNumbers,
+  readFdSocket,
   readMounts,
   readPidComm,
   readPidNamespace,
@@ -92,7 +93,9 @@ function checkInspection({ procRoot }: Surroundings, pids: readonly number[], gr
 function isDenied(root: string, pid: number): boolean {
   let denied = true;
   unlessForbidden(() => {
-    readFdNumbers(root, pid);
+    const [fd] = readFdNumbers(root, pid) ?? [];
+    // The list takes CAP_DAC_READ_SEARCH, what is in it CAP_SYS_PTRACE.
+    if (fd !== undefined) readFdSocket(root, pid, fd);
     denied = false;
   });
   return denied;

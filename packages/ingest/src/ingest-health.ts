@@ -84,7 +84,7 @@ export function judge(now: Circumstances): Verdict {
     return {
       state: "degraded",
       reason: "own-namespace-only",
-      advice: `${now.left} network namespaces are not watched: raise maxNamespaces, or the limit of open files`,
+      advice: `${now.left} network namespaces are not watched: raise the limit of open files (ulimit -n), or look at one with namespaces: own`,
     };
   }
   return { state: "ok", reason: null, advice: null };

@@ -1,11 +1,12 @@
 /**
  * A report as a Graphviz digraph (graphviz.org/doc/info/lang.html): nodes are processes, or addresses where no process is
- * known; an edge counts the connections from one to the other on one service port. Dashed: the direction is a guess; without an
+ * known; an edge counts the connections from one to the other on one service port, and many of a kind are drawn together (dot-collapse.ts). Dashed: the direction is a guess; without an
  * arrow: it is not known.
  */
 import { printable } from "@conntrail/model";
 import { type Connection, viewConnection } from "./connection.ts";
-import { type DotEdge, groupConnections, servicePort } from "./dot-graph.ts";
+import { collapse, type DrawnEdge } from "./dot-collapse.ts";
+import { groupConnections, servicePort } from "./dot-graph.ts";
 import { type LimitOption, shownRows } from "./elision.ts";
 import { ownerText } from "./end-text.ts";
 import { type RawReport, rawOf } from "./raw-report.ts";
@@ -18,7 +19,12 @@ export type DotOptions = LimitOption;
 /** Encodes a report as UTF-8 text. Throws `RangeError` for a limit that is none. */
 export function encodeDot(report: RawReport | Report, options: DotOptions = {}): Uint8Array<ArrayBuffer> {
   const raw = rawOf(report);
-  const groups = groupConnections(raw);
+  const groups = collapse(
+    groupConnections(raw),
+    raw.columns,
+    (row) => serviceText(raw, row),
+    (row, side) => kindText(viewConnection(raw, row), side),
+  );
   const edges = groups.slice(0, shownRows(groups.length, options));
   const title = `${raw.host.name} ${isoTime(raw.window.endMs) ?? ""}`;
   const lines = [
@@ -32,19 +38,21 @@ export function encodeDot(report: RawReport | Report, options: DotOptions = {}):
   return new TextEncoder().encode(`${lines.join("\n")}\n`);
 }
 
-function nodeLines(raw: RawReport, edges: readonly DotEdge[]): string[] {
+function nodeLines(raw: RawReport, edges: readonly DrawnEdge[]): string[] {
   const lines = new Map<string, string>();
   for (const edge of edges) {
     for (const side of ["from", "to"] as const) {
       const id = edge[side];
-      if (!lines.has(id)) lines.set(id, nodeLine(id, viewConnection(raw, edge.row), side));
+      const many = side === "from" ? edge.fromMany : edge.toMany;
+      if (!lines.has(id)) lines.set(id, nodeLine(id, viewConnection(raw, edge.row), side, many));
     }
   }
   return [...lines.values()];
 }
 
-function nodeLine(id: string, connection: Connection, side: "from" | "to"): string {
+function nodeLine(id: string, connection: Connection, side: "from" | "to", many: number): string {
   const end = connection[side];
+  if (many > 1) return `  ${quote(id)} [label=${quote(`${many} × ${kindText(connection, side)}`)}, peripheries=2];`;
   if (end.owner !== undefined) return `  ${quote(id)} [label=${quote(ownerText(end))}];`;
   const name = end.names[0];
   const reason = ownerText(end);
@@ -52,10 +60,20 @@ function nodeLine(id: string, connection: Connection, side: "from" | "to"): stri
   return `  ${quote(id)} [shape=ellipse, label=${quote(...label)}];`;
 }
 
-function edgeLine(raw: RawReport, { from, to, row, connections, failed }: DotEdge): string {
-  const { protocol, direction } = viewConnection(raw, row);
+/** What those that are drawn together have in common. */
+function kindText(connection: Connection, side: "from" | "to"): string {
+  return connection[side].process ?? "address";
+}
+
+function serviceText(raw: RawReport, row: number): string {
+  const { protocol } = viewConnection(raw, row);
   const port = servicePort(raw, row);
-  const service = port === undefined ? protocol : `${protocol}/${port}`;
+  return port === undefined ? protocol : `${protocol}/${port}`;
+}
+
+function edgeLine(raw: RawReport, { from, to, row, services, connections, failed }: DrawnEdge): string {
+  const { direction } = viewConnection(raw, row);
+  const service = services === 1 ? serviceText(raw, row) : `${services} services`;
   const count = connections === 1 ? "" : ` ×${connections}`;
   const failures = failed === 0 ? "" : ` (${failed} failed)`;
   const style = { certain: "", likely: "", guess: ", style=dashed", none: ", style=dashed, dir=none" }[
@@ -64,7 +82,7 @@ function edgeLine(raw: RawReport, { from, to, row, connections, failed }: DotEdg
   return `  ${quote(from)} -> ${quote(to)} [label=${quote(`${service}${count}${failures}`)}${style}];`;
 }
 
-function elidedText(left: readonly DotEdge[]): string[] {
+function elidedText(left: readonly DrawnEdge[]): string[] {
   if (left.length === 0) return [];
   const connections = left.reduce((sum, edge) => sum + edge.connections, 0);
   return [`… and ${left.length} more edges (${connections} connections)`];

@@ -1,5 +1,6 @@
 /** `conntrail replay`: the reports of a capture. */
 import { isCaptureError, type ParseError } from "@conntrail/capture";
+import type { Report } from "@conntrail/report";
 import { type ReplayOptions, type ReplaySummary, type ReplayTime, replayReports } from "@conntrail/reporter";
 import { defaultFormat, formatAnswer, type ReplayFormat } from "../formats.ts";
 import { writeOut } from "../output.ts";
@@ -38,6 +39,7 @@ export async function runReplay(files: readonly string[], options: ReplayCommand
   };
   try {
     for await (const report of replayReports(paths, replayOptions)) {
+      tellOutside(file, report, options);
       if (live && process.stdout.isTTY) {
         await redraw(Buffer.from(formatAnswer(report, format, question, screenLines())).toString());
       } else await writeOut(formatAnswer(report, format, question));
@@ -48,6 +50,12 @@ export async function runReplay(files: readonly string[], options: ReplayCommand
     const before = packets + sidecars === 0 ? "" : `; replayed what was before it: ${packets} messages`;
     throw new Error(`${file}: ${error.message}${before}`);
   }
+}
+
+/** A stretch of time that the recording does not have gives a report of no time at all. */
+function tellOutside(file: string, { raw, window }: Report, { since, until }: ReplayCommandOptions): void {
+  if ((since === undefined && until === undefined) || raw.window.endMs > raw.window.startMs) return;
+  process.stderr.write(`conntrail: ${file}: nothing was recorded in that time; it ends, or begins, at ${window.end}\n`);
 }
 
 /** Nothing is left out in silence. */
