@@ -30,7 +30,7 @@ function healthLines({ conntrack, sockets, names, merge, trace }: HealthJson, pa
   const counted = (count: number, what: string): string[] => (count === 0 ? [] : [`${count} ${what}`]);
   return [
     ...line("conntrack", conntrack.state, conntrack.reason, [
-      `${conntrack.flows} flows followed`,
+      `${conntrack.flows} flows`,
       `${conntrack.events} events`,
       conntrack.lost === null ? "loss not known" : `${conntrack.lost} lost`,
       ...counted(conntrack.overruns, "overruns"),
