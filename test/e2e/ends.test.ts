@@ -1,8 +1,14 @@
 /** Ends as a real host has them: sockets on a device, addresses that are local by route, namespaces with names (F47, F53). */
-import type { ConnectionJson } from "@conntrail/report";
+import { statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { ConnectionJson, ReportJson } from "@conntrail/report";
 import { expect } from "vitest";
-import { createLab, kernelTest, type Lab, TRACK } from "../lab/index.ts";
+import { mustRun, runCommand } from "../lab/command.ts";
+import { createLab, kernelTest, type Lab, Program, TRACK } from "../lab/index.ts";
 import { NETWORK, report, toPort, watch } from "./reports.ts";
+
+/** Keeps a namespace by a thread, a descriptor or sockets alone, with a connection inside. */
+const KEEPER = fileURLToPath(new URL("../scan/programs/odd-holder.mjs", import.meta.url));
 
 const ALL = ["--namespaces", "all"] as const;
 
@@ -74,4 +80,43 @@ async function routedLab(): Promise<Lab> {
 
 function sides({ from, to }: ConnectionJson): unknown[] {
   return [from.pid, from.device, to.pid, to.device];
+}
+
+for (const how of ["thread", "descriptor", "socket"] as const) {
+  kernelTest(`F52 the flows of a namespace that only a ${how} keeps are followed, and let go with it`, async () => {
+    await using lab = await createLab("watcher");
+    const name = `ct-flows-${how}-${process.pid}`;
+    await mustRun("ip", ["netns", "add", name]);
+    await mustRun("ip", ["-n", name, "link", "set", "lo", "up"]);
+    await mustRun("ip", ["netns", "exec", name, "nft", "-f", "-"], { input: TRACK });
+    const { ino } = statSync(`/run/netns/${name}`);
+    await using holder = new Program(process.execPath, [
+      KEEPER,
+      "--how",
+      how,
+      "--path",
+      `/run/netns/${name}`,
+      "--port",
+      "7003",
+    ]);
+    try {
+      await holder.json();
+    } finally {
+      await runCommand("ip", ["netns", "del", name]);
+    }
+    await using running = await watch(lab.ns("watcher"), ["--namespaces", "all", "--no-names"]);
+    const mine = ({ connections }: ReportJson): ConnectionJson[] => connections.filter(({ netns }) => netns === ino);
+    const found = await running.until((each) => {
+      const rows = mine(each);
+      return rows.length === 1 && rows[0]!.sources.length === 2 && rows;
+    }, 30_000);
+    expect(found[0]).toMatchObject({
+      state: "established",
+      from: { pid: holder.pid },
+      to: { pid: holder.pid, port: 7003 },
+    });
+    await holder[Symbol.asyncDispose]();
+    await running.until((each) => mine(each).every(({ state }) => state === "closed"), 30_000);
+    await running.stop();
+  });
 }

@@ -8,6 +8,7 @@ import { Program, type ProgramOptions } from "./program.ts";
 export type LabProgram =
   | "tcp-server"
   | "tcp-client"
+  | "tcp-proxy"
   | "udp-server"
   | "udp-client"
   | "port-scan"

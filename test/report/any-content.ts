@@ -113,6 +113,7 @@ const anyRow = (owners: number, names: number, devices: number) =>
     toOwner: fc.nat(owners),
     fromReason: index(OWNER_REASON),
     toReason: index(OWNER_REASON),
+    via: fc.nat(owners),
     fromNames: fc.nat(names),
     toNames: fc.nat(names),
     fromDevice: fc.nat(devices),

@@ -285,3 +285,14 @@ test("values that can change carry the time of the report, constant ones do not"
   expect(nodes[";203.0.113.5;80"]!.latest).toMatchObject({ pid: { timestamp }, copy_of: { timestamp } });
   expect(nodes[";203.0.113.5;80"]!.latest!.addr).toEqual({ value: "203.0.113.5" });
 });
+
+test("S13 where nobody knows who opened it, the end with the lower port is taken for the server, and its owner moves with it", () => {
+  const unknown = { evidence: "none", confidence: "none" } as const;
+  const report = scope([
+    { from: "10.0.0.2 80", to: "10.0.0.9 5000", fromOwner: one, flags: ["fromLocal"], ...unknown },
+    { from: "10.0.0.2 443", to: "10.0.0.9 443", ...unknown },
+  ]);
+  expect(edges(report)).toEqual([";10.0.0.2;443 -> ;10.0.0.9;443", ";10.0.0.9;5000 -> ;10.0.0.2;80"]);
+  expect(latest(report, ";10.0.0.2;80")).toMatchObject({ pid: "201" });
+  expect(latest(report, ";10.0.0.9;5000")).not.toHaveProperty("pid");
+});

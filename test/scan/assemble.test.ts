@@ -216,7 +216,7 @@ describe("a recorded scan", () => {
     const { table, record: taken } = await new Scanner({ root: tree.root, backend: "proc" }).scan({ record: true });
     const again = assembleSocketTable(structuredClone(taken!));
     const used = (rows: Uint32Array) => rows.slice(0, table.count * SOCKET_WORDS);
-    expect({ ...again, rows: used(again.rows) }).toEqual({ ...table, rows: used(table.rows) });
+    expect({ ...again, rows: used(again.rows) }).toEqual({ ...table, ways: undefined, rows: used(table.rows) });
     expect(table.count).toBe(9);
   });
 

@@ -1,10 +1,12 @@
 /** Who opened a connection, by what evidence, and how sure that is. */
 import { describe, expect, test } from "vitest";
 import { batch, flow, HOST } from "./flow-fixture.ts";
-import { only, run, tick } from "./snapshot-view.ts";
+import { connections, only, run, tick } from "./snapshot-view.ts";
 import { boundUdp, listener, namespace, type SocketFixture, socket, table } from "./socket-fixture.ts";
 
 const namespaces = [namespace(HOST, "10.0.0.1", "10.0.0.2")];
+/** The guess is asked for. */
+const GUESS = { portOrder: true };
 
 /** `ends evidence confidence` of the only connection. */
 function verdict(report: ReturnType<typeof run>[number] | undefined): string {
@@ -71,7 +73,7 @@ describe("S13 a flow", () => {
     ],
   ];
   test.each(cases)("S13 %s", (_, call, sockets, expected) => {
-    const [report] = run([table(900, sockets, { namespaces }), batch(1000, [call]), tick(2000)]);
+    const [report] = run([table(900, sockets, { namespaces }), batch(1000, [call]), tick(2000)], GUESS);
     expect(verdict(report)).toBe(expected);
   });
 
@@ -124,14 +126,17 @@ describe("F20 a connection that existed at the start", () => {
 describe("F21 a listener that is seen late", () => {
   test("F21 corrects a connection that had a worse direction", () => {
     const connection = socket("10.0.0.2:9000 > 10.0.0.9:8000");
-    const reports = run([
-      table(1000, [connection], { namespaces }),
-      tick(1100),
-      table(2000, [connection, listener("0.0.0.0:9000")], { namespaces }),
-      tick(2100),
-      table(3000, [connection], { namespaces }),
-      tick(3100),
-    ]);
+    const reports = run(
+      [
+        table(1000, [connection], { namespaces }),
+        tick(1100),
+        table(2000, [connection, listener("0.0.0.0:9000")], { namespaces }),
+        tick(2100),
+        table(3000, [connection], { namespaces }),
+        tick(3100),
+      ],
+      GUESS,
+    );
     expect(reports.map(verdict)).toEqual([
       "10.0.0.2:9000 > 10.0.0.9:8000 port-order guess",
       "10.0.0.9:8000 > 10.0.0.2:9000 listener certain",
@@ -140,13 +145,16 @@ describe("F21 a listener that is seen late", () => {
   });
 
   test("F21 corrects a flow that was picked up", () => {
-    const reports = run([
-      batch(1000, [flow("10.0.0.2:9000 > 10.0.0.1:8000").pickedUp()]),
-      table(1100, [], { namespaces }),
-      tick(1200),
-      table(2000, [listener("0.0.0.0:9000")], { namespaces }),
-      tick(2100),
-    ]);
+    const reports = run(
+      [
+        batch(1000, [flow("10.0.0.2:9000 > 10.0.0.1:8000").pickedUp()]),
+        table(1100, [], { namespaces }),
+        tick(1200),
+        table(2000, [listener("0.0.0.0:9000")], { namespaces }),
+        tick(2100),
+      ],
+      GUESS,
+    );
     expect(reports.map(verdict)).toEqual([
       "10.0.0.2:9000 > 10.0.0.1:8000 port-order guess",
       "10.0.0.1:8000 > 10.0.0.2:9000 listener certain",
@@ -162,6 +170,23 @@ describe("F22 F23 without evidence", () => {
       return verdict(report);
     });
     expect(verdicts).toEqual(Array(4).fill("10.0.0.1:179 > 10.0.0.2:179 none none"));
+  });
+
+  test("F23 two ports below the range have none either, unless a guess by their order is asked for", () => {
+    const inputs = [
+      table(1000, [socket("10.0.0.1:8080 > 10.0.9.9:9090")], { namespaces }),
+      batch(1000, [flow("10.0.0.2:179 > 10.0.0.1:5000").pickedUp()]),
+      tick(2000),
+    ];
+    const verdicts = [undefined, GUESS].map((options) =>
+      connections(run(inputs, options)[0]!)
+        .map(({ ends, evidence }) => `${ends} ${evidence}`)
+        .sort(),
+    );
+    expect(verdicts).toEqual([
+      ["10.0.0.1:5000 > 10.0.0.2:179 none", "10.0.0.1:8080 > 10.0.9.9:9090 none"],
+      ["10.0.0.1:5000 > 10.0.0.2:179 port-order", "10.0.9.9:9090 > 10.0.0.1:8080 port-order"],
+    ]);
   });
 
   test("F23 two ephemeral ports have none, whichever is lower", () => {
@@ -213,7 +238,7 @@ describe("S13 a connection that only sockets show", () => {
     ],
   ];
   test.each(cases)("S13 %s", (_, sockets, expected) => {
-    const [report] = run([table(1000, sockets, { namespaces }), tick(2000)]);
+    const [report] = run([table(1000, sockets, { namespaces }), tick(2000)], GUESS);
     expect(verdict(report)).toBe(expected);
   });
 

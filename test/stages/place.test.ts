@@ -144,6 +144,6 @@ describe("F53 what is local by a route", () => {
       batch(1000, [CALL]),
       tick(2000),
     ]);
-    expect(only(report!)).toMatchObject({ to: "no-socket", from: "not-local", flags: [] });
+    expect(only(report!)).toMatchObject({ to: "no-socket", from: "not-local", flags: ["toRuled"] });
   });
 });

@@ -17,6 +17,7 @@ export interface CollectionOptions {
   readonly namespaces: "all" | "own";
   readonly protocol?: string[];
   readonly multicast?: boolean;
+  readonly guessDirection?: boolean;
   readonly nameServer?: string[];
   readonly lookups?: number;
   readonly receiveBuffer?: number;
@@ -59,6 +60,7 @@ export function addCollectionOptions(command: Command): Command {
       ).argParser(gather(oneOf(PROTOCOLS))),
     )
     .option("--multicast", "tell who sends UDP to multicast groups and broadcast addresses")
+    .option("--guess-direction", "where nothing tells who opened a connection, take the lower port for the server's")
     .optionsGroup("Names:")
     .option(
       "--name-server <address[:port]>",
@@ -134,6 +136,7 @@ export function reporterOptions(options: CollectionOptions): ReporterOptions {
     commandLines: options.cmdline ?? false,
     names: options.names,
     multicast: options.multicast ?? false,
+    guessDirection: options.guessDirection ?? false,
     namespaces: options.namespaces,
     ...(Object.fromEntries(
       Object.entries(said).filter(([, value]) => value !== undefined),

@@ -1,6 +1,6 @@
 /**
- * A conntrack tuple to row words. The kernel writes every tuple of a family with ports in one shape (`ctnetlink_dump_tuples`),
- * so that shape is compared as a whole here; any other is walked attribute by attribute (walk-tuple.ts).
+ * A conntrack tuple to row words. The kernel writes every tuple of a family with ports in one shape (`ctnetlink_dump_tuples`), and ICMP's over IPv4 in another
+ * (`icmp_tuple_to_nlattr`), so these are compared as a whole here; any other is walked attribute by attribute (walk-tuple.ts).
  */
 import { FAMILY } from "@conntrail/model";
 import { attributeHeader, CTA_IP, CTA_PROTO, CTA_TUPLE, firstByte, firstHalf } from "@conntrail/netlink";
@@ -17,7 +17,13 @@ const PROTO_NUMBER = attributeHeader(5, CTA_PROTO.number);
 const PROTO_SOURCE = attributeHeader(6, CTA_PROTO.sourcePort);
 const PROTO_DESTINATION = attributeHeader(6, CTA_PROTO.destinationPort);
 
-/** Bytes of a tuple with ports and no zone of its own. */
+const ICMP = attributeHeader(36, CTA_TUPLE.proto, true);
+const ICMP_ID = attributeHeader(6, CTA_PROTO.icmpId);
+const ICMP_TYPE = attributeHeader(5, CTA_PROTO.icmpType);
+const ICMP_CODE = attributeHeader(5, CTA_PROTO.icmpCode);
+
+/** Bytes of such a tuple of ICMP, and of a tuple with ports, without a zone of its own. */
+const ICMP4_BYTES = 60;
 const TUPLE4_BYTES = 52;
 const TUPLE6_BYTES = 76;
 
@@ -65,6 +71,23 @@ export function decodeTuple(
     copyAddress(words, at + 8, row, address + 4);
     row[ports] = (firstHalf(words[at + 16]!) << 16) | firstHalf(words[at + 18]!);
     return firstByte(words[at + 14]!) | (FAMILY.ipv6 << 8);
+  }
+  if (
+    bytes === ICMP4_BYTES &&
+    ((words[at + 1]! ^ IP4) |
+      (words[at + 2]! ^ IP4_SOURCE) |
+      (words[at + 4]! ^ IP4_DESTINATION) |
+      (words[at + 6]! ^ ICMP) |
+      (words[at + 7]! ^ PROTO_NUMBER) |
+      (words[at + 9]! ^ ICMP_ID) |
+      (words[at + 11]! ^ ICMP_TYPE) |
+      (words[at + 13]! ^ ICMP_CODE)) ===
+      0
+  ) {
+    writeMapped(row, address, words[at + 3]!);
+    writeMapped(row, address + 4, words[at + 5]!);
+    row[ports] = (firstHalf(words[at + 10]!) << 16) | (firstByte(words[at + 12]!) << 8) | firstByte(words[at + 14]!);
+    return firstByte(words[at + 8]!) | (FAMILY.ipv4 << 8);
   }
   return walkTuple(words, at, bytes, row, address, ports);
 }

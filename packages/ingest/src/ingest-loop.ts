@@ -6,7 +6,7 @@
  */
 import { randomInt } from "node:crypto";
 import { getSystemErrorName } from "node:util";
-import type { FlowBatch } from "@conntrail/model";
+import type { FlowBatch, NamespaceWay } from "@conntrail/model";
 import { isOpError } from "@conntrail/netlink";
 import { steadyMs } from "@conntrail/thread/clock";
 import { flowPolicy } from "./flow-policy.ts";
@@ -96,6 +96,11 @@ export class IngestLoop {
   /** The consumer has taken a chunk of raw messages. */
   acknowledgeRaw(): void {
     this.#tap?.acknowledge();
+  }
+
+  /** Namespaces that others have found: the next search looks at them too. */
+  know(ways: readonly NamespaceWay[]): void {
+    this.#roster.ways = ways;
   }
 
   /** A batch is wanted whose cut is later than now. */

@@ -1,5 +1,5 @@
 /** What the host and the ingest worker say to each other. Batches and chunks wait for an answer: the worker has credit for a few. */
-import type { FlowBatch } from "@conntrail/model";
+import type { FlowBatch, NamespaceWay } from "@conntrail/model";
 import type { ResolvedIngestOptions } from "./ingest-options.ts";
 import type { RawChunk } from "./raw-tap.ts";
 
@@ -10,10 +10,10 @@ export interface IngestWorkerData {
   readonly tap: boolean;
 }
 
-/** Host to worker: a batch, or a chunk of raw messages, has been taken; dump every table once more; a batch with a cut of now, at once. */
-export interface IngestCommand {
-  readonly kind: "taken" | "raw-taken" | "dump" | "cut";
-}
+/** Host to worker: a batch, or a chunk of raw messages, has been taken; dump every table once more; a batch with a cut of now, at once; namespaces that others have found. */
+export type IngestCommand =
+  | { readonly kind: "taken" | "raw-taken" | "dump" | "cut" }
+  | { readonly kind: "ways"; readonly ways: readonly NamespaceWay[] };
 
 /** Worker to host. */
 export type IngestMessage = FlowBatch | RawChunk;

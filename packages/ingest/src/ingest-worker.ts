@@ -14,6 +14,7 @@ runWorker<IngestCommand, IngestMessage, IngestWorkerData>(({ workerData, command
       if (command.kind === "taken") loop.acknowledge();
       else if (command.kind === "raw-taken") loop.acknowledgeRaw();
       else if (command.kind === "cut") loop.requestCut();
+      else if (command.kind === "ways") loop.know(command.ways);
       else loop.requestDumps();
     },
     error: fail,

@@ -1,5 +1,5 @@
 /** The ingest as seen by its consumer: an Observable of batches, with a worker thread behind it. */
-import type { FlowBatch } from "@conntrail/model";
+import type { FlowBatch, NamespaceWay } from "@conntrail/model";
 import { workerStream } from "@conntrail/thread";
 import { NEVER, Observable } from "rxjs";
 import { type IngestOptions, resolveIngestOptions } from "./ingest-options.ts";
@@ -14,6 +14,8 @@ export interface IngestHooks {
   readonly dump$?: Observable<unknown>;
   /** Each value asks for a batch whose cut is later than the asking: every socket is read empty for it. Those asked for until it is made are one. */
   readonly cut$?: Observable<unknown>;
+  /** Namespaces that a walk of processes does not show, as others find them: each value replaces the one before. */
+  readonly ways$?: Observable<readonly NamespaceWay[]>;
   /** Ends the ingest in good order: what was received is emitted, then the Observable completes. */
   readonly stop$?: Observable<unknown>;
 }
@@ -27,7 +29,7 @@ const WORKER = new URL("./ingest-worker.js", import.meta.url);
  * most two batches ahead and keeps the latest state of each flow. Throws RangeError for options that cannot be meant.
  */
 export function ingest(options: IngestOptions = {}, hooks: IngestHooks = {}): Observable<FlowBatch> {
-  const { tap, dump$ = NEVER, cut$ = NEVER, stop$ = NEVER } = hooks;
+  const { tap, dump$ = NEVER, cut$ = NEVER, ways$ = NEVER, stop$ = NEVER } = hooks;
   const resolved = resolveIngestOptions(options);
   return new Observable((subscriber) => {
     const workerData: IngestWorkerData = { options: resolved, tap: tap !== undefined };
@@ -48,6 +50,8 @@ export function ingest(options: IngestOptions = {}, hooks: IngestHooks = {}): Ob
     const stop = (): void => void worker.close();
     const dump = (): void => void worker.post({ kind: "dump" });
     const cut = (): void => void worker.post({ kind: "cut" });
+    const know = (ways: readonly NamespaceWay[]): void => void worker.post({ kind: "ways", ways });
+    subscription.add(ways$.subscribe({ next: know, error: stop }));
     subscription.add(cut$.subscribe({ next: cut, error: stop }));
     subscription.add(dump$.subscribe({ next: dump, error: stop }));
     subscription.add(stop$.subscribe({ next: stop, error: stop }));

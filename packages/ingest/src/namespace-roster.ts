@@ -3,6 +3,7 @@
  * nobody else shows any more is let go at once. Monotonic milliseconds are arguments.
  */
 import { statSync } from "node:fs";
+import type { NamespaceWay } from "@conntrail/model";
 import { isOpError, OpError } from "@conntrail/netlink";
 import { inNamespace } from "@conntrail/netlink/socket";
 import { readConntrackFacts } from "./conntrack-facts.ts";
@@ -37,6 +38,8 @@ export class NamespaceRoster {
   obstacle: string | undefined;
   /** Messages lost on sockets that were closed. */
   lostBefore = 0;
+  /** Namespaces that others have found, and a way into each. */
+  ways: readonly NamespaceWay[] = [];
   readonly own: number;
   readonly #options: ResolvedIngestOptions;
   readonly #tools: WatchTools;
@@ -109,7 +112,7 @@ export class NamespaceRoster {
     const { namespaces, procRoot, maxNamespaces } = this.#options;
     this.#watch(this.own, nowMs);
     if (namespaces === "all" && this.obstacle === undefined) {
-      const { paths, hidden } = findNamespaces(procRoot, this.own);
+      const { paths, hidden } = findNamespaces(procRoot, this.own, this.ways);
       this.#paths = paths;
       this.#hidden = hidden;
       this.#beyondMax = 0;

@@ -42,6 +42,8 @@ export interface ConnectionColumns {
   /** 1 + index into the snapshot's devices: the interface that the end's socket is bound to; 0 = none. */
   readonly fromDevice: Uint16Array;
   readonly toDevice: Uint16Array;
+  /** 1 + index into the snapshot's owners: the process that passes the connection on, at one of its ends; 0 = none. */
+  readonly via: Uint32Array;
   /** 1 + index into the snapshot's names; 0 = none known. */
   readonly fromNames: Uint32Array;
   readonly toNames: Uint32Array;
@@ -90,6 +92,7 @@ export function allocateColumns(capacity: number): ConnectionColumns {
     toReason: byte(),
     fromDevice: new Uint16Array(capacity),
     toDevice: new Uint16Array(capacity),
+    via: word(),
     fromNames: word(),
     toNames: word(),
     tcp: word(),

@@ -63,6 +63,7 @@ export const CONNECTION_FLAG = {
   selfTraffic: 0x40, // conntrail's own (F42)
   fromTraced: 0x100, // the kernel saw the process of the `from` end open or close it
   toTraced: 0x200, // the same of the `to` end
+  toRuled: 0x400, // whether the `to` end is on this host depends on a rule for packets: a process that is seen there was given what was meant for another
   toOwnNamespace: 0x80, // the `to` address belongs to the namespace that reported the row: with NAT, a redirect
 } as const;
 

@@ -20,4 +20,5 @@ export * from "./take-rows.ts";
 export * from "./tcp-fact.ts";
 export * from "./trace-batch.ts";
 export * from "./trace-row.ts";
+export * from "./tunnel.ts";
 export * from "./tuple.ts";

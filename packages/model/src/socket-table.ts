@@ -74,5 +74,10 @@ export interface SocketTable {
   readonly rows: Uint32Array;
   readonly owners: readonly Owner[];
   readonly namespaces: readonly NamespaceFacts[];
+  /** Namespaces that a walk of processes does not show, and a file by which each can be entered. Missing: none; a recording has none. */
+  readonly ways?: readonly NamespaceWay[];
   readonly health: ScanHealth;
 }
+
+/** A way into a network namespace: its inode, and a file that setns(2) takes, or the socket of a process. */
+export type NamespaceWay = readonly [netns: number, path: string];

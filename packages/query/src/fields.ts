@@ -9,19 +9,19 @@ import {
   type ConnectionColumns,
   EVIDENCE,
   FAMILY,
-  formatAddress,
   NAT_KIND,
   protocolName,
   SOURCE,
   TCP_END,
   TCP_FACT,
   TCP_FACT_DOUBLES,
-  visibleFromPort,
-  visibleToPort,
+  toPort,
+  tunnelName,
 } from "@conntrail/model";
 import { readJson } from "./bound.ts";
 import { endFields, field, type Read } from "./end-fields.ts";
 import { isoOf } from "./iso-time.ts";
+import { isTranslated, natKind, viaFields, visibleFields } from "./nat-fields.ts";
 import { type Services, serviceName } from "./services.ts";
 import type { Table } from "./table.ts";
 import type { Kind, Value } from "./value.ts";
@@ -103,6 +103,13 @@ const MEMBERS: readonly Field[] = [
   ...visibleFields(),
   field("firstSeen", "time", "when it began", ({ columns }, row) => isoOf(columns.firstSeenMs[row]!)),
   field("lastSeen", "time", "when it was last seen", ({ columns }, row) => isoOf(columns.lastSeenMs[row]!)),
+  ...viaFields(),
+  field(
+    "tunnel",
+    "text",
+    "vxlan, gre, …, for what carries other packets",
+    ({ columns }, row) => tunnelName(columns.protocol[row]!, toPort(columns, row)) ?? null,
+  ),
   field("zone", "number", "conntrack zone", ({ columns }, row) => columns.zone[row]!, { absent: 0 }),
   field("mark", "number", "conntrack mark", ({ columns }, row) => columns.mark[row]!, { absent: 0 }),
   field("counters", "part", "bytes and packets, where the kernel counts", ({ columns }, row) =>
@@ -193,55 +200,6 @@ function derived(path: string, kind: Kind, about: string, derive: NonNullable<Fi
   return { path, kind, about, read, derive };
 }
 
-function visibleFields(): Field[] {
-  const translated =
-    (read: Read): Read =>
-    (table, row) =>
-      isTranslated(table, row) ? read(table, row) : null;
-  const address = (read: (columns: ConnectionColumns) => Uint32Array): Read =>
-    translated(({ columns }, row) => formatAddress(read(columns), row * 4));
-  return [
-    field("nat.visible", "part", "what each side saw instead", (table, row) =>
-      isTranslated(table, row) ? "visible" : null,
-    ),
-    field("nat.visible.from", "part", "the opener as the server sees it", (table, row) =>
-      isTranslated(table, row) ? "from" : null,
-    ),
-    field(
-      "nat.visible.from.address",
-      "address",
-      "the opener's address as the server sees it",
-      address((c) => c.replyDestination),
-    ),
-    field(
-      "nat.visible.from.port",
-      "number",
-      "the opener's port as the server sees it",
-      translated((t, row) => visibleFromPort(t.columns, row)),
-    ),
-    field("nat.visible.to", "part", "the server as the opener sees it", (table, row) =>
-      isTranslated(table, row) ? "to" : null,
-    ),
-    field(
-      "nat.visible.to.address",
-      "address",
-      "the server's address as the opener sees it",
-      address((c) => c.originalDestination),
-    ),
-    field(
-      "nat.visible.to.port",
-      "number",
-      "the server's port as the opener sees it",
-      translated((t, row) => visibleToPort(t.columns, row)),
-    ),
-  ];
-}
-
-function natKind({ columns }: Table, row: number): Value {
-  const kind = NAT_KIND[columns.nat[row]!]!;
-  return kind === "none" ? null : kind;
-}
-
 /** A double of a row's record; null without one. */
 function tcpFact({ columns, tcp }: Table, row: number, offset: number): number | null {
   const place = columns.tcp[row]!;
@@ -253,10 +211,6 @@ function tcpField(path: string, offset: number, about: string): Field {
     const value = tcpFact(table, row, offset);
     return value === null || value < 0 ? null : value;
   });
-}
-
-function isTranslated({ columns }: Table, row: number): boolean {
-  return columns.nat[row] !== 0;
 }
 
 function counter(path: string, column: "originalPackets" | "originalBytes" | "replyPackets" | "replyBytes"): Field {

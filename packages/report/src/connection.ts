@@ -11,8 +11,11 @@ import {
   FAMILY,
   formatAddress,
   NAT_KIND,
+  type Owner,
   protocolName,
   SOURCE,
+  toPort,
+  tunnelName,
   visibleFromPort,
   visibleToPort,
 } from "@conntrail/model";
@@ -26,18 +29,22 @@ import type {
   DirectionJson,
   NatJson,
   TcpJson,
+  ViaJson,
 } from "./json-shape.ts";
 import type { RawReport } from "./raw-report.ts";
 import { tcpJson } from "./tcp-json.ts";
 import { isoTime } from "./time.ts";
 
 /** A connection: the members of `ConnectionJson`, all of them always there. Valid as long as its report. */
-export interface Connection extends Required<Omit<ConnectionJson, "from" | "to" | "counters" | "tcp" | "netnsName">> {
+export interface Connection
+  extends Required<Omit<ConnectionJson, "from" | "to" | "counters" | "tcp" | "netnsName" | "tunnel" | "via">> {
   readonly from: End;
   readonly to: End;
   readonly counters: CountersJson | undefined;
   readonly tcp: TcpJson | undefined;
   readonly netnsName: string | undefined;
+  readonly tunnel: string | undefined;
+  readonly via: ViaJson | undefined;
   /** Unix milliseconds. */
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
@@ -61,6 +68,11 @@ export function sourceWords(bits: number): ("conntrack" | "sockets")[] {
 /** The words for CONNECTION_FLAG bits that a report tells. */
 export function flagWords(bits: number): ConnectionFlag[] {
   return TOLD_FLAGS.filter((flag) => bits & CONNECTION_FLAG[flag]);
+}
+
+/** A process as the `via` of its connections. */
+export function viaJson({ pid, startTicks, process }: Owner): ViaJson {
+  return { pid, startTicks, process };
 }
 
 /** The flags that a report tells, in its order. */
@@ -146,6 +158,16 @@ class ConnectionView implements Connection {
     return isoTime(this.lastSeenMs);
   }
 
+  get via(): ViaJson | undefined {
+    const owner = this.#raw.columns.via[this.#row]!;
+    return owner === 0 ? undefined : viaJson(this.#raw.owners.at(owner - 1)!);
+  }
+
+  get tunnel(): string | undefined {
+    const { columns } = this.#raw;
+    return tunnelName(columns.protocol[this.#row]!, toPort(columns, this.#row));
+  }
+
   get zone(): number {
     return this.#raw.columns.zone[this.#row]!;
   }
@@ -173,7 +195,7 @@ class ConnectionView implements Connection {
   }
 
   toJSON(): ConnectionJson {
-    const { zone, mark, counters, tcp, flags, netnsName } = this;
+    const { zone, mark, counters, tcp, flags, netnsName, via, tunnel } = this;
     return {
       protocol: this.protocol,
       family: this.family,
@@ -188,6 +210,8 @@ class ConnectionView implements Connection {
       nat: this.nat,
       firstSeen: this.firstSeen,
       lastSeen: this.lastSeen,
+      ...(via !== undefined && { via }),
+      ...(tunnel !== undefined && { tunnel }),
       ...(zone !== 0 && { zone }),
       ...(mark !== 0 && { mark }),
       ...(counters !== undefined && { counters }),

@@ -6,6 +6,7 @@ import {
   type ConnectionColumns,
   fromPort,
   toPort,
+  tunnelName,
   visibleFromPort,
   visibleToPort,
 } from "@conntrail/model";
@@ -138,7 +139,7 @@ function putConnection(writer: ByteWriter, raw: RawReport, row: number, records:
   putTime(writer, columns.firstSeenMs[row]!);
   writer.put(LAST_SEEN);
   putTime(writer, columns.lastSeenMs[row]!);
-  putFurther(writer, columns, row);
+  putFurther(writer, columns, row, records);
   if (columns.tcp[row] !== 0) putTcp(writer, raw, row);
   writer.put(FLAGS(flags & FLAGS_MASK));
   writer.putByte(CLOSE);
@@ -169,7 +170,11 @@ function putVisible(writer: ByteWriter, columns: ConnectionColumns, row: number)
   writer.put(AFTER_VISIBLE);
 }
 
-function putFurther(writer: ByteWriter, columns: ConnectionColumns, row: number): void {
+function putFurther(writer: ByteWriter, columns: ConnectionColumns, row: number, records: RecordFragments): void {
+  const via = columns.via[row]!;
+  if (via !== 0) writer.put(records.via(via));
+  const tunnel = tunnelName(columns.protocol[row]!, toPort(columns, row));
+  if (tunnel !== undefined) writer.putText(`,"tunnel":"${tunnel}"`);
   const zone = columns.zone[row]!;
   if (zone !== 0) {
     writer.put(ZONE);

@@ -18,6 +18,7 @@ import { containerNodes, hostNodes, processNodes } from "./scope-processes.ts";
 import { CONTAINER_TEMPLATES, HOST_TEMPLATES, PROCESS_TEMPLATES } from "./scope-templates.ts";
 import { virtualNetworks } from "./scope-virtuals.ts";
 import { isoTime } from "./time.ts";
+import { turnByPorts } from "./turn-by-ports.ts";
 
 /** Options of `encodeScope()`. */
 export interface ScopeOptions extends LimitOption {
@@ -32,7 +33,7 @@ const TYPICAL_BYTES = 450;
 
 /** Encodes a report. The bytes are a view from the start of a buffer of their own. Throws `RangeError` for a limit or a network that is none. */
 export function encodeScope(report: RawReport | Report, options: ScopeOptions = {}): Uint8Array<ArrayBuffer> {
-  const raw = heaviestFirst(rawOf(report), options);
+  const raw = turnByPorts(heaviestFirst(rawOf(report), options));
   const { host, window } = raw;
   const shown = shownRows(raw.columns.length, options);
   const hostScoped = host.hostScopedNetworks?.length ? networkTest(host.hostScopedNetworks) : undefined;

@@ -10,7 +10,7 @@ import {
   protocolName,
 } from "@conntrail/model";
 import { type Fragment, fragment } from "./byte-writer.ts";
-import { flagWords, sourceWords } from "./connection.ts";
+import { flagWords, sourceWords, viaJson } from "./connection.ts";
 import { evidenceOf } from "./end.ts";
 import { type FragmentTable, fragmentTable } from "./fragment-table.ts";
 import { endProcess } from "./process-identity.ts";
@@ -73,6 +73,8 @@ export interface RecordFragments {
   readonly names: FragmentTable;
   /** What stands behind `ownerReason`: empty without a process. */
   readonly identity: FragmentTable;
+  /** The process between two legs. */
+  readonly via: FragmentTable;
   /** The device of an end. */
   readonly device: FragmentTable;
   /** By inode: the name of a namespace. */
@@ -96,6 +98,7 @@ export function recordFragments({ owners, names, devices = [], netnsNames = [] }
       if (known === undefined) return "";
       return `,${JSON.stringify(endProcess(known)).slice(1, -1)}`;
     }),
+    via: fragmentTable(owners.length + 1, (index) => `,"via":${JSON.stringify(viaJson(owner(index)!))}`),
     device: fragmentTable(devices.length + 1, (index) => `,"device":${JSON.stringify(devices[index - 1])}`),
     netnsName: new Map(netnsNames.map(({ netns, name }) => [netns, fragment(`,"netnsName":${JSON.stringify(name)}`)])),
   };

@@ -73,6 +73,10 @@ export interface ConnectionJson {
   readonly nat: NatJson | null;
   readonly firstSeen: string | null;
   readonly lastSeen: string | null;
+  /** The process at one of its ends that passes it on: a transparent proxy, which takes what is meant for another address and connects there itself. Absent without one. */
+  readonly via?: ViaJson;
+  /** What carries other packets: `vxlan`, `geneve`, `gtp-u`, `gre`, `ipip`, `6in4`, `esp`. Absent for what is no tunnel. */
+  readonly tunnel?: string;
   /** Conntrack zone; absent when 0. */
   readonly zone?: number;
   /** Conntrack mark; absent when 0. */
@@ -134,6 +138,13 @@ export interface NatJson {
     /** The server as the opener sees it. */
     readonly to: AddressPortJson;
   };
+}
+
+/** A process between two legs of a connection: `pid` and `startTicks` say which. */
+export interface ViaJson {
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly process: string;
 }
 
 /** An address with its port. */

@@ -1,6 +1,6 @@
 /** The pipeline worker: starts the sources, runs the pipeline over them, and sends each report to the host. */
 import { performance } from "node:perf_hooks";
-import type { HostFacts, Owner, ReportContent, SocketTable } from "@conntrail/model";
+import type { HostFacts, NamespaceWay, Owner, ReportContent, SocketTable } from "@conntrail/model";
 import { type ContainerNames, createContainerNames, createResolver } from "@conntrail/names";
 import { packReport } from "@conntrail/report";
 import { runWorker, type WorkerContext } from "@conntrail/thread";
@@ -27,6 +27,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   const { options, encodings, firstSequence } = workerData;
   const stop$ = new Subject<void>();
   const cut$ = new Subject<void>();
+  const ways$ = new Subject<readonly NamespaceWay[]>();
   const requests: number[] = [];
   let builtFromMs = 0;
   const tickTime = (): number => {
@@ -62,6 +63,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   const context: SourceContext = {
     stop$,
     cut$,
+    ways$,
     now: steadyMs,
     recorder,
     onRestart: (part, error) =>
@@ -106,7 +108,12 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     },
   };
   const config = {
-    merge: { conntrack: options.conntrack, sockets: options.sockets, capacity: options.maxFlows },
+    merge: {
+      conntrack: options.conntrack,
+      sockets: options.sockets,
+      capacity: options.maxFlows,
+      portOrder: options.guessDirection,
+    },
     names: recorder?.names ?? resolver,
     containers: recorder?.containers ?? containers,
     host: hostNow,

@@ -3,7 +3,7 @@
  * ingest is down its last account is repeated as failed; a scan that does not come makes the table stale (`health`).
  */
 import { ingest, type RawChunk } from "@conntrail/ingest";
-import type { FlowBatch, SocketTable } from "@conntrail/model";
+import type { FlowBatch, NamespaceWay, SocketTable } from "@conntrail/model";
 import { type ScanRecord, scanSockets } from "@conntrail/scan";
 import { isWorkerError } from "@conntrail/thread";
 import { defer, merge, NEVER, type Observable, Subject, takeUntil, tap } from "rxjs";
@@ -17,6 +17,8 @@ export interface SourceContext {
   readonly stop$: Observable<unknown>;
   /** Asks the ingest to read every event socket empty: a table was read, and the events of its time are wanted. */
   readonly cut$: Subject<void>;
+  /** Tells the ingest of namespaces that a scan has found. */
+  readonly ways$: Subject<readonly NamespaceWay[]>;
   readonly now: () => number;
   readonly onRestart: (part: WorkerPart, error: unknown) => void;
   /** Takes everything that comes in, ahead of the pipeline. */
@@ -25,9 +27,9 @@ export interface SourceContext {
 
 /** Batches of changed flows. */
 export function flowSource(options: PipelineOptions, context: SourceContext): Observable<FlowBatch> {
-  const { stop$, cut$, now, onRestart, recorder } = context;
+  const { stop$, cut$, ways$, now, onRestart, recorder } = context;
   const recording = recorder && { tap: (chunk: RawChunk) => recorder.raw(chunk), dump$: recorder.rotated$ };
-  const hooks = { stop$, cut$, ...recording };
+  const hooks = { stop$, cut$, ways$, ...recording };
   if (!options.conntrack) return NEVER.pipe(takeUntil(stop$));
   const failures$ = new Subject<FlowBatch>();
   let last: FlowBatch | undefined;
@@ -51,7 +53,14 @@ export function socketSource(
   context: SourceContext,
   scan$: Observable<unknown>,
 ): Observable<SocketTable> {
-  const { stop$, cut$, onRestart, recorder } = context;
+  const { stop$, cut$, ways$, onRestart, recorder } = context;
+  let told = 0;
+  const tell = ({ ways = [] }: SocketTable): void => {
+    // Each time, for an ingest that was started anew knows none; and once more when there are none any more.
+    if (ways.length > 0 || told > 0) ways$.next(ways);
+    told = ways.length;
+    cut$.next();
+  };
   if (!options.sockets) return NEVER.pipe(takeUntil(stop$));
   const tables$ = scanSockets({
     root: options.procRoot,
@@ -64,7 +73,7 @@ export function socketSource(
     stop$,
     ...(recorder && { tap: (scan: ScanRecord) => recorder.scan(scan) }),
   });
-  return restarting(tables$.pipe(tap(() => cut$.next())), {
+  return restarting(tables$.pipe(tap(tell)), {
     onFailure: (error) => onRestart("scan", error),
     isFinal: isBug,
     stop$,

@@ -42,6 +42,8 @@ export class ElsewhereSockets {
   #pathOf(inode: number): string | undefined {
     let path: string | undefined;
     this.#held.each(inode, (slot, fd) => {
+      // Those of our own event sockets are there because of us.
+      if (this.#processes.at(slot).pid === process.pid) return;
       path ??= `${this.#root}/${this.#processes.at(slot).place}/fd/${fd}`;
     });
     return path;

@@ -1,5 +1,5 @@
 /** One scan after another, on the calling thread: what the pool's thread runs. Keeps between scans what makes the next one cheap. */
-import type { NamespaceFacts, SocketTable } from "@conntrail/model";
+import type { NamespaceFacts, NamespaceWay, SocketTable } from "@conntrail/model";
 import { OpError } from "@conntrail/netlink";
 import {
   type FoundNamespace,
@@ -77,7 +77,8 @@ export class Scanner {
     const costBefore = this.#owners.cost;
     const processes = this.#owners.processes.refresh(scans);
     const fresh = [...processes, ...this.#survey.run(scans)];
-    await work.dumpAll(this.#find(), this.#namespaces);
+    const found = this.#find();
+    await work.dumpAll(found, this.#namespaces);
     for (const netns of work.gone) this.#forget(netns);
     const timeMs = steadyMs();
     const dumped = performance.now();
@@ -95,7 +96,8 @@ export class Scanner {
     const facts = this.#facts(work, scans, owned - began);
     const frame = { startedMs, timeMs, cutMs: timeMs, namespaces: work.namespaces, facts };
     const record = holders && this.#record(work, frame, book, holders);
-    const table = work.builder.finish(book, frame);
+    const ways = waysInto(found);
+    const table = { ...work.builder.finish(book, frame), ...(ways.length > 0 && { ways }) };
     this.#expected = Math.ceil(table.count * 1.1) + 64;
     const cpuMs = elapsed(cpuBegan, readCpuTime(this.#settings.root, "thread-self")) ?? performance.now() - began;
     return {
@@ -199,6 +201,13 @@ class ScanWork {
     });
     this.namespaces.push({ ...facts, readFromMs, readByMs });
   }
+}
+
+/** What a walk of processes does not show: only a thread, a mount, a descriptor or a socket leads there. */
+function waysInto(found: readonly FoundNamespace[]): NamespaceWay[] {
+  return found.flatMap(({ netns, path, process }) =>
+    path === undefined || typeof process === "number" ? [] : [[netns, path] as const],
+  );
 }
 
 const NO_DEVICES: ReadonlySet<number> = new Set();

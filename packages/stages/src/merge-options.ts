@@ -14,6 +14,8 @@ export interface MergeOptions {
   readonly conntrack?: boolean | undefined;
   /** False: no socket tables will come; health says that they are switched off. Default true. */
   readonly sockets?: boolean | undefined;
+  /** Where nothing else tells who opened a connection, take the end with the lower port for the server: a guess. Default false. */
+  readonly portOrder?: boolean | undefined;
 }
 
 /** All options, filled in. */
@@ -26,6 +28,7 @@ const DEFAULTS: MergeSettings = {
   lateJoinMs: 10_000,
   conntrack: true,
   sockets: true,
+  portOrder: false,
 };
 
 /** Fills the defaults in. */
@@ -37,5 +40,6 @@ export function mergeSettings(options: MergeOptions): MergeSettings {
     lateJoinMs: options.lateJoinMs ?? DEFAULTS.lateJoinMs,
     conntrack: options.conntrack ?? DEFAULTS.conntrack,
     sockets: options.sockets ?? DEFAULTS.sockets,
+    portOrder: options.portOrder ?? DEFAULTS.portOrder,
   };
 }

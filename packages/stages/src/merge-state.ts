@@ -58,6 +58,7 @@ export function createMergeState(settings: MergeSettings): MergeState {
       search: new SocketSearch(history),
       devices: new DeviceNames(),
       listeners: new ListenerSearch(history, namespaces),
+      portOrder: settings.portOrder,
       blind: settings.sockets ? REASON.unavailable : REASON.off,
     },
     connections: createSocketConnections(settings.capacity),

@@ -23,6 +23,7 @@ export interface PipelineOptions {
   readonly namespaces: "all" | "own";
   readonly protocols: readonly string[] | undefined;
   readonly multicast: boolean;
+  readonly guessDirection: boolean;
   readonly receiveBuffer: number | undefined;
   readonly receiveBufferMax: number | undefined;
   readonly reconcileMs: number | undefined;
@@ -57,6 +58,7 @@ export function pipelineOptions(options: ReporterOptions): PipelineOptions {
     namespaces: options.namespaces ?? "all",
     protocols: options.protocols,
     multicast: options.multicast ?? false,
+    guessDirection: options.guessDirection ?? false,
     receiveBuffer: options.receiveBuffer,
     receiveBufferMax: options.receiveBufferMax,
     reconcileMs: options.reconcileMs,

@@ -38,6 +38,11 @@ export interface ReporterOptions {
   readonly protocols?: readonly string[];
   /** Tell who sends UDP to multicast groups and broadcast addresses, which nobody ever answers from. Default false. */
   readonly multicast?: boolean;
+  /**
+   * Where nothing tells who opened a connection, take the end with the lower port for the server, as a guess. In Scope's format, which knows nothing else, that is always done.
+   * Default false.
+   */
+  readonly guessDirection?: boolean;
   /** Receive buffer of each event socket at start, 4,096 to 2^30 - 1. Default 128 MiB; the memory is used only while events wait. */
   readonly receiveBuffer?: number;
   /** How far it may grow when events are lost, in the same bounds. Default 256 MiB, and at least `receiveBuffer`. */

@@ -31,6 +31,7 @@ export interface ReplayedOptions {
   readonly conntrack: boolean;
   readonly sockets: boolean;
   readonly maxFlows: number | undefined;
+  readonly guessDirection: boolean;
   readonly tracker: Omit<FlowTrackerOptions, "epoch" | "hashSeed">;
 }
 
@@ -39,18 +40,20 @@ export const FOREIGN_OPTIONS: ReplayedOptions = {
   conntrack: true,
   sockets: false,
   maxFlows: undefined,
+  guessDirection: false,
   tracker: { protocols: "all", multicast: true, aggregateUdpPorts: [] },
 };
 
 /** From the options of a recording. */
 export function replayedOptions(options: { readonly [name: string]: Json }): ReplayedOptions {
-  const { conntrack, sockets, maxFlows, protocols, multicast } = options;
+  const { conntrack, sockets, maxFlows, protocols, multicast, guessDirection } = options;
   const capacity = isCapacity(maxFlows) ? maxFlows : undefined;
   const wanted = Array.isArray(protocols) ? wantedProtocols(protocols) : undefined;
   return {
     conntrack: conntrack !== false,
     sockets: sockets !== false,
     maxFlows: capacity,
+    guessDirection: guessDirection === true,
     tracker: {
       ...(capacity === undefined ? {} : { capacity }),
       ...(wanted === undefined ? {} : { protocols: wanted }),

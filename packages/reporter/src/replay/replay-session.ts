@@ -218,7 +218,7 @@ export class ReplaySession {
   #start(): void {
     const own = this.#host !== undefined;
     const { reports, from } = this.#settings;
-    const { tracker, conntrack, sockets, maxFlows } = own ? this.#options : FOREIGN_OPTIONS;
+    const { tracker, conntrack, sockets, maxFlows, guessDirection } = own ? this.#options : FOREIGN_OPTIONS;
     const copies = !own && (this.#reader.format === "pcap" || this.#reader.format === "pcapng");
     this.#intake = new FlowIntake(this.#reader, { own, copies, tracker });
     this.#recordedReports = own && reports === undefined;
@@ -232,7 +232,7 @@ export class ReplaySession {
       now: () => this.#tickMs,
     };
     const config = {
-      merge: { conntrack, sockets, capacity: maxFlows },
+      merge: { conntrack, sockets, capacity: maxFlows, portOrder: guessDirection },
       names: this.#names,
       containers: this.#containers,
       host: () => this.#hostNow(),

@@ -1,6 +1,6 @@
 /**
  * Who opened a connection, and how sure that is (S13): conntrack's original tuple; a listener at one end; a port that only a
- * client's kernel hands out; the lower port, as a guess; else nothing, and a stable order. Conntrack's word counts less for flows
+ * client's kernel hands out; where it is asked for the lower port, as a guess; else nothing, and a stable order. Conntrack's word counts less for flows
  * whose beginning was not seen, and nothing when it picked the stream up in the middle (nf_conntrack_tcp_loose).
  */
 import { ADDRESS_WORDS, SOCKET_STATE } from "@conntrail/model";
@@ -17,6 +17,8 @@ import { suggestDirection } from "./suggest-direction.ts";
 export interface DirectionContext {
   readonly listeners: ListenerSearch;
   readonly namespaces: NamespaceIndex;
+  /** Guess by the order of ports where nothing else tells. */
+  readonly portOrder: boolean;
 }
 
 /** Decides for a flow. `endMs`: when it ended, or Infinity. */
@@ -37,7 +39,7 @@ export function directFlow(context: DirectionContext, rows: ConnectionRows, row:
   if (source !== reply) {
     suggestDirection(rows, row, source || pickedUp ? BY.listener : BY.conntrack, SURE.certain, source);
   } else if (!pickedUp) suggestDirection(rows, row, BY.conntrack, SURE.likely, false);
-  else directByPorts(context.namespaces, rows, row, rows.netns(row), rows.netns(row));
+  else directByPorts(context, rows, row, rows.netns(row), rows.netns(row));
 }
 
 /** What the sockets at a pair of ends say: the state of each (0: not seen), and its namespace (0: not seen). */
@@ -62,12 +64,12 @@ export function directPair(context: DirectionContext, rows: ConnectionRows, row:
   const lowOpens = facts.lowState === SOCKET_STATE.synSent;
   const highOpens = facts.highState === SOCKET_STATE.synSent;
   if (lowOpens !== highOpens) suggestDirection(rows, row, BY["ephemeral-port"], SURE.likely, highOpens);
-  else directByPorts(context.namespaces, rows, row, lowNetns || highNetns, highNetns || lowNetns);
+  else directByPorts(context, rows, row, lowNetns || highNetns, highNetns || lowNetns);
 }
 
 /** By the ports of both real ends; `sourceNetns` and `replyNetns` are the namespaces whose ephemeral ranges count. */
 function directByPorts(
-  namespaces: NamespaceIndex,
+  { namespaces, portOrder }: DirectionContext,
   rows: ConnectionRows,
   row: Row,
   sourceNetns: number,
@@ -79,7 +81,7 @@ function directByPorts(
   const replyEphemeral = isEphemeral(namespaces, replyNetns, reply);
   if (sourceEphemeral !== replyEphemeral) {
     suggestDirection(rows, row, BY["ephemeral-port"], SURE.likely, replyEphemeral);
-  } else if (!sourceEphemeral && source !== reply) {
+  } else if (portOrder && !sourceEphemeral && source !== reply) {
     suggestDirection(rows, row, BY["port-order"], SURE.guess, source < reply);
   } else suggestDirection(rows, row, BY.none, SURE.none, compareRealEnds(rows, row) > 0);
 }

@@ -102,6 +102,7 @@ function placeFlags(rows: ConnectionRows, head: Row, tail: Row, opener: RowEnd, 
   let flags = fromLocal ? CONNECTION_FLAG.fromLocal : 0;
   if (toLocal) flags |= CONNECTION_FLAG.toLocal;
   const ruled = rows.isRuled(tail, server);
+  if (ruled) flags |= CONNECTION_FLAG.toRuled;
   if (!fromLocal && !toLocal && !ruled && rows.isMapped(head)) flags |= CONNECTION_FLAG.transit;
   // Behind other namespaces, only the one that translates can redirect to itself.
   const counts = head === tail || rows.isTranslated(tail);
