@@ -116,6 +116,25 @@ function quietSnapshots(shape: FlowShape): Timed {
   return { run: merging.snapshot, close: merging.close };
 }
 
+/** A snapshot with one flow in a hundred new, in place of one that is told by it as over. Beside `snapshot` it says what the settling of news costs. */
+function newsSnapshots(shape: FlowShape): Timed {
+  const merging = open({ ...shape, flows: shape.flows * 2 });
+  merging.take(flowBatch(shape));
+  const news = { ...shape, flows: Math.ceil(shape.flows / 100) };
+  const [born, ended] = [flowBatch(news), flowBatch(news, true)];
+  let timeMs = NOW_MS;
+  return {
+    before: () => {
+      merging.take(ended);
+      timeMs += 1000;
+      for (const batch of [born, ended]) moveTo(batch, timeMs, timeMs);
+      merging.take(born);
+    },
+    run: merging.snapshot,
+    close: merging.close,
+  };
+}
+
 /** A snapshot after a new table: every flow is joined anew. */
 function joiningSnapshots(shape: FlowShape): Timed {
   const merging = open(shape);
@@ -187,6 +206,7 @@ export const cases: readonly BenchCase[] = [
     shapes: ["plain", "nat", "two-namespaces"],
     target: SNAPSHOT_TARGET,
   }),
+  ...ladder("snapshot-with-news", "flow", newsSnapshots, { shapes: ["nat", "two-namespaces"] }),
   ...ladder("snapshot-after-table", "flow", joiningSnapshots, {
     shapes: ["plain", "nat", "two-namespaces"],
     target: SNAPSHOT_TARGET,

@@ -1,5 +1,5 @@
 /** What many histories gave together: how many connections each law spoke about, how often it was broken, and by which seeds. Plain data, so that it crosses processes. */
-import { exceptionFor } from "./exceptions.ts";
+import { ceilingOf, exceptionFor } from "./exceptions.ts";
 import type { Verdict } from "./run-history.ts";
 
 /** A seed that breaks a law without an excuse. */
@@ -72,10 +72,25 @@ export function formatTally(tally: Tally): string {
   return [
     `${histories} histories, ${connections} connections, ${reports} reports`,
     ...Object.keys(asked).map((law) => `  ${law}: broken for ${rate(broken[law] ?? 0, asked[law]!)}`),
-    ...Object.entries(excused).map(
-      ([name, count]) => `  excused, ${name}: ${rate(count, asked[name.split(" ")[0]!] ?? connections)}`,
-    ),
+    ...Object.entries(excused).map(([name, count]) => {
+      const ceiling = `${(100 * ceilingOf(name)).toFixed(1)} %`;
+      return `  excused, ${name}: ${rate(count, askedFor(tally, name))}, at most ${ceiling}`;
+    }),
   ].join("\n");
+}
+
+/** The exceptions that were needed more often than they may be. Says nothing before a law was asked about a thousand connections. */
+export function excessesOf(tally: Tally): string[] {
+  return Object.entries(tally.excused)
+    .filter(([name, count]) => askedFor(tally, name) >= LEAST_ASKED && count / askedFor(tally, name) > ceilingOf(name))
+    .map(([name]) => name);
+}
+
+const LEAST_ASKED = 1_000;
+
+/** How many connections the law of an exception spoke about. */
+function askedFor({ asked }: Tally, name: string): number {
+  return asked[name.split(" ")[0]!] ?? 0;
 }
 
 function add(counts: Record<string, number>, name: string, count: number): void {

@@ -40,8 +40,8 @@ const HOST_FACTS: HostFacts = { id: "world", name: "world", localNetworks: [], k
 /** Before a regular report, a scan is asked for this long. */
 const SCAN_LEAD_MS = 150;
 
-/** Runs the observers over a history. */
-export function observe(history: History, plan: Plan, leftOut: LeftOut): Observed {
+/** Runs the observers over a history. `arrange` may bring the rows of a batch into another order. */
+export function observe(history: History, plan: Plan, leftOut: LeftOut, arrange = asTheyCome): Observed {
   const sights = new Sights();
   const reports: Report[] = [];
   const agenda = new Agenda();
@@ -106,7 +106,7 @@ export function observe(history: History, plan: Plan, leftOut: LeftOut): Observe
       sights.batchTakenMs.push(nowMs);
       cutMs = batch.cutMs;
       tablesBy(nowMs);
-      flows$.next(batch);
+      flows$.next(arrange(batch));
       from?.acknowledge(nowMs);
     };
     arrive(atMs, take);
@@ -180,6 +180,10 @@ export function observe(history: History, plan: Plan, leftOut: LeftOut): Observe
   for (const subject of [flows$, sockets$, ticks$]) subject.complete();
   if (failure !== undefined) throw failure.error;
   return { history, plan, sights, reports };
+}
+
+function asTheyCome(batch: FlowBatch): FlowBatch {
+  return batch;
 }
 
 function failed(last: FlowBatch, timeMs: number): FlowBatch {
