@@ -197,9 +197,10 @@ export function exitCode(error: unknown): number {
   return isUsage ? EXIT.usage : EXIT.failed;
 }
 
-/** What went wrong first: a value out of range is refused in the part that knows the range, perhaps in another thread. */
+/** What went wrong first: a value out of range is refused in the part that knows the range, perhaps in another thread. A store's error says what would help, its cause does not. */
 function firstCause(error: unknown): unknown {
-  return error instanceof Error && error.cause !== undefined ? firstCause(error.cause) : error;
+  const isLast = !(error instanceof Error) || error.cause === undefined || error.name === "StoreError";
+  return isLast ? error : firstCause(error.cause);
 }
 
 const EXAMPLES = `Examples:

@@ -2,6 +2,7 @@
 
 import type { Question } from "@conntrail/store";
 import { type Command, Option } from "commander";
+import { type HistoryCommandOptions, runHistory } from "./commands/history.ts";
 import {
   runStoreMigrate,
   runStoreQuery,
@@ -11,6 +12,7 @@ import {
 } from "./commands/store.ts";
 import { oneOf } from "./one-of.ts";
 import { parseCount, parseDuration, parseUrl } from "./units.ts";
+import { parseWhen, type Stretch } from "./when.ts";
 
 const ADDRESS = "http(s)://[user[:password]@]host:8123[/database], or chdb:FOLDER for the engine in this process";
 
@@ -28,8 +30,33 @@ export function addStoreOptions(command: Command): Command {
     .option("--otlp <url>", "send edges as metrics and ended connections as logs to this OTLP/HTTP receiver", parseUrl);
 }
 
-/** Adds `store migrate` and `store query`. */
+/** Adds `history`, `store migrate` and `store query`. */
 export function addStoreCommands(program: Command): void {
+  const when = (text: string): Stretch => parseWhen(text, Date.now());
+  program
+    .command("history")
+    .argument("[when]", WHEN, when)
+    .argument("[until]", "up to then (default: as long as WHEN says: 03:12 is a minute)", when)
+    .description("who talked to whom at some time that has passed, from a store (default: in the last 15 minutes)")
+    .addOption(address().env("CONNTRAIL_CLICKHOUSE"))
+    .addOption(new Option("--skew <duration>", "how wrong clocks may be").default(2000, "2s").argParser(parseDuration))
+    .option("--port <n>", "only this service", parseCount)
+    .option("--address <address>", "only where this address is an end")
+    .option("--process <name>", "only where a process of this name is at an end")
+    .addOption(new Option("--limit <n>", "connections at the most").default(10_000).argParser(parseCount))
+    .addOption(
+      new Option("--format <format>", "table, ndjson (default: table at a terminal, else ndjson)").argParser(
+        oneOf(["table", "ndjson"]),
+      ),
+    )
+    .addHelpText("after", KEEPING)
+    .action((from: Stretch | undefined, until: Stretch | undefined, options: HistoryCommandOptions) => {
+      const nowMs = Date.now();
+      const since = from ?? { sinceMs: nowMs - 900_000, untilMs: nowMs };
+      const untilMs = until?.untilMs ?? since.untilMs;
+      if (untilMs <= since.sinceMs) throw new RangeError("the second time is before the first one");
+      return runHistory({ sinceMs: since.sinceMs, untilMs }, options);
+    });
   const store = program.command("store").description("the connections of many hosts in ClickHouse");
   store
     .command("migrate")
@@ -49,6 +76,16 @@ export function addStoreCommands(program: Command): void {
     .addOption(new Option("--limit <n>", "rows at the most").default(1000).argParser(parseCount))
     .action((question: Question, options: StoreQueryOptions) => runStoreQuery(question, options));
 }
+
+const WHEN = 'e.g. 03:12, "yesterday 23:50", "2026-01-31 03:12", 2026-01-31T03:12:00Z, 15m (ago)';
+
+const KEEPING = `
+A store is filled by 'conntrail watch --clickhouse ADDRESS'. With chdb:FOLDER it is the engine in this process, and one process
+at a time may have the folder: install it beside conntrail with 'npm install chdb' (543 MB).
+
+Examples:
+  conntrail watch --clickhouse chdb:/var/lib/conntrail/history >/dev/null
+  conntrail history 03:12 --clickhouse chdb:/var/lib/conntrail/history`;
 
 function address(): Option {
   return new Option("--clickhouse <address>", ADDRESS).makeOptionMandatory();

@@ -49,7 +49,7 @@ export async function openStore(address: string, options: StoreOptions = {}): Pr
     const path = address.slice("chdb:".length);
     if (path === "") throw new StoreError("rejected", "chdb: expected a folder, as in chdb:/var/lib/conntrail/history");
     const { createChdbConnection } = await loadChdb();
-    const connection = createChdbConnection({ path });
+    const connection = openFolder(createChdbConnection, path);
     const client = createClient({ connection, request_timeout, log: SILENT });
     const useDatabase = async (): Promise<void> => {
       await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
@@ -99,6 +99,16 @@ function parseAddress(address: string): URL {
     );
   }
   return url;
+}
+
+/** The engine says why on standard error, and throws that it could not. */
+function openFolder(create: ChdbModule["createChdbConnection"], path: string): ReturnType<typeof create> {
+  try {
+    return create({ path });
+  } catch (error) {
+    const help = "one process at a time may have it (a conntrail watch that still runs?), and it must be writable";
+    throw new StoreError("unreachable", `chdb: ${path} cannot be opened: ${help}`, error);
+  }
 }
 
 interface ChdbModule {

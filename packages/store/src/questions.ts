@@ -1,4 +1,4 @@
-/** The questions of sql/0003-questions.sql and 0004-callers.sql by name, for those who do not write SQL: `conntrail store query NAME`. */
+/** The questions of sql/0003-questions.sql to 0005-talks.sql by name, for those who do not write SQL: `conntrail store query NAME` and `conntrail history`. */
 import type { OpenStore } from "./open-store.ts";
 import { toStoreError } from "./store-error.ts";
 
@@ -9,6 +9,7 @@ export const QUESTIONS = {
   services: "what is served, by whom, and how often it is called",
   unknown: "halves of connections without a partner, and why",
   new: "callers of services that had not called them before",
+  talks: "who talked to whom, whether both ends told of it or one",
   history: "connections as their hosts told them",
 } as const;
 export type Question = keyof typeof QUESTIONS;
@@ -84,6 +85,14 @@ const SOURCES: Readonly<
     port: "to_port = {port:UInt16}",
     address: "to_address = toIPv6({address:String}) OR from_address = toIPv6({address:String})",
     order: "since_bucket, to_port, from_address",
+  },
+  talks: {
+    from: "talks(since = {since:DateTime}, until = {until:DateTime}, skew_ms = {skew:UInt32})",
+    process: "from_process = {process:String} OR to_process = {process:String}",
+    port: "to_port = {port:UInt16} OR called_port = {port:UInt16}",
+    address:
+      "to_address = toIPv6({address:String}) OR called_address = toIPv6({address:String}) OR from_address = toIPv6({address:String})",
+    order: "first_seen, from_address, from_port",
   },
   history: {
     from: "(SELECT *, last_seen FROM connections WHERE time >= {since:DateTime} AND time < {until:DateTime})",

@@ -60,6 +60,7 @@ const REFUSALS = new Set([
 
 const SCHEMA_FAULTS = new Set([
   "16", // NO_SUCH_COLUMN_IN_TABLE
+  "46", // UNKNOWN_FUNCTION: a view with parameters that is not there
   "60", // UNKNOWN_TABLE
   "81", // UNKNOWN_DATABASE
   "117", // INCORRECT_DATA: a column in the header that the table lacks

@@ -20,7 +20,15 @@ export interface StoreQueryOptions {
 }
 
 /** The questions that `store query` takes; the store has the statement of each. */
-export const STORE_QUESTIONS: readonly Question[] = ["edges", "callers", "services", "unknown", "new", "history"];
+export const STORE_QUESTIONS: readonly Question[] = [
+  "edges",
+  "callers",
+  "services",
+  "unknown",
+  "new",
+  "talks",
+  "history",
+];
 
 /** Makes the tables, or brings them to this version; says what it did. */
 export async function runStoreMigrate({ clickhouse }: StoreMigrateOptions): Promise<void> {
