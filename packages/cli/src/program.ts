@@ -34,6 +34,7 @@ import {
   parseSpeed,
   parseUrl,
 } from "./units.ts";
+import { addWhyCommand } from "./why-command.ts";
 
 /** Exit codes of the command line. */
 const EXIT = { done: 0, failed: 1, usage: 2 } as const;
@@ -157,6 +158,8 @@ export function buildProgram(version: string): Command {
   ).action(async (options: DoctorCommandOptions) => {
     process.exitCode = await (await import("./commands/doctor.ts")).runDoctor(options);
   });
+
+  addWhyCommand(program);
 
   addStoreCommands(program);
   addManualCommands(program, version, EXAMPLES.replace(/^Examples:\n/, ""));

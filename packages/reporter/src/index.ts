@@ -1,5 +1,8 @@
 /** What an agent embeds, in reading order: the reporter, its options, the sinks; then the pipeline itself, for replay and tests. */
 export { createReporter, type Reporter } from "./create-reporter.ts";
+export { type AskedEnd, parseAskedEnd } from "./explain/asked-ends.ts";
+export { type Explained, type ExplainOptions, explainRecording } from "./explain/explain-recording.ts";
+export type { Blank, Claim, Explanation, Fact, FactSource, Verdict } from "./explain/explanation.ts";
 export type { Logger } from "./logger.ts";
 export { type LimitedOption, OPTION_LIMITS, type OptionLimit } from "./options/limits.ts";
 export { isOptionError, type OptionError } from "./options/option-error.ts";

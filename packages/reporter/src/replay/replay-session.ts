@@ -21,6 +21,7 @@ import { Subject } from "rxjs";
 import { pipeline } from "../pipeline.ts";
 import { notTraced } from "../trace-source.ts";
 import { FlowIntake } from "./flow-intake.ts";
+import type { InputTap } from "./input-tap.ts";
 import { FOREIGN_OPTIONS, hostAfter, type ReplayedOptions, replayedOptions, UNKNOWN_HOST } from "./recorded-facts.ts";
 import { RecordingOrder } from "./recording-order.ts";
 import { ReplayClock } from "./replay-clock.ts";
@@ -43,6 +44,7 @@ export class ReplaySession {
   readonly reports: ReportContent[] = [];
   readonly #reader: CaptureReader;
   readonly #settings: ReplaySettings;
+  readonly #tap: InputTap | undefined;
   readonly #clock: ReplayClock;
   readonly #order: RecordingOrder;
   readonly #scans: ScanCollector;
@@ -63,8 +65,10 @@ export class ReplaySession {
   #wallAheadMs = 0;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(reader: CaptureReader, settings: ReplaySettings) {
+  /** `tap` is told of each input before the pipeline is. */
+  constructor(reader: CaptureReader, settings: ReplaySettings, tap?: InputTap) {
     this.#reader = reader;
+    this.#tap = tap;
     this.#settings = settings;
     this.#clock = new ReplayClock(settings);
     this.#order = new RecordingOrder(reader);
@@ -140,22 +144,24 @@ export class ReplaySession {
 
   *#takeRecord(record: SidecarRecord): Generator<number, void, undefined> {
     const scan = this.#scans.take(record);
-    if (scan !== undefined) this.#sockets$.next(assembleSocketTable(scan));
+    if (scan !== undefined) this.#takeTable(assembleSocketTable(scan));
     switch (record.kind) {
       case "health":
         if (record.part === "names") this.#names.takeHealth(record);
         else if (record.part === "conntrack") this.#takeBatchEnd(record.timeMs, record.health, record.cutMs);
         break;
       case "names":
+        this.#tap?.names(record.answers, record.timeMs);
         this.#names.learn(record.answers);
         break;
       case "containers":
         this.#containers.learn(record);
         break;
       case "sockets":
-        this.#sockets$.next(record.table);
+        this.#takeTable(record.table);
         break;
       case "trace":
+        this.#tap?.trace(record.batch);
         this.#trace$.next(record.batch);
         break;
       case "dump":
@@ -191,7 +197,17 @@ export class ReplaySession {
   /** Where a batch ended when it was recorded. */
   #takeBatchEnd(timeMs: number, health: IngestHealth, cutMs: number | null): void {
     this.#intake!.takeHealth(health);
-    this.#flows$.next(this.#intake!.flush(timeMs, cutMs));
+    this.#takeFlows(this.#intake!.flush(timeMs, cutMs));
+  }
+
+  #takeFlows(batch: FlowBatch): void {
+    this.#tap?.flows(batch);
+    this.#flows$.next(batch);
+  }
+
+  #takeTable(table: SocketTable): void {
+    this.#tap?.sockets(table);
+    this.#sockets$.next(table);
   }
 
   *#takeDue(): Generator<number, void, undefined> {
@@ -204,7 +220,7 @@ export class ReplaySession {
   }
 
   #flush(timeMs: number): void {
-    do this.#flows$.next(this.#intake!.flush(timeMs));
+    do this.#takeFlows(this.#intake!.flush(timeMs));
     while (this.#intake!.waiting > 0);
   }
 

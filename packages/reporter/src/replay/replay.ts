@@ -3,6 +3,7 @@ import type { CaptureInput, CaptureReader } from "@conntrail/capture";
 import type { ReportContent } from "@conntrail/model";
 import { type Report, viewReport } from "@conntrail/report";
 import { Observable } from "rxjs";
+import type { InputTap } from "./input-tap.ts";
 import { Pace } from "./pace.ts";
 import { type ReplayOptions, replaySettings } from "./replay-options.ts";
 import type { ReplaySession } from "./replay-session.ts";
@@ -42,9 +43,15 @@ export async function* replayReports(
   for await (const content of replayContents(input, options)) yield viewReport(content);
 }
 
+/** The same for one who only looks at what goes into the pipeline. */
+export async function replayTapped(input: CaptureInput, options: ReplayOptions, tap: InputTap): Promise<void> {
+  for await (const _ of replayContents(input, options, tap));
+}
+
 async function* replayContents(
   input: CaptureInput,
   options: ReplayOptions,
+  tap?: InputTap,
 ): AsyncGenerator<ReportContent, void, undefined> {
   const settings = replaySettings(options);
   // Loaded when it is needed: a program that only watches has no use for the stages in its own thread.
@@ -52,7 +59,7 @@ async function* replayContents(
   const { ReplaySession } = await import("./replay-session.ts");
   const { signal = new AbortController().signal, onProblem, onEnd } = options;
   const reader = readCapture(input, { signal, ...(onProblem === undefined ? {} : { onProblem }) });
-  const session = new ReplaySession(reader, settings);
+  const session = new ReplaySession(reader, settings, tap);
   const pace = Number.isFinite(settings.speed) ? new Pace(settings.speed, signal) : undefined;
   const end: { failure?: unknown } = {};
   try {

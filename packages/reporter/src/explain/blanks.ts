@@ -1,0 +1,110 @@
+/** What a row does not say: what was looked for, where that ended, and what would help. */
+import type { ConnectionJson, EndJson, HealthJson } from "@conntrail/report";
+import type { Blank } from "./explanation.ts";
+import type { FactCollector } from "./fact-collector.ts";
+import { endText } from "./meeting-tuples.ts";
+
+/** The blanks of a row. `health` is that of the report that told it last. */
+export function blanksOf(row: ConnectionJson, health: HealthJson, seen: FactCollector): Blank[] {
+  return [
+    ...directionBlank(row, health, seen),
+    ...processBlank(row, "from", health, seen),
+    ...processBlank(row, "to", health, seen),
+    ...namesBlank(row, "from", health),
+    ...namesBlank(row, "to", health),
+    ...flowBlank(row, health),
+  ];
+}
+
+function directionBlank({ direction, from, to }: ConnectionJson, health: HealthJson, seen: FactCollector): Blank[] {
+  if (direction.evidence !== "none") return [];
+  const opening = seen.facts.some(({ source }) => source === "event" || source === "dump")
+    ? "conntrack did not see the opening"
+    : `conntrack told nothing of it${reasonOf(health.conntrack)}`;
+  const text = `${opening}; nobody listens on port ${from.port} or ${to.port} in its namespace; and of the two ports not exactly one is of the ephemeral range`;
+  return [{ about: "direction", text, help: "start before the connection does: conntrack then sees who opens it" }];
+}
+
+function processBlank(row: ConnectionJson, side: "from" | "to", health: HealthJson, seen: FactCollector): Blank[] {
+  const end = row[side];
+  if (end.pid !== null || end.ownerReason === null) return [];
+  const [text, help] = ownerText(end, health, seen);
+  return [{ about: `${side}.process`, text, help }];
+}
+
+function ownerText(end: EndJson, health: HealthJson, seen: FactCollector): readonly [string, string | null] {
+  const place = endText(end.address, end.port);
+  const scans = `${seen.scans} scans of the sockets`;
+  const traced = health.trace.state !== "off";
+  const trace = traced
+    ? "the trace saw nobody open or close it"
+    : `nobody traced who opens and closes${reasonOf(health.trace)}`;
+  switch (end.ownerReason) {
+    case "not-local":
+      return [
+        `${place} is no address of this host: its process is elsewhere`,
+        "ask on that host, or a store of both (conntrail store)",
+      ];
+    case "no-socket":
+      return [
+        `${scans} had no socket with the end ${place}, and ${trace}`,
+        traced
+          ? "the socket closed before a scan: --scan-interval 100ms, or an earlier start"
+          : "perf events (root, or CAP_PERFMON) name the processes of short connections",
+      ];
+    case "no-process":
+      return [
+        `the socket ${place} was seen, and no process has a descriptor of it: the kernel's own, or closed by its process before the scan; ${trace}`,
+        null,
+      ];
+    case "permission":
+      return [
+        `the socket ${place} was seen, and the process that has it may not be inspected${reasonOf(health.sockets)}`,
+        health.sockets.advice ?? "run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
+      ];
+    case "ambiguous":
+      return [
+        `several sockets, or several programs, fit the end ${place}: none is named rather than a wrong one`,
+        null,
+      ];
+    case "off":
+      return [
+        "no sockets or processes were read: switched off, or a file of conntrack's alone",
+        "conntrail record, without --no-sockets and --no-processes, keeps both",
+      ];
+    case "unavailable":
+      return [`the sockets could not be read${reasonOf(health.sockets)}`, health.sockets.advice];
+    default:
+      return [`nothing more is known (${end.ownerReason})`, null];
+  }
+}
+
+function namesBlank(row: ConnectionJson, side: "from" | "to", health: HealthJson): Blank[] {
+  const { names, address } = row[side];
+  if (names.length > 0) return [];
+  const about = `${side}.names`;
+  if (health.names.state === "off")
+    return [{ about, text: `names were not looked up${reasonOf(health.names)}`, help: null }];
+  const text = `the name servers had no name for ${address}, or had not answered by then (${health.names.pending} lookups were waiting)`;
+  return [{ about, text, help: null }];
+}
+
+/** What only conntrack tells. */
+function flowBlank(row: ConnectionJson, health: HealthJson): Blank[] {
+  if (!row.sources.includes("conntrack")) {
+    const text = `conntrack has no flow of it${reasonOf(health.conntrack)}: whether it is translated, its bytes, and who opened it are not known from there`;
+    return [{ about: "nat", text, help: health.conntrack.advice }];
+  }
+  if (row.counters !== undefined) return [];
+  return [
+    {
+      about: "counters",
+      text: "the kernel does not count bytes and packets of flows",
+      help: "sysctl net.netfilter.nf_conntrack_acct=1",
+    },
+  ];
+}
+
+function reasonOf({ reason }: { readonly reason: string | null }): string {
+  return reason === null ? "" : ` (${reason})`;
+}

@@ -1,0 +1,148 @@
+/**
+ * `conntrail why` over recordings: thirty answers as people read them (why.golden.txt), and the same as data. Every row of the recordings has an answer,
+ * and what it says of the row is what the row says.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ConnectionJson } from "@conntrail/report";
+import { type AskedEnd, type Explanation, explainRecording, parseAskedEnd, replayReports } from "@conntrail/reporter";
+import { afterAll, expect, test } from "vitest";
+import { whyText } from "../../packages/cli/dist/encode-why.js";
+import { runConntrail } from "../lab/index.ts";
+
+const SAMPLES = fileURLToPath(new URL("../../samples/", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "conntrail-why-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const SHOP = `${SAMPLES}shop.pcapng`;
+
+test("thirty answers, as people read them", async () => {
+  const texts: string[] = [];
+  const tell = async (title: string, path: string, from: string, to?: string): Promise<void> => {
+    const asked = { from: parseAskedEnd(from)!, ...(to !== undefined && { to: parseAskedEnd(to)! }), limit: 1 };
+    texts.push(
+      `# ${title}: why ${from}${to === undefined ? "" : ` ${to}`}\n\n${whyText(await explainRecording(path, asked), {})}`,
+    );
+  };
+  for (const row of (await rowsOf(SHOP)).slice(0, 18)) await tell("shop", SHOP, place(row.from), place(row.to));
+  for (const row of (await rowsOf(`${SAMPLES}port-scan.pcapng`)).slice(0, 4)) {
+    await tell("port scan", `${SAMPLES}port-scan.pcapng`, place(row.from), place(row.to));
+  }
+  for (const [title, text] of Object.entries(LISTINGS)) {
+    const path = join(folder, "listing.txt");
+    writeFileSync(path, text);
+    await tell(title, path, "10.0.0.1");
+  }
+  expect(texts).toHaveLength(30);
+  await expect(texts.join("\n\n")).toMatchFileSnapshot("why.golden.txt");
+});
+
+test("every row has an answer whose deciding facts say what the row says", async () => {
+  for (const row of await rowsOf(SHOP)) {
+    const { explanations } = await explainRecording(SHOP, { from: end(row.from), to: end(row.to), limit: 1 });
+    const [found] = explanations;
+    expect(found, place(row.from)).toBeDefined();
+    for (const side of ["from", "to"] as const) {
+      const decided = claims(found!, `${side}.process`).filter(({ verdict }) => verdict === "decided");
+      const blank = found!.blanks.some(({ about }) => about === `${side}.process`);
+      expect({ side, known: decided.length > 0, blank }, place(row.from)).toEqual({
+        side,
+        known: found!.connection[side].pid !== null,
+        blank: found!.connection[side].pid === null,
+      });
+    }
+    if (found!.connection.direction.evidence === "conntrack") {
+      expect(claims(found!, "direction").map(({ verdict }) => verdict)).toContain("decided");
+    }
+    if (found!.connection.nat !== null)
+      expect(claims(found!, "nat").map(({ verdict }) => verdict)).toContain("decided");
+  }
+});
+
+test.each([
+  ["10.0.0.1", { address: "10.0.0.1" }],
+  ["10.0.0.1:80", { address: "10.0.0.1", port: 80 }],
+  ["[fd00::1]:80", { address: "fd00::1", port: 80 }],
+  ["fd00::1", { address: "fd00::1" }],
+  [":5432", { port: 5432 }],
+  ["curl", { name: "curl" }],
+  ["shop.example:443", { name: "shop.example", port: 443 }],
+  ["pid:4711", { pid: 4711 }],
+  ["4711", { pid: 4711 }],
+  ["10.0.0.1:99999", undefined],
+  ["[curl]:80", undefined],
+  ["two words", undefined],
+  ["", undefined],
+] as const)("the end %j", (text, asked) => {
+  expect(parseAskedEnd(text)).toEqual(asked);
+});
+
+test("the command answers in text and in JSON, and says what to do where nothing fits", async () => {
+  const text = await runConntrail(undefined, ["why", "app", "database", "--replay", SHOP]);
+  expect(text).toMatchObject({ code: 0, stderr: "" });
+  expect(text.stdout).toContain("decided direction: its original tuple says who opened (certain)");
+  const json = await runConntrail(undefined, [
+    "why",
+    "app",
+    "database",
+    "--replay",
+    SHOP,
+    "--format",
+    "json",
+    "--limit",
+    "1",
+  ]);
+  const answer = JSON.parse(json.stdout) as { schema: string; found: number; explanations: Explanation[] };
+  expect(answer).toMatchObject({ schema: "conntrail.why/1", found: 2 });
+  expect(answer.explanations).toHaveLength(1);
+  const none = await runConntrail(undefined, ["why", "nobody", "--replay", SHOP]);
+  expect(none).toMatchObject({ code: 1, stdout: "" });
+  expect(none.stderr).toContain("no connection of these ends");
+});
+
+/** Each connection of a recording in its last form, in the order of the file. */
+async function rowsOf(path: string): Promise<ConnectionJson[]> {
+  const rows = new Map<string, ConnectionJson>();
+  for await (const report of replayReports(path)) {
+    for (const row of report.toJSON().connections) rows.set(`${place(row.from)} ${place(row.to)}`, row);
+  }
+  return [...rows.values()];
+}
+
+function place({ address, port }: { readonly address: string; readonly port: number }): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function end({ address, port }: { readonly address: string; readonly port: number }): AskedEnd {
+  return { address, port };
+}
+
+function claims({ facts }: Explanation, about: string) {
+  return facts.flatMap((fact) => fact.claims.filter((claim) => claim.about === about));
+}
+
+/** Listings as `conntrack -E -o timestamp` and `conntrack -L` print them: facts that no sample has. */
+const LISTINGS: Readonly<Record<string, string>> = {
+  "never answered": `[1769860800.100000]     [NEW] tcp      6 120 SYN_SENT src=10.0.0.1 dst=10.0.0.9 sport=40000 dport=443 [UNREPLIED] src=10.0.0.9 dst=10.0.0.1 sport=443 dport=40000
+[1769860830.100000] [DESTROY] tcp      6 SYN_SENT src=10.0.0.1 dst=10.0.0.9 sport=40000 dport=443 [UNREPLIED] src=10.0.0.9 dst=10.0.0.1 sport=443 dport=40000
+`,
+  "an end alone": `[1769860800.100000] [DESTROY] tcp      6 src=10.0.0.1 dst=10.0.0.9 sport=40001 dport=443 src=10.0.0.9 dst=10.0.0.1 sport=443 dport=40001 [ASSURED]
+`,
+  "a listing": `tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=10.0.0.9 sport=40002 dport=443 src=10.0.0.9 dst=10.0.0.1 sport=443 dport=40002 [ASSURED] mark=0 use=1
+`,
+  "source NAT": `[1769860800.100000]     [NEW] udp      17 30 src=10.0.0.1 dst=192.0.2.9 sport=5000 dport=53 [UNREPLIED] src=192.0.2.9 dst=192.0.2.1 sport=53 dport=5000
+[1769860800.200000]  [UPDATE] udp      17 30 src=10.0.0.1 dst=192.0.2.9 sport=5000 dport=53 src=192.0.2.9 dst=192.0.2.1 sport=53 dport=5000
+`,
+  "both translated": `[1769860800.100000]     [NEW] tcp      6 120 SYN_SENT src=10.0.0.1 dst=10.9.0.1 sport=40003 dport=80 [UNREPLIED] src=10.2.0.2 dst=10.2.0.1 sport=8080 dport=50000
+[1769860800.200000]  [UPDATE] tcp      6 432000 ESTABLISHED src=10.0.0.1 dst=10.9.0.1 sport=40003 dport=80 src=10.2.0.2 dst=10.2.0.1 sport=8080 dport=50000 [ASSURED]
+`,
+  refused: `[1769860800.100000]     [NEW] tcp      6 120 SYN_SENT src=10.0.0.1 dst=10.0.0.9 sport=40004 dport=81 [UNREPLIED] src=10.0.0.9 dst=10.0.0.1 sport=81 dport=40004
+[1769860800.100100]  [UPDATE] tcp      6 10 CLOSE src=10.0.0.1 dst=10.0.0.9 sport=40004 dport=81 src=10.0.0.9 dst=10.0.0.1 sport=81 dport=40004
+`,
+  ping: `[1769860800.100000]     [NEW] icmp     1 30 src=10.0.0.1 dst=10.0.0.9 type=8 code=0 id=77 [UNREPLIED] src=10.0.0.9 dst=10.0.0.1 type=0 code=0 id=77
+`,
+  "counted bytes": `[1769860800.100000] [DESTROY] tcp      6 src=10.0.0.1 dst=10.0.0.9 sport=40005 dport=443 packets=6 bytes=812 src=10.0.0.9 dst=10.0.0.1 sport=443 dport=40005 packets=5 bytes=4242 [ASSURED]
+`,
+};
