@@ -1,5 +1,5 @@
 /** The package as npm ships it: what is in it, and what those do to it who install it. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
@@ -56,6 +56,21 @@ test("N14 it holds code, declarations, the page, a licence and what to read, and
     dependencies: object;
   };
   expect(Object.keys(manifest.dependencies).filter((name) => name.startsWith("@conntrail/"))).toEqual([]);
+});
+
+test("what an agent installs has nothing of the store, and the command says what to install", () => {
+  const files = execFileSync("tar", ["-tzf", project.tarball], { encoding: "utf8" }).trim().split("\n");
+  expect(files.filter((file) => /\/parts\/store\/|\.sql$/.test(file))).toEqual([]);
+  const modules = readdirSync(join(project.folder, "node_modules"), { recursive: true, encoding: "utf8" });
+  expect(modules.filter((path) => /(^|\/)(@clickhouse|chdb|@opentelemetry\/(sdk|exporter))/.test(path))).toEqual([]);
+  const asked = ["history", "03:12", "--clickhouse", "http://127.0.0.1:1"];
+  const { status, stderr } = spawnSync(join(project.folder, "node_modules/.bin/conntrail"), asked, {
+    encoding: "utf8",
+  });
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: "conntrail: @conntrail/store is not installed: npm install @conntrail/store\n",
+  });
 });
 
 test("publint finds nothing wrong with it", async () => {

@@ -44,6 +44,7 @@ export async function migrate(store: OpenStore): Promise<string[]> {
   const { client } = store;
   try {
     await store.useDatabase();
+    await checkVersion(store);
     await client.command({
       query: `CREATE TABLE IF NOT EXISTS schema_migrations
         (version UInt32, name String, checksum String, applied DateTime('UTC') DEFAULT now()) ENGINE = MergeTree ORDER BY version`,
@@ -80,6 +81,7 @@ export async function migrate(store: OpenStore): Promise<string[]> {
 export async function checkSchema(store: OpenStore): Promise<void> {
   let done: ReadonlyMap<number, string>;
   try {
+    await checkVersion(store);
     done = await appliedMigrations(store);
   } catch (error) {
     throw toStoreError(error);
@@ -92,6 +94,22 @@ export async function checkSchema(store: OpenStore): Promise<void> {
     `${store.label} lacks ${names} (run: conntrail store migrate --clickhouse ${store.label})`,
   );
 }
+
+/** Throws when the server cannot have this schema: an error that names both versions is worth more than one of its grammar. */
+async function checkVersion({ client, label, embedded }: OpenStore): Promise<void> {
+  if (embedded) return;
+  const result = await client.query({ query: "SELECT version() AS version", format: "JSONEachRow" });
+  const [row] = await result.json<{ readonly version: string }>();
+  const [major = 0, minor = 0] = (row?.version ?? "").split(".").map(Number);
+  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return;
+  throw new StoreError(
+    "schema",
+    `${label} is ClickHouse ${row?.version ?? "of no version"}; ${OLDEST.join(".")} or later is needed (views with parameters, tokens of insertions)`,
+  );
+}
+
+/** A line of long support that has all that sql/ uses; tested with 26.7. */
+const OLDEST = [24, 3] as const;
 
 async function appliedMigrations({ client }: OpenStore): Promise<Map<number, string>> {
   const result = await client.query({

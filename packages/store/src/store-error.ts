@@ -36,7 +36,9 @@ export function toStoreError(error: unknown): StoreError {
   };
   // The embedded engine's own errors have the server's code beside one of theirs.
   const { clickhouseCode, message = String(error) } = thrown;
-  const code = clickhouseCode === undefined ? thrown.code : String(clickhouseCode);
+  const own = clickhouseCode === undefined ? thrown.code : String(clickhouseCode);
+  // A server older than the header with the code, or a proxy that drops it: the text has it, too.
+  const code = /^[0-9]+$/.test(String(own)) ? own : (/^Code: (\d+)/.exec(message)?.[1] ?? own);
   const line = message.split("\n")[0]!.slice(0, 300);
   if (REFUSALS.has(String(code)))
     return new StoreError("refused", `${line} (check the user, the password, its grants)`, error);
