@@ -13,12 +13,14 @@ import { whyText } from "../../packages/cli/dist/encode-why.js";
 import { runConntrail } from "../lab/index.ts";
 
 const SAMPLES = fileURLToPath(new URL("../../samples/", import.meta.url));
+/** Sixty replays, and programs to start, on a machine that is busy with other tests. */
+const BUSY_MS = 180_000;
 const folder = mkdtempSync(join(tmpdir(), "conntrail-why-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const SHOP = `${SAMPLES}shop.pcapng`;
 
-test("thirty answers, as people read them", async () => {
+test("thirty answers, as people read them", { timeout: BUSY_MS }, async () => {
   const texts: string[] = [];
   const tell = async (title: string, path: string, from: string, to?: string): Promise<void> => {
     const asked = { from: parseAskedEnd(from)!, ...(to !== undefined && { to: parseAskedEnd(to)! }), limit: 1 };
@@ -39,7 +41,7 @@ test("thirty answers, as people read them", async () => {
   await expect(texts.join("\n\n")).toMatchFileSnapshot("why.golden.txt");
 });
 
-test("every row has an answer whose deciding facts say what the row says", async () => {
+test("every row has an answer whose deciding facts say what the row says", { timeout: BUSY_MS }, async () => {
   for (const row of await rowsOf(SHOP)) {
     const { explanations } = await explainRecording(SHOP, { from: end(row.from), to: end(row.to), limit: 1 });
     const [found] = explanations;
@@ -79,7 +81,9 @@ test.each([
   expect(parseAskedEnd(text)).toEqual(asked);
 });
 
-test("the command answers in text and in JSON, and says what to do where nothing fits", async () => {
+test("the command answers in text and in JSON, and says what to do where nothing fits", {
+  timeout: BUSY_MS,
+}, async () => {
   const text = await runConntrail(undefined, ["why", "app", "database", "--replay", SHOP]);
   expect(text).toMatchObject({ code: 0, stderr: "" });
   expect(text.stdout).toContain("decided direction: its original tuple says who opened (certain)");

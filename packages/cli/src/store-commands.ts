@@ -38,7 +38,7 @@ export function addStoreCommands(program: Command): void {
     .argument("[when]", WHEN, when)
     .argument("[until]", "up to then (default: as long as WHEN says: 03:12 is a minute)", when)
     .description("who talked to whom at some time that has passed, from a store (default: in the last 15 minutes)")
-    .addOption(address().env("CONNTRAIL_CLICKHOUSE"))
+    .addOption(address())
     .addOption(new Option("--skew <duration>", "how wrong clocks may be").default(2000, "2s").argParser(parseDuration))
     .option("--port <n>", "only this service", parseCount)
     .option("--address <address>", "only where this address is an end")
