@@ -7,11 +7,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ConnectionJson } from "@conntrail/report";
-import { type AskedEnd, type Explanation, explainRecording, parseAskedEnd, replayReports } from "@conntrail/reporter";
+import {
+  type AskedEnd,
+  type Explained,
+  type Explanation,
+  explainRecording,
+  parseAskedEnd,
+  replayReports,
+} from "@conntrail/reporter";
 import { afterAll, expect, test } from "vitest";
-import { whyText } from "../../packages/cli/dist/encode-why.js";
 import { runConntrail } from "../lab/index.ts";
 
+/** The command has no exports: its own file is what is asked. */
+const { whyText } = (await import(new URL("../../packages/cli/dist/encode-why.js", import.meta.url).href)) as {
+  readonly whyText: (explained: Explained, terminal: object) => string;
+};
 const SAMPLES = fileURLToPath(new URL("../../samples/", import.meta.url));
 /** Sixty replays, and programs to start, on a machine that is busy with other tests. */
 const BUSY_MS = 180_000;

@@ -1,6 +1,10 @@
 /** Moments as people write them, for `conntrail history`. The zone is given: what 03:12 means depends on the clock on the wall. */
 import { beforeAll, expect, test } from "vitest";
-import { parseWhen } from "../../packages/cli/dist/when.js";
+
+/** The command has no exports: its own file is what is asked. */
+const { parseWhen } = (await import(new URL("../../packages/cli/dist/when.js", import.meta.url).href)) as {
+  readonly parseWhen: (text: string, nowMs: number) => { readonly sinceMs: number; readonly untilMs: number };
+};
 
 /** Half past twelve in Berlin, in winter. */
 const NOW_MS = Date.parse("2026-01-31T11:30:00Z");
