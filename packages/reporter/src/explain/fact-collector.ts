@@ -127,7 +127,7 @@ export class FactCollector implements InputTap {
       const claims = owner === undefined ? [] : [processClaim(this.#row, side, owner, "trace", 0)];
       const text = `the kernel saw ${processText(owner)} call: it ${did} ${local} → ${remote}`;
       const netns = rows[row + TRACE.netns]! || null;
-      this.#keep(`trace ${i} ${timeMs} ${role} ${local}`, text, { timeMs, source: "trace", netns, text, claims });
+      this.#keep(`trace ${role} ${local}`, text, { timeMs, source: "trace", netns, text, claims });
     }
   }
 
