@@ -1,4 +1,4 @@
-/** The dashboard of packaging/: every query in it, as Grafana would put its variables in, runs over a store with a fleet in it and has rows. */
+/** The dashboard of packaging/ for the store: every query in it, as Grafana would put its variables in, runs over a store with a fleet in it and has rows. */
 import { readFileSync } from "node:fs";
 import { COLUMNS, insertBatch, migrate, openStore } from "@conntrail/store";
 import { expect, test } from "vitest";
