@@ -275,6 +275,28 @@ kernelTest("doctor: a name server that does not answer is named; --name-server a
   expect(without.code).toBe(0);
 });
 
+kernelTest(
+  "doctor: a container engine that is not there is named where one was asked for, and gone once it answers",
+  async () => {
+    await using lab = await loopbackLab();
+    const folder = mkdtempSync(join(tmpdir(), "conntrail-engine-"));
+    const path = join(folder, "engine.sock");
+    const args = [...USUAL, "--container-api", `unix://${path}`];
+    try {
+      const before = await diagnose(lab.host, args);
+      expect(the(before, "container-api")).toMatchObject({ state: "missing", found: `${path} is not there` });
+      expect(before.code).toBe(1);
+      const engine = `require("node:http").createServer((_, to) => to.end("OK")).listen(${JSON.stringify(path)}, () => console.log("{}"));`;
+      await lab.host.spawn(process.execPath, ["-e", engine]).json();
+      expect(the(await diagnose(lab.host, args), "container-api").state).toBe("ok");
+      expect(the(await diagnose(lab.host, [...USUAL, "--no-container-api"]), "container-api").state).toBe("off");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+  120_000,
+);
+
 kernelTest("N3 an empty report says why in two lines, and the second one mends it", async () => {
   await using lab = await plainLab();
   const args = ["report", "--format", "table", "--window", "300ms", ...USUAL];

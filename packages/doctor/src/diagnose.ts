@@ -2,6 +2,7 @@
 import { hostname, release } from "node:os";
 import { checkCapabilities, grant, type Wanted } from "./capabilities.ts";
 import type { Check } from "./check.ts";
+import { checkContainerEngine } from "./container-engine.ts";
 import { checkNames } from "./name-servers.ts";
 import { checkNamespaces } from "./namespaces.ts";
 import { checkProcesses } from "./processes.ts";
@@ -19,6 +20,8 @@ export interface DoctorOptions {
   readonly names?: boolean;
   readonly namespaces?: "all" | "own";
   readonly nameServers?: readonly string[];
+  /** Where the Docker-compatible API listens, `unix:///…`; false: nobody is asked. Default: the usual places. */
+  readonly containerApi?: string | false;
   /** Bytes. Default 128 MiB. */
   readonly receiveBuffer?: number;
   /** Default "/proc". */
@@ -59,6 +62,7 @@ export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> 
     ...checkTracing(around, trace, granted),
     checkNamespaces(around, namespaces, granted),
     await checkNames(names, nameServers),
+    await checkContainerEngine(processes ? options.containerApi : false),
   ];
   return {
     schema: "conntrail.doctor/1",

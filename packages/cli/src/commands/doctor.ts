@@ -22,10 +22,11 @@ export async function runDoctor(options: DoctorCommandOptions): Promise<number> 
 
 /** What a command asks for, as the doctor takes it. */
 export function doctorOptions(options: CollectionOptions): Parameters<typeof diagnose>[0] {
-  const { conntrack, sockets, processes, trace, names, namespaces, nameServer, receiveBuffer } = options;
+  const { conntrack, sockets, processes, trace, names, namespaces, nameServer, receiveBuffer, containerApi } = options;
   return {
     ...{ conntrack, sockets, processes, trace, names, namespaces },
     ...(nameServer !== undefined && { nameServers: nameServer }),
+    ...(containerApi !== undefined && { containerApi }),
     ...(receiveBuffer !== undefined && { receiveBuffer }),
   };
 }
