@@ -13,6 +13,8 @@ import { ADDRESS_WORDS } from "./address.ts";
 export interface ConnectionColumns {
   /** Rows in use; the arrays may be longer. */
   length: number;
+  /** Tells a connection from every other one, from its first telling to its last: whole numbers from 1. */
+  readonly id: Float64Array;
   readonly originalSource: Uint32Array;
   readonly originalDestination: Uint32Array;
   readonly replySource: Uint32Array;
@@ -70,6 +72,7 @@ export function allocateColumns(capacity: number): ConnectionColumns {
   const double = (): Float64Array => new Float64Array(capacity);
   return {
     length: 0,
+    id: double(),
     originalSource: address(),
     originalDestination: address(),
     replySource: address(),

@@ -2,6 +2,7 @@
 export * from "./address.ts";
 export * from "./aggregated-row.ts";
 export * from "./cgroup-place.ts";
+export * from "./changes.ts";
 export * from "./connection.ts";
 export * from "./connection-columns.ts";
 export * from "./connection-ends.ts";

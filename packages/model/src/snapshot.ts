@@ -1,4 +1,5 @@
 /** One report, before and after it crosses a thread. */
+import type { Changes, News } from "./changes.ts";
 import type { ConnectionColumns } from "./connection-columns.ts";
 import type { ContainersHealth, IngestHealth, MergeHealth, NamesHealth, ScanHealth, TraceHealth } from "./health.ts";
 import type { Owner } from "./socket-table.ts";
@@ -41,6 +42,12 @@ export interface SnapshotHealth {
 
 /** What flows through the stages after the merge, once per tick. Each stage completes it; nothing is shared with later snapshots. */
 export interface Snapshot {
+  /** Only while somebody listens to changes: which connections this is about. */
+  readonly news?: News;
+  /** False: it was made for those who listen to changes, and is no report. */
+  readonly isReport?: boolean;
+  /** What has changed, once a stage has found it out. */
+  readonly changes?: Changes;
   readonly window: ReportWindow;
   readonly columns: ConnectionColumns;
   /** What `fromOwner` and `toOwner` point into (1-based). */
@@ -67,4 +74,11 @@ export interface Tick {
   readonly kind: "tick";
   readonly timeMs: number;
   readonly final: boolean;
+  /**
+   * Asks for no report: for the connections about which something may be new (`touched`), for all that live (`all`; noting what is new begins with
+   * the first), or that nothing be noted any more (`off`).
+   */
+  readonly news?: "touched" | "all" | "off";
+  /** With `news`: no report is due, so what has ended counts as told. */
+  readonly endsTold?: boolean;
 }

@@ -103,6 +103,7 @@ const MEMBERS: readonly Field[] = [
   ...visibleFields(),
   field("firstSeen", "time", "when it began", ({ columns }, row) => isoOf(columns.firstSeenMs[row]!)),
   field("lastSeen", "time", "when it was last seen", ({ columns }, row) => isoOf(columns.lastSeenMs[row]!)),
+  field("id", "number", "tells it from every other connection", ({ columns }, row) => columns.id[row]!),
   ...viaFields(),
   field(
     "tunnel",

@@ -158,6 +158,10 @@ class ConnectionView implements Connection {
     return isoTime(this.lastSeenMs);
   }
 
+  get id(): number {
+    return this.#raw.columns.id[this.#row]!;
+  }
+
   get via(): ViaJson | undefined {
     const owner = this.#raw.columns.via[this.#row]!;
     return owner === 0 ? undefined : viaJson(this.#raw.owners.at(owner - 1)!);
@@ -210,6 +214,7 @@ class ConnectionView implements Connection {
       nat: this.nat,
       firstSeen: this.firstSeen,
       lastSeen: this.lastSeen,
+      id: this.id,
       ...(via !== undefined && { via }),
       ...(tunnel !== undefined && { tunnel }),
       ...(zone !== 0 && { zone }),

@@ -91,6 +91,7 @@ const VISIBLE_TO = fragment('},"to":{"address":"');
 const AFTER_VISIBLE = fragment('}}},"firstSeen":');
 const LAST_SEEN = fragment(',"lastSeen":');
 const NULL = fragment("null");
+const ID = fragment(',"id":');
 const ZONE = fragment(',"zone":');
 const MARK = fragment(',"mark":');
 const ORIGINAL_PACKETS = fragment(',"counters":{"original":{"packets":');
@@ -139,6 +140,8 @@ function putConnection(writer: ByteWriter, raw: RawReport, row: number, records:
   putTime(writer, columns.firstSeenMs[row]!);
   writer.put(LAST_SEEN);
   putTime(writer, columns.lastSeenMs[row]!);
+  writer.put(ID);
+  putNumber(writer, columns.id[row]!);
   putFurther(writer, columns, row, records);
   if (columns.tcp[row] !== 0) putTcp(writer, raw, row);
   writer.put(FLAGS(flags & FLAGS_MASK));

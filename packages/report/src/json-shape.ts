@@ -73,6 +73,8 @@ export interface ConnectionJson {
   readonly nat: NatJson | null;
   readonly firstSeen: string | null;
   readonly lastSeen: string | null;
+  /** Tells it from every other connection of this reporter's life: the same in each report and change that speaks of it. */
+  readonly id: number;
   /** The process at one of its ends that passes it on: a transparent proxy, which takes what is meant for another address and connects there itself. Absent without one. */
   readonly via?: ViaJson;
   /** What carries other packets: `vxlan`, `geneve`, `gtp-u`, `gre`, `ipip`, `6in4`, `esp`. Absent for what is no tunnel. */

@@ -4,6 +4,8 @@ import type { SocketTable } from "@conntrail/model";
 import { type Report, unpackReport } from "@conntrail/report";
 import { isWorkerError, type WorkerStream, workerStream } from "@conntrail/thread";
 import { defer, type Observable, Subject, type Subscription } from "rxjs";
+import type { Change } from "./changes/change.ts";
+import { ChangeChannel } from "./changes/change-channel.ts";
 import { ReportChannel } from "./host-channel.ts";
 import { OnceLogger, SILENT } from "./logger.ts";
 import { type ReporterMetrics, registerMetrics } from "./metrics.ts";
@@ -33,6 +35,13 @@ export interface Reporter extends AsyncIterable<Report>, AsyncDisposable {
    */
   readonly reports$: Observable<Report>;
   /**
+   * What changes, from the time of subscription on: first all connections that live, then each that is opened, becomes known otherwise, or ends, in order and once, some
+   * 20 ms after it was heard of. Costs what changes, not what exists, and nothing while nobody subscribes. Completes and errors as `reports$` does.
+   */
+  readonly changes$: Observable<Change>;
+  /** The same for `for await`. A reader that falls 65,536 changes behind is told how many it lost, and begins anew. */
+  changes(): AsyncGenerator<Change, void, undefined>;
+  /**
    * Resolves when every source has been heard once: conntrack's first dump is in, or what prevents it is known, and the sockets
    * were scanned. Earlier reports say `starting`. Also resolves when the reporter is closed before; rejects when the pipeline
    * cannot be started at all.
@@ -48,6 +57,9 @@ export interface Reporter extends AsyncIterable<Report>, AsyncDisposable {
 const CLOSE_DEADLINE_MS = 1500;
 const SINK_DEADLINE_MS = 400;
 
+/** Numbers that a life of the pipeline has for its connections: more than it can use, and 16,384 lives fit below 2^53. */
+const IDS_PER_START = 2 ** 39;
+
 /** Bounds of the pipeline's heap, MiB: its tables lie outside of it. A young generation of Node's own size would triple what an idle thread takes. */
 const PIPELINE_HEAP = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 16 } as const;
 
@@ -60,6 +72,7 @@ class PipelineReporter implements Reporter {
   readonly name = "Endpoint";
   readonly ready: Promise<void>;
   readonly #channel = new ReportChannel();
+  readonly #changes = new ChangeChannel((want) => this.#worker?.post({ kind: "listen", want }));
   readonly #state = new StateKeeper();
   readonly #requests = new ReportRequests();
   readonly #log: OnceLogger;
@@ -74,6 +87,7 @@ class PipelineReporter implements Reporter {
   #failure: Error | undefined;
   #worker: WorkerStream<PipelineCommand, PipelineMessage> | undefined;
   #nextSequence = 1;
+  #starts = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: ReporterOptions) {
@@ -102,6 +116,7 @@ class PipelineReporter implements Reporter {
       options: plain,
       encodings: this.#feeds.encodings,
       firstSequence: this.#nextSequence,
+      firstId: this.#starts++ * IDS_PER_START,
     });
     this.#run(file, start, maxRestarts ?? OPTION_LIMITS.maxRestarts.preset);
     if (scanner !== undefined) this.#feedTables(scanner);
@@ -110,6 +125,14 @@ class PipelineReporter implements Reporter {
 
   get reports$(): Observable<Report> {
     return this.#channel.reports$;
+  }
+
+  get changes$(): Observable<Change> {
+    return this.#changes.changes$;
+  }
+
+  changes(): AsyncGenerator<Change, void, undefined> {
+    return this.#changes.iterate();
   }
 
   get state$(): Observable<ReporterState> {
@@ -158,6 +181,8 @@ class PipelineReporter implements Reporter {
         resourceLimits: PIPELINE_HEAP,
       });
       for (const request of this.#requests.numbers()) this.#worker.post({ kind: "report", request });
+      this.#changes.restarted();
+      if (this.#changes.isHeard) this.#worker.post({ kind: "listen", want: "all" });
       return this.#worker.messages$;
     });
     const onFailure = (error: unknown): void => this.#broke("pipeline", error);
@@ -196,6 +221,10 @@ class PipelineReporter implements Reporter {
         return;
       case "report":
         this.#receiveReport(message);
+        return;
+      case "changes":
+        this.#worker?.post({ kind: "taken" });
+        this.#changes.message(message);
         return;
       case "recording":
         this.#receiveProgress(message.progress);
@@ -238,11 +267,13 @@ class PipelineReporter implements Reporter {
       this.#failure ??= reason;
       this.#log.warn("end", { err: reason }, "the reporter has failed for good");
       this.#channel.end({ error: reason });
+      this.#changes.end({ error: reason });
       this.#refuseReady(reason);
       this.#metrics?.failed();
     } else {
       if ("error" in end) this.#log.warn("end", { err: end.error }, "the pipeline did not end by itself in time");
       this.#channel.end({});
+      this.#changes.end();
       this.#becomeReady();
     }
     this.#state.closed();

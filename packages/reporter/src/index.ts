@@ -1,4 +1,5 @@
 /** What an agent embeds, in reading order: the reporter, its options, the sinks; then the pipeline itself, for replay and tests. */
+export type { Change, ChangedMember, ConnectionChange, GoneChange, PresentChange } from "./changes/change.ts";
 export { createReporter, type Reporter } from "./create-reporter.ts";
 export { type AskedEnd, parseAskedEnd } from "./explain/asked-ends.ts";
 export { type Explained, type ExplainOptions, explainRecording } from "./explain/explain-recording.ts";

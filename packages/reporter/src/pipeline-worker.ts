@@ -5,8 +5,10 @@ import { type ContainerNames, createContainerNames, createResolver } from "@conn
 import { packReport } from "@conntrail/report";
 import { runWorker, type WorkerContext } from "@conntrail/thread";
 import { steadyMs, wallAheadMs } from "@conntrail/thread/clock";
-import { filter, map, merge, Subject, share, takeUntil, tap } from "rxjs";
+import { filter, ignoreElements, map, merge, Subject, share, takeUntil, tap } from "rxjs";
 import { nameAsker } from "./ask-names.ts";
+import { ChangeTicks } from "./changes/change-ticks.ts";
+import { packChanges } from "./changes/pack-changes.ts";
 import { sequenceEncoder } from "./encode.ts";
 import { hostFacts } from "./host-facts.ts";
 import { pipeline } from "./pipeline.ts";
@@ -24,7 +26,7 @@ const SCANS_MISSED = 3;
 const SCAN_SLACK_MS = 2000;
 
 runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, commands$, emit, fail }: Context) => {
-  const { options, encodings, firstSequence } = workerData;
+  const { options, encodings, firstSequence, firstId } = workerData;
   const stop$ = new Subject<void>();
   const cut$ = new Subject<void>();
   const ways$ = new Subject<readonly NamespaceWay[]>();
@@ -70,6 +72,15 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
       emit({ kind: "restart", part, error: error instanceof Error ? error.message : String(error) }),
   };
   const asker = nameAsker(resolver);
+  const looks = new ChangeTicks({ now: steadyMs, endsTold: options.intervalMs === 0 });
+  const heard$ = commands$.pipe(
+    tap((command) => {
+      if (command.kind === "listen") looks.listen(command.want);
+      else if (command.kind === "taken") looks.taken();
+    }),
+    ignoreElements(),
+    takeUntil(stop$),
+  );
   let traced = false;
   const trace = openTraceSource({
     options,
@@ -101,7 +112,9 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     flows$,
     sockets$,
     trace$: trace.batches$,
-    ticks$: ticks({ intervalMs: options.intervalMs, pull$, stop$, now: tickTime }).pipe(tap(tracedFirst)),
+    ticks$: merge(ticks({ intervalMs: options.intervalMs, pull$, stop$, now: tickTime }), looks.ticks$).pipe(
+      tap(tracedFirst),
+    ),
     now: () => {
       trace.end();
       return tickTime();
@@ -112,6 +125,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
       conntrack: options.conntrack,
       sockets: options.sockets,
       capacity: options.maxFlows,
+      firstId,
       portOrder: options.guessDirection,
     },
     names: recorder?.names ?? resolver,
@@ -122,7 +136,15 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     maxTableAgeMs: SCANS_MISSED * options.scanIntervalMs + SCAN_SLACK_MS,
   };
 
+  const sendChanges = (content: ReportContent): void => {
+    const packed = packChanges(content, content.news?.all === true && looks.takeWanted());
+    if (packed === undefined) return;
+    looks.sent();
+    emit(packed.message, packed.transfer);
+  };
   const send = (content: ReportContent): void => {
+    sendChanges(content);
+    if (content.isReport === false) return;
     if (recorder !== undefined) {
       recorder.report(content, aheadMs);
       emit({ kind: "recording", progress: recorder.progress });
@@ -144,11 +166,16 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   const ended = new Promise<void>((resolve) => {
     const reports$ = pipeline(inputs, config).pipe(tap(send));
     const readiness$ = ready$.pipe(tap(() => emit({ kind: "ready" })));
-    merge(reports$, readiness$).subscribe({ error: fail, complete: resolve });
+    const looked$ = merge(flows$, sockets$, trace.batches$).pipe(
+      tap(() => looks.input(resolver.health().lookups)),
+      ignoreElements(),
+    );
+    merge(reports$, readiness$, heard$, looked$).subscribe({ error: fail, complete: resolve });
     trace.start();
   });
   return async () => {
     recorder?.ending();
+    looks.end();
     stop$.next();
     await ended;
     if (recorder !== undefined) {

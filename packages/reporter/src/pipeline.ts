@@ -2,13 +2,14 @@
  * The picture of docs/ARCHITECTURE.md in code: what comes in, stage by stage, until it is a report. The same function
  * runs in the pipeline worker, in tests with marbles and in replay with virtual time.
  */
-import type { FlowBatch, HostFacts, ReportContent, SocketTable, Tick, TraceBatch } from "@conntrail/model";
+import type { FlowBatch, HostFacts, ReportContent, Snapshot, SocketTable, Tick, TraceBatch } from "@conntrail/model";
 import {
   attachContainers,
   attachNames,
   awaitCut,
   type ContainerSource,
   creditTraced,
+  findChanges,
   type MergeOptions,
   mapNat,
   markStale,
@@ -16,7 +17,7 @@ import {
   type NameSource,
   tellTcp,
 } from "@conntrail/stages";
-import { concat, defer, map, merge, type Observable, of } from "rxjs";
+import { concat, defer, map, merge, type Observable, type OperatorFunction, of } from "rxjs";
 import { showWallTime } from "./show-wall-time.ts";
 
 /** Where a pipeline's inputs come from. Each ends when the pipeline is to end; a last report follows. */
@@ -44,10 +45,10 @@ export interface PipelineConfig {
   readonly wallAheadMs?: () => number;
 }
 
-/** One report per tick, and a last one when all inputs have ended. */
+/** One report per tick, and a last one when all inputs have ended. What a tick of `news` gives has the number of the report to come. */
 export function pipeline(inputs: PipelineInputs, config: PipelineConfig): Observable<ReportContent> {
   const lastTick$ = defer(() => of<Tick>({ kind: "tick", timeMs: inputs.now(), final: true }));
-  return concat(merge(inputs.flows$, inputs.sockets$, inputs.ticks$), lastTick$).pipe(
+  const known$ = concat(merge(inputs.flows$, inputs.sockets$, inputs.ticks$), lastTick$).pipe(
     awaitCut({ conntrack: config.merge.conntrack ?? true }),
     tellTcp(mergeConnections(config.merge)),
     creditTraced(inputs.trace$),
@@ -55,7 +56,27 @@ export function pipeline(inputs: PipelineInputs, config: PipelineConfig): Observ
     attachContainers(config.containers),
     mapNat(),
     attachNames(config.names),
-    map((snapshot) => showWallTime(snapshot, config.wallAheadMs?.() ?? 0)),
-    map((snapshot, index) => ({ ...snapshot, sequence: config.firstSequence + index, host: config.host() })),
   );
+  return known$.pipe(
+    findChanges(),
+    map((snapshot) => showWallTime(snapshot, config.wallAheadMs?.() ?? 0)),
+    numbered(config),
+  );
+}
+
+/** Gives each report its number. */
+function numbered({ firstSequence, host }: PipelineConfig): OperatorFunction<Snapshot, ReportContent> {
+  return (snapshots$) =>
+    defer(() => {
+      let sequence = firstSequence;
+      let facts: HostFacts | undefined;
+      return snapshots$.pipe(
+        map((snapshot) => {
+          const isReport = snapshot.isReport !== false;
+          if (isReport || facts === undefined) facts = host();
+          if (!isReport) return { ...snapshot, sequence, host: facts };
+          return { ...snapshot, sequence: sequence++, host: facts };
+        }),
+      );
+    });
 }

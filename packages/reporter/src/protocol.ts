@@ -1,6 +1,7 @@
 /** What crosses between the host thread and the pipeline worker. */
 import type { SocketTable } from "@conntrail/model";
 import type { PackedReport } from "@conntrail/report";
+import type { ChangesMessage } from "./changes/pack-changes.ts";
 import type { PipelineOptions } from "./options/pipeline-options.ts";
 import type { RecordProgress } from "./record/record-options.ts";
 import type { SinkEncoding } from "./sinks/sink.ts";
@@ -12,15 +13,19 @@ export interface PipelineStart {
   readonly encodings: readonly SinkEncoding[];
   /** Number of the first report: a restarted worker goes on counting. */
   readonly firstSequence: number;
+  /** Connections are numbered from here: those of a restarted worker are others. */
+  readonly firstId: number;
 }
 
 /** Host to worker. */
 export type PipelineCommand =
   | { readonly kind: "report"; readonly request: number } // a report now, beside the regular ones
+  | { readonly kind: "listen"; readonly want: "all" | "off" } // all connections and then what changes, or nothing of the kind
+  | { readonly kind: "taken" } // the oldest message of changes that was under way
   | { readonly kind: "sockets"; readonly table: SocketTable }; // from an injected scanner
 
 /** Worker to host. */
-export type PipelineMessage = ReadyMessage | ReportMessage | RecordingMessage | RestartMessage;
+export type PipelineMessage = ReadyMessage | ReportMessage | ChangesMessage | RecordingMessage | RestartMessage;
 
 /** Every source that is on has been heard: the first dump of conntrack is in, or what prevents it is known, and sockets were scanned once. */
 interface ReadyMessage {

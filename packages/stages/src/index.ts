@@ -2,6 +2,7 @@
 export { attachContainers, type ContainerSource } from "./attach-containers.ts";
 export { attachNames, type NameSource } from "./attach-names.ts";
 export { type AwaitCutOptions, awaitCut } from "./await-cut.ts";
+export { findChanges } from "./changes/find-changes.ts";
 export { mapNat } from "./map-nat.ts";
 export { markStale } from "./mark-stale.ts";
 export { merge } from "./merge.ts";

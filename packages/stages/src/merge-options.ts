@@ -16,6 +16,8 @@ export interface MergeOptions {
   readonly sockets?: boolean | undefined;
   /** Where nothing else tells who opened a connection, take the end with the lower port for the server: a guess. Default false. */
   readonly portOrder?: boolean | undefined;
+  /** Connections are numbered from the one after. Default 0. */
+  readonly firstId?: number | undefined;
 }
 
 /** All options, filled in. */
@@ -29,6 +31,7 @@ const DEFAULTS: MergeSettings = {
   conntrack: true,
   sockets: true,
   portOrder: false,
+  firstId: 0,
 };
 
 /** Fills the defaults in. */
@@ -41,5 +44,6 @@ export function mergeSettings(options: MergeOptions): MergeSettings {
     conntrack: options.conntrack ?? DEFAULTS.conntrack,
     sockets: options.sockets ?? DEFAULTS.sockets,
     portOrder: options.portOrder ?? DEFAULTS.portOrder,
+    firstId: options.firstId ?? DEFAULTS.firstId,
   };
 }

@@ -8,6 +8,7 @@ import type { JoinContext } from "./owners/join-ends.ts";
 import { OwnerRegistry } from "./owners/owner-registry.ts";
 import { NO_ROW } from "./rows/row.ts";
 import { REPLY_END, SOURCE_END } from "./rows/row-end.ts";
+import { RowNews } from "./rows/row-news.ts";
 import { firstConntrackHealth, firstSocketsHealth } from "./snapshot/first-health.ts";
 import { DeviceNames } from "./sockets/device-names.ts";
 import { ListenerSearch } from "./sockets/listener-search.ts";
@@ -19,6 +20,8 @@ import { SocketSearch } from "./sockets/socket-search.ts";
 export interface MergeState {
   readonly settings: MergeSettings;
   readonly flows: FlowBook;
+  /** What is noted for those who listen to changes. */
+  readonly news: RowNews;
   readonly context: JoinContext;
   readonly connections: SocketConnections;
   readonly registry: OwnerRegistry;
@@ -44,14 +47,20 @@ const MAX_SILENT = 65_536;
 export function createMergeState(settings: MergeSettings): MergeState {
   const history = new SocketHistory(settings.lateJoinMs);
   const namespaces = createNamespaceIndex();
+  const news = new RowNews();
+  news.last = settings.firstId;
   return {
     settings,
-    flows: createFlowBook({
-      live: settings.capacity,
-      closed: settings.maxClosedPerReport,
-      aggregates: settings.maxAggregatesPerReport,
-      silent: settings.sockets ? MAX_SILENT : 0,
-    }),
+    news,
+    flows: createFlowBook(
+      {
+        live: settings.capacity,
+        closed: settings.maxClosedPerReport,
+        aggregates: settings.maxAggregatesPerReport,
+        silent: settings.sockets ? MAX_SILENT : 0,
+      },
+      news,
+    ),
     context: {
       history,
       namespaces,
@@ -61,7 +70,7 @@ export function createMergeState(settings: MergeSettings): MergeState {
       portOrder: settings.portOrder,
       blind: settings.sockets ? REASON.unavailable : REASON.off,
     },
-    connections: createSocketConnections(settings.capacity),
+    connections: createSocketConnections(settings.capacity, news),
     registry: new OwnerRegistry(),
     generation: 1,
     settledGeneration: 0,

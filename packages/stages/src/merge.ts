@@ -9,6 +9,7 @@ import { takeBatch } from "./flows/take-batch.ts";
 import { type MergeOptions, mergeSettings } from "./merge-options.ts";
 import { createMergeState, type MergeState, sweepOwners, takeSocketTable } from "./merge-state.ts";
 import { settle } from "./settle.ts";
+import { buildNews } from "./snapshot/build-news.ts";
 import { buildSnapshot } from "./snapshot/build-snapshot.ts";
 import type { Stage } from "./stage.ts";
 import type { BoundedSnapshot } from "./traced/row-bounds.ts";
@@ -45,6 +46,7 @@ function take(state: MergeState, input: FlowBatch | SocketTable | Tick): Bounded
     case "tick": {
       settle(state);
       expireEntryless(state.flows, input, state.context.blind === 0 ? state.tableStartedMs : Number.NEGATIVE_INFINITY);
+      if (input.news !== undefined) return buildNews(state, input);
       const snapshot = buildSnapshot(state, input);
       sweepOwners(state);
       return snapshot;

@@ -1,5 +1,5 @@
 /** One history as the observers see it: reader, scans and ticks in virtual time, their products through the real `pipeline()`, and the reports that come of it. */
-import type { FlowBatch, HostFacts, SocketTable, Tick } from "@conntrail/model";
+import type { FlowBatch, HostFacts, ReportContent, SocketTable, Tick } from "@conntrail/model";
 import { pipeline } from "@conntrail/reporter";
 import { EMPTY, Subject } from "rxjs";
 import { placeLogs } from "../kernel/kernel.ts";
@@ -40,8 +40,20 @@ const HOST_FACTS: HostFacts = { id: "world", name: "world", localNetworks: [], k
 /** Before a regular report, a scan is asked for this long. */
 const SCAN_LEAD_MS = 150;
 
-/** Runs the observers over a history. `arrange` may bring the rows of a batch into another order. */
-export function observe(history: History, plan: Plan, leftOut: LeftOut, arrange = asTheyCome): Observed {
+/** Looks for changes so often, beside one just before each report. */
+const LOOK_EVERY_MS = 37;
+
+/**
+ * Runs the observers over a history. `arrange` may bring the rows of a batch into another order. `listener`: is shown everything that the pipeline gives, and has it
+ * look for changes as well.
+ */
+export function observe(
+  history: History,
+  plan: Plan,
+  leftOut: LeftOut,
+  arrange = asTheyCome,
+  listener?: (content: ReportContent) => void,
+): Observed {
   const sights = new Sights();
   const reports: Report[] = [];
   const agenda = new Agenda();
@@ -61,6 +73,8 @@ export function observe(history: History, plan: Plan, leftOut: LeftOut, arrange 
   let failure: { readonly error: unknown } | undefined;
   pipeline(inputs, config).subscribe({
     next: (content) => {
+      listener?.(content);
+      if (content.isReport === false) return;
       const final = agenda.nowMs > plan.endMs;
       const batches = sights.batchTakenMs.length - 1;
       reports.push({
@@ -160,13 +174,26 @@ export function observe(history: History, plan: Plan, leftOut: LeftOut, arrange 
   };
   for (let atMs = plan.startMs + 5; atMs < plan.endMs; atMs += plan.scanEveryMs) scanAt(atMs);
 
+  const look = (nowMs: number): void => {
+    const news = looked ? "touched" : "all";
+    looked = true;
+    ticks$.next({ kind: "tick", timeMs: timeOf(nowMs), final: false, news });
+  };
+  let looked = false;
+  if (listener !== undefined) {
+    for (let atMs = plan.startMs + 1; atMs < plan.endMs; atMs += LOOK_EVERY_MS) agenda.at(atMs, look);
+  }
+
   // Ticks: those that fall due while the pipeline is busy are one.
   let tickedMs = Number.NEGATIVE_INFINITY;
   const tick = (dueMs: number): void => {
     const atMs = after(plan.jams, -1, dueMs);
     if (atMs === tickedMs) return;
     tickedMs = atMs;
-    agenda.at(atMs, (nowMs) => ticks$.next({ kind: "tick", timeMs: timeOf(nowMs), final: false }));
+    agenda.at(atMs, (nowMs) => {
+      if (listener !== undefined) look(nowMs);
+      ticks$.next({ kind: "tick", timeMs: timeOf(nowMs), final: false });
+    });
   };
   for (let atMs = plan.startMs + plan.tickEveryMs; atMs < plan.endMs; atMs += plan.tickEveryMs) {
     scanAt(atMs - SCAN_LEAD_MS);

@@ -6,6 +6,7 @@ import { FLOW, FLOW_FLAG, FLOW_WORDS, forgetClientPort } from "@conntrail/model"
 import { REASON } from "../codes.ts";
 import { NO_ROW, type Row } from "../rows/row.ts";
 import { REPLY_END, type RowEnd, SOURCE_END } from "../rows/row-end.ts";
+import type { RowNews } from "../rows/row-news.ts";
 import { originalHash } from "../rows/tuple-hash.ts";
 import { flowState } from "./connection-state.ts";
 import { FlowRows } from "./flow-rows.ts";
@@ -57,8 +58,8 @@ export class Aggregates {
   readonly #added = new Uint32Array(FLOW_WORDS);
   readonly #addedDoubles = new Float64Array(this.#added.buffer);
 
-  constructor(maxRows: number) {
-    this.rows = new FlowRows(KEY, maxRows);
+  constructor(maxRows: number, news?: RowNews) {
+    this.rows = new FlowRows(KEY, maxRows, news);
     this.#maxRows = maxRows;
   }
 

@@ -1,6 +1,7 @@
 /** The flows that conntrack told of: what take-batch.ts fills, closings/ ends, and joins, chains and reports read and mark. */
 import { FLOW } from "@conntrail/model";
 import type { Row } from "../rows/row.ts";
+import type { RowNews } from "../rows/row-news.ts";
 import { Aggregates } from "./aggregates.ts";
 import { FlowRows } from "./flow-rows.ts";
 
@@ -64,10 +65,10 @@ const KEY = [
 ];
 
 /** A book without flows. */
-export function createFlowBook(limits: FlowLimits): FlowBook {
+export function createFlowBook(limits: FlowLimits, news?: RowNews): FlowBook {
   return {
-    rows: new FlowRows(KEY, limits.live + limits.closed + limits.silent),
-    aggregates: new Aggregates(limits.aggregates),
+    rows: new FlowRows(KEY, limits.live + limits.closed + limits.silent, news),
+    aggregates: new Aggregates(limits.aggregates, news),
     limits,
     live: 0,
     closed: 0,

@@ -37,6 +37,7 @@ export class FlowRows extends ConnectionRows {
     const beganAfterMs = this.beganAfterMs(row);
     const flags = kindFlags(this.kind(row));
     const sameReply = this.#hasReply(row, words, offset);
+    this.touch(row);
     if (sameReply) for (let i = FLOW.kind; i < FLOW_WORDS; i++) this.words[row + i] = words[offset + i]!;
     else this.copy(row, words, offset);
     if (this.firstSeenMs(row) !== firstSeenMs) {
@@ -131,7 +132,7 @@ export class FlowRows extends ConnectionRows {
 
   /** `cutMs`: what began by this moment was known when it was told. */
   setTold(row: Row, cutMs: number): void {
-    this.setMarks(row, MARK.told);
+    this.words[row + COMMON.marks]! |= MARK.told;
     this.doubles[(row + FLOW_OWN.toldCutMs) >> 1] = cutMs;
   }
 
@@ -140,8 +141,10 @@ export class FlowRows extends ConnectionRows {
     return this.doubles[(row + FLOW_OWN.toldCutMs) >> 1]!;
   }
 
+  /** It is to be told again: as another connection, since its last one was told as over. */
   untell(row: Row): void {
     this.unmark(row, MARK.told);
+    this.renew(row);
   }
 
   /** When a closed row ended; when nobody saw its end, the latest moment that it can have been. */
@@ -178,7 +181,9 @@ export class FlowRows extends ConnectionRows {
   /** A connection is as old as the first thing that showed it. 0: nothing did. */
   noteSince(row: Row, sinceMs: number): void {
     const known = this.sinceMs(row);
-    if (sinceMs !== 0 && (known === 0 || sinceMs < known)) this.doubles[(row + FLOW_OWN.sinceMs) >> 1] = sinceMs;
+    if (sinceMs === 0 || (known !== 0 && sinceMs >= known)) return;
+    this.doubles[(row + FLOW_OWN.sinceMs) >> 1] = sinceMs;
+    this.touch(row);
   }
 
   /** Its place among all flows that were told of, in the order of their telling: of two in one namespace the later one began later. */
@@ -208,6 +213,7 @@ export class FlowRows extends ConnectionRows {
 
   setRingNext(row: Row, next: Row): void {
     this.words[row + FLOW_OWN.ringNext] = next;
+    this.touch(row);
   }
 
   /** The member that has the opener; NO_ROW when it is alone. */
@@ -223,6 +229,7 @@ export class FlowRows extends ConnectionRows {
   setRingEnds(row: Row, head: Row, tail: Row): void {
     this.words[row + FLOW_OWN.ringHead] = head;
     this.words[row + FLOW_OWN.ringTail] = tail;
+    this.touch(row);
   }
 
   // Translating rows by the tuple that they leave their namespace with, so that whoever takes it in finds them.

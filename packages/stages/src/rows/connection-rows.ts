@@ -40,13 +40,16 @@ export class ConnectionRows extends TupleRows {
 
   /** Takes the other end for the opener's. */
   turn(row: Row): void {
+    this.touch(row);
     this.words[row + COMMON.marks]! ^= MARK.swapped;
   }
 
   /** Sets what is known of the direction: indices of EVIDENCE and CONFIDENCE. */
   setDirection(row: Row, evidence: number, confidence: number, swapped: boolean): void {
     const at = row + COMMON.decision;
-    this.words[at] = ((this.words[at]! & 0xffff) | (evidence << 16) | (confidence << 24)) >>> 0;
+    const decision = ((this.words[at]! & 0xffff) | (evidence << 16) | (confidence << 24)) >>> 0;
+    if (decision !== this.words[at]) this.touch(row);
+    this.words[at] = decision;
     if (swapped !== this.isSwapped(row)) this.turn(row);
   }
 
@@ -78,20 +81,16 @@ export class ConnectionRows extends TupleRows {
     return (this.words[row + COMMON.marks]! & MARK.mapped) !== 0;
   }
 
-  /** Forgets where the ends are. */
-  unplace(row: Row, mapped: boolean): void {
-    this.unmark(row, PLACE);
-    if (mapped) this.setMarks(row, MARK.mapped);
-  }
-
-  /** The end is on this host, perhaps in the row's own namespace. */
-  place(row: Row, end: RowEnd, own: boolean): void {
-    this.setMarks(row, own ? end.localMark | end.ownMark : end.localMark);
-  }
-
-  /** A rule may give the row's own namespace what is sent to the reply end: that is on this host if a socket or a process is there. */
-  placeByRule(row: Row): void {
-    this.setMarks(row, MARK.ruled);
+  /**
+   * Notes where the ends are: marks that `placeMarks` gave, of both. `mapped`: the addresses of the row's namespace are known. `ruled`: a rule may give that
+   * namespace what is sent to the reply end, which is on this host if a socket or a process is there.
+   */
+  place(row: Row, places: number, mapped: boolean, ruled: boolean): void {
+    const before = this.words[row + COMMON.marks]!;
+    const marks = (before & ~PLACE) | places | (mapped ? MARK.mapped : 0) | (ruled ? MARK.ruled : 0);
+    if (marks === before) return;
+    this.words[row + COMMON.marks] = marks;
+    this.touch(row);
   }
 
   /** Whether an end is on this host depends on a rule. */
@@ -120,9 +119,11 @@ export class ConnectionRows extends TupleRows {
   }
 
   setOwner(row: Row, end: RowEnd, owner: number, reason: number): void {
-    this.words[row + end.owner] = owner;
     const at = row + COMMON.decision;
-    this.words[at] = (this.words[at]! & ~(0xff << end.reasonShift)) | (reason << end.reasonShift);
+    const decision = ((this.words[at]! & ~(0xff << end.reasonShift)) | (reason << end.reasonShift)) >>> 0;
+    if (decision !== this.words[at] || owner !== this.words[row + end.owner]) this.touch(row);
+    this.words[row + end.owner] = owner;
+    this.words[at] = decision;
   }
 
   /** The interface that the socket at an end is bound to: an id of the device names, 0 = none. */
@@ -131,7 +132,9 @@ export class ConnectionRows extends TupleRows {
   }
 
   setDevice(row: Row, end: RowEnd, device: number): void {
+    if (device === this.device(row, end)) return;
     this.words[row + end.device] = device;
+    this.touch(row);
   }
 
   // Where it stands.
@@ -142,7 +145,7 @@ export class ConnectionRows extends TupleRows {
   }
 
   setShown(row: Row): void {
-    this.setMarks(row, MARK.shown);
+    this.words[row + COMMON.marks]! |= MARK.shown;
   }
 
   /** The socket table that it was last joined with (flows) or seen in (sockets alone). */

@@ -16,6 +16,7 @@ import { NO_ROW, type Row } from "./row.ts";
 import { RowBlock } from "./row-block.ts";
 import { REPLY_END, SOURCE_END } from "./row-end.ts";
 import { COMMON, ROW_WORDS } from "./row-layout.ts";
+import type { RowNews } from "./row-news.ts";
 
 const FINDABLE = 2;
 
@@ -32,9 +33,9 @@ export class KeyedRows extends RowBlock {
   readonly #index: HashIndex = createHashIndex(1024);
   readonly #key: Uint8Array;
 
-  /** `key`: offsets of the words that tell rows apart, beside the protocol. `expected`: as for RowBlock. */
-  constructor(key: readonly number[], expected: number) {
-    super(expected);
+  /** `key`: offsets of the words that tell rows apart, beside the protocol. The rest is as for RowBlock. */
+  constructor(key: readonly number[], expected: number, news?: RowNews) {
+    super(expected, news);
     this.#key = Uint8Array.from(key);
   }
 
@@ -76,6 +77,7 @@ export class KeyedRows extends RowBlock {
 
   /** Copies the flow row at `offset`; what the merge found out stays. */
   copy(row: Row, words: Uint32Array, offset: number): void {
+    this.touch(row);
     for (let i = 0; i < FLOW_WORDS; i++) this.words[row + i] = words[offset + i]!;
   }
 
@@ -110,10 +112,13 @@ export class KeyedRows extends RowBlock {
 
   /** Sets bits of the marks. */
   protected setMarks(row: Row, bits: number): void {
-    this.words[row + COMMON.marks]! |= bits;
+    const marks = this.words[row + COMMON.marks]!;
+    if ((marks & bits) === bits) return;
+    this.words[row + COMMON.marks] = marks | bits;
+    this.touch(row);
   }
 
-  /** Clears them. */
+  /** Clears them. Nobody tells a connection by a bit that is not set again: that is not news. */
   protected unmark(row: Row, bits: number): void {
     this.words[row + COMMON.marks]! &= ~bits;
   }

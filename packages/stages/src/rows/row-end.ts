@@ -39,3 +39,8 @@ export const REPLY_END: RowEnd = {
   localMark: 0x400,
   ownMark: 0x1000,
 };
+
+/** The marks of an end that is on this host, perhaps in the row's own namespace. */
+export function placeMarks(end: RowEnd, own: boolean): number {
+  return own ? end.localMark | end.ownMark : end.localMark;
+}

@@ -1,8 +1,9 @@
 /** One report's worth of connections: all that live, and once each those that ended. */
-import { allocateColumns, type Tick } from "@conntrail/model";
+import { allocateColumns, type ReportWindow, type Tick } from "@conntrail/model";
 import type { MergeState } from "../merge-state.ts";
 import { namedNamespaces } from "../namespaces/namespace-index.ts";
 import { allocateBounds, type BoundedSnapshot } from "../traced/row-bounds.ts";
+import { allTold, touchWaiting } from "./all-told.ts";
 import { ColumnWriter } from "./column-writer.ts";
 import { NO_NAMES_HEALTH, NO_TRACE_HEALTH } from "./first-health.ts";
 import { Gathered } from "./gathered.ts";
@@ -19,22 +20,19 @@ export function buildSnapshot(state: MergeState, tick: Tick): BoundedSnapshot {
   writeFlows(state, tick, writer, facts);
   writeAggregates(state, writer, facts);
   writePairs(state, tick, writer, facts);
+  const news = state.news.on ? allTold(state) : undefined;
+  if (news !== undefined) touchWaiting(state);
   const startMs = state.lastTickMs ?? state.firstMs ?? tick.timeMs;
   state.lastTickMs = tick.timeMs;
-  return {
-    window: { startMs, endMs: tick.timeMs },
-    columns: writer.columns,
-    bounds: writer.bounds,
-    owners: writer.owners,
-    names: [],
-    devices: writer.devices,
-    netnsNames: namedNamespaces(state.context.namespaces),
-    health: {
-      conntrack: state.conntrack,
-      sockets: state.sockets,
-      names: NO_NAMES_HEALTH,
-      trace: NO_TRACE_HEALTH,
-      merge: { aggregated: flows.aggregated, dropped: flows.dropped + connections.dropped },
-    },
-  };
+  return { ...snapshotOf(state, writer, { startMs, endMs: tick.timeMs }), ...(news && { news }) };
+}
+
+/** What was written, with the health of the moment. */
+export function snapshotOf(state: MergeState, writer: ColumnWriter, window: ReportWindow): BoundedSnapshot {
+  const { flows, connections, conntrack, sockets } = state;
+  const merge = { aggregated: flows.aggregated, dropped: flows.dropped + connections.dropped };
+  const health = { conntrack, sockets, names: NO_NAMES_HEALTH, trace: NO_TRACE_HEALTH, merge };
+  const { columns, bounds, owners, devices } = writer;
+  const netnsNames = namedNamespaces(state.context.namespaces);
+  return { window, columns, bounds, owners, names: [], devices, netnsNames, health };
 }

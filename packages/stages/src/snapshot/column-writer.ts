@@ -15,6 +15,8 @@ export interface RowFacts {
   readonly sources: number;
   /** CONNECTION_FLAG bits beside those of place. */
   readonly flags: number;
+  /** The number that the connection is told by. */
+  readonly id: number;
   readonly netns: number;
   readonly status: number;
   /** What the direction is known by: indices of EVIDENCE and CONFIDENCE. */
@@ -53,6 +55,7 @@ export class ColumnWriter {
     const server = rows.server(tail);
     writeTuple(rows, head, opener, columns.originalSource, columns.originalDestination, columns.originalPorts, i);
     writeTuple(rows, tail, server, columns.replySource, columns.replyDestination, columns.replyPorts, i);
+    columns.id[i] = facts.id;
     columns.fromOwner[i] = this.#registry.placeIn(this.owners, rows.owner(head, opener));
     columns.fromReason[i] = rows.reason(head, opener);
     columns.toOwner[i] = this.#registry.placeIn(this.owners, rows.owner(tail, server));

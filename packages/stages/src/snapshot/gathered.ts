@@ -20,6 +20,7 @@ export class Gathered implements RowFacts {
   state = 0;
   sources = 0;
   flags = 0;
+  id = 0;
   netns = 0;
   status = 0;
   evidence = 0;
@@ -37,6 +38,10 @@ export class Gathered implements RowFacts {
   lastJoinedMs = 0;
   /** It was in an earlier report. */
   shown = false;
+  /** Those who listen to changes know that it is over. */
+  overTold = false;
+  /** It has ended, but others may have more to say about that: for whoever writes it to set. */
+  waits = false;
   /** It may be seen in namespaces other than those that spoke of it: it is not known to begin and end in them. */
   openEnded = false;
 
@@ -65,7 +70,9 @@ export class Gathered implements RowFacts {
         this.ended = true;
         if (!rows.isEndUnseen(row)) this.allUnseen = false;
       }
+      this.id = Math.min(this.id, rows.identity(row));
       this.shown ||= rows.isShown(row);
+      this.overTold ||= rows.isOverTold(row);
       if (rows.isKnownBySockets(row)) this.sources |= SOURCE.sockets;
       loopback ||= rows.isLoopback(row);
       sourceOwn ||= rows.isOwn(row, SOURCE_END);
@@ -89,6 +96,7 @@ export class Gathered implements RowFacts {
   /** The same for a connection that only sockets show. */
   gatherPair(rows: PairRows, row: Row): void {
     this.flags = 0;
+    this.id = rows.identity(row);
     this.sources = SOURCE.sockets;
     const [own, other] = rows.isSwapped(row)
       ? [rows.highNetns(row), rows.lowNetns(row)]
@@ -109,6 +117,7 @@ export class Gathered implements RowFacts {
   #begin(rows: FlowRows, head: Row): void {
     this.flags = 0;
     this.sources = SOURCE.conntrack;
+    this.id = Number.POSITIVE_INFINITY;
     this.netns = rows.netns(head);
     const tail = rows.ringTail(head);
     this.toNetns = rows.netns(tail === NO_ROW ? head : tail);
@@ -118,6 +127,7 @@ export class Gathered implements RowFacts {
     this.allUnseen = true;
     this.lastJoinedMs = Number.NEGATIVE_INFINITY;
     this.shown = false;
+    this.overTold = false;
     this.firstSeenMs = Number.POSITIVE_INFINITY;
     this.lastSeenMs = Number.NEGATIVE_INFINITY;
   }

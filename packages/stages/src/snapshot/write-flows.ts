@@ -2,8 +2,9 @@
 import { CONNECTION_FLAG, type Tick } from "@conntrail/model";
 import { tellConnection } from "../closings/flow-endings.ts";
 import { STATE } from "../codes.ts";
+import type { FlowRows } from "../flows/flow-rows.ts";
 import type { MergeState } from "../merge-state.ts";
-import { NO_ROW } from "../rows/row.ts";
+import { NO_ROW, type Row } from "../rows/row.ts";
 import type { ColumnWriter } from "./column-writer.ts";
 import { type Gathered, gatheredState } from "./gathered.ts";
 
@@ -17,20 +18,44 @@ const MAX_WAIT_MS = 1000;
 export function writeFlows(state: MergeState, tick: Tick, writer: ColumnWriter, facts: Gathered): void {
   const { flows } = state;
   const { rows } = flows;
-  const several = flows.perNamespace.size > 1 || state.conntrack.namespaces > 1;
-  const sinceMs = several && !tick.final ? Math.max(flows.cutMs, tick.timeMs - MAX_WAIT_MS) : Number.POSITIVE_INFINITY;
+  const sinceMs = waitsSinceMs(state, tick);
   for (let row = rows.first(); row !== NO_ROW; row = rows.after(row)) {
-    if (rows.isTold(row)) continue;
-    const head = rows.ringHead(row);
-    if (head !== NO_ROW && head !== row) continue;
-    facts.gather(rows, row);
-    const { ended } = facts;
-    const waits = facts.openEnded && facts.lastJoinedMs > sinceMs;
-    if (waits && !facts.shown) continue;
-    facts.state = ended && waits ? STATE.closing : gatheredState(rows, row, ended);
-    if (ended && !waits && facts.allUnseen) facts.flags |= CONNECTION_FLAG.endUnseen;
-    writer.write(rows, row, head === NO_ROW ? row : rows.ringTail(row), facts);
-    if (ended && !waits) tellConnection(flows, row);
-    else rows.setShown(row);
+    if (rows.isTold(row) || !isHead(rows, row)) continue;
+    if (writeFlow(state, row, sinceMs, writer, facts)) tellConnection(flows, row);
   }
+}
+
+/** Other namespaces may have more to say of what was first seen, or ended, after this moment. */
+export function waitsSinceMs({ flows, conntrack }: MergeState, tick: Tick): number {
+  const several = flows.perNamespace.size > 1 || conntrack.namespaces > 1;
+  return several && !tick.final ? Math.max(flows.cutMs, tick.timeMs - MAX_WAIT_MS) : Number.POSITIVE_INFINITY;
+}
+
+/** True for the row that stands for its connection. */
+export function isHead(rows: FlowRows, row: Row): boolean {
+  const head = rows.ringHead(row);
+  return head === NO_ROW || head === row;
+}
+
+/** Writes the connection of a row that stands for it, unless it waits and was never shown. True when it is written as over: it is to be told then. */
+export function writeFlow(
+  state: MergeState,
+  row: Row,
+  sinceMs: number,
+  writer: ColumnWriter,
+  facts: Gathered,
+): boolean {
+  const { rows } = state.flows;
+  facts.gather(rows, row);
+  const { ended } = facts;
+  const waits = facts.openEnded && facts.lastJoinedMs > sinceMs && !facts.overTold;
+  facts.waits = waits;
+  if (waits && !facts.shown) return false;
+  const over = ended && !waits;
+  facts.state = ended && waits ? STATE.closing : gatheredState(rows, row, ended);
+  if (over && facts.allUnseen) facts.flags |= CONNECTION_FLAG.endUnseen;
+  const head = rows.ringHead(row);
+  writer.write(rows, row, head === NO_ROW ? row : rows.ringTail(row), facts);
+  if (!over) rows.setShown(row);
+  return over;
 }

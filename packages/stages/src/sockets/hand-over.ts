@@ -30,6 +30,7 @@ export function handOver(connections: SocketConnections, taker: HandOver): numbe
     }
     const seenMs = pairs.firstSeenMs(pair);
     sinceMs = sinceMs === 0 ? seenMs : Math.min(sinceMs, seenMs);
+    taker.rows.identify(taker.row, pairs.identity(pair));
     pairs.release(pair);
     // Entries have moved: begin again.
     at = pairs.firstAt(hash);
@@ -39,6 +40,7 @@ export function handOver(connections: SocketConnections, taker: HandOver): numbe
 
 /** A pair is the flow's when it has the same ends, is known from one of the namespaces, and lived at the same time. */
 function isAbout(pairs: PairRows, pair: Row, taker: HandOver): boolean {
+  if (pairs.isOverTold(pair)) return false;
   if (!isKnownFrom(pairs, pair, taker.rows.netns(taker.row)) && !isKnownFrom(pairs, pair, taker.netns)) return false;
   if (pairs.lastSeenMs(pair) < taker.startMs || pairs.beganAfterMs(pair) > taker.endMs) return false;
   return pairs.protocol(pair) === taker.rows.protocol(taker.row) && hasSameEnds(pairs, pair, taker);

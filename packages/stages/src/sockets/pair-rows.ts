@@ -11,6 +11,7 @@ const CHANGING = [FLOW.lastSeenMs, FLOW.originalBytes, FLOW.replyBytes] as const
 export class PairRows extends ConnectionRows {
   /** Takes over the later state of the pair whose flow row is `words`. */
   refresh(row: Row, words: Uint32Array): void {
+    if (this.words[row + FLOW.kind] !== words[FLOW.kind]) this.touch(row);
     this.words[row + FLOW.kind] = words[FLOW.kind]!;
     for (const word of CHANGING) {
       this.words[row + word] = words[word]!;
@@ -64,6 +65,7 @@ export class PairRows extends ConnectionRows {
   /** Notes which socket is at the lower end. 0 says nothing: what was known stays. */
   noteLow(row: Row, netns: number, identity: number, index: number): void {
     if (netns !== 0) {
+      if (netns !== this.lowNetns(row)) this.touch(row);
       this.words[row + PAIR_OWN.lowNetns] = netns;
       this.words[row + PAIR_OWN.lowIndex] = index;
     }
@@ -73,6 +75,7 @@ export class PairRows extends ConnectionRows {
   /** The same for the higher end. */
   noteHigh(row: Row, netns: number, identity: number, index: number): void {
     if (netns !== 0) {
+      if (netns !== this.highNetns(row)) this.touch(row);
       this.words[row + PAIR_OWN.highNetns] = netns;
       this.words[row + PAIR_OWN.highIndex] = index;
     }

@@ -10,6 +10,7 @@ import { type JoinContext, joinSocket, joinUnseen, noteDevice } from "../owners/
 import { suggestOwner } from "../owners/suggest-owner.ts";
 import { NO_ROW, type Row } from "../rows/row.ts";
 import { REPLY_END, type RowEnd, SOURCE_END } from "../rows/row-end.ts";
+import type { RowNews } from "../rows/row-news.ts";
 import { PairRows } from "./pair-rows.ts";
 import { hasTakenTwin, isLowSide, isSide, mirrorOf } from "./socket-mirror.ts";
 import { SocketPair } from "./socket-pair.ts";
@@ -25,8 +26,8 @@ export interface SocketConnections {
 }
 
 /** No connections, with room for `maxRows`. */
-export function createSocketConnections(maxRows: number): SocketConnections {
-  return { rows: new PairRows([], maxRows), maxRows, generation: 0, dropped: 0 };
+export function createSocketConnections(maxRows: number, news?: RowNews): SocketConnections {
+  return { rows: new PairRows([], maxRows, news), maxRows, generation: 0, dropped: 0 };
 }
 
 /** Takes the sockets of the current table in that no flow has taken. */
@@ -50,6 +51,14 @@ export function takeSockets(connections: SocketConnections, context: JoinContext
     pair.ambiguous = mirror === SEVERAL_SOCKETS;
     takePair(connections, context, pair);
   }
+  touchEnded(connections);
+}
+
+/** That a connection was not met is news as well. */
+function touchEnded({ rows, generation }: SocketConnections): void {
+  for (let row = rows.first(); row !== NO_ROW; row = rows.after(row)) {
+    if (rows.generation(row) !== generation) rows.touch(row);
+  }
 }
 
 function takePair(connections: SocketConnections, context: JoinContext, pair: SocketPair): void {
@@ -60,8 +69,8 @@ function takePair(connections: SocketConnections, context: JoinContext, pair: So
   pair.write();
   const hash = pair.set.pairHash(pair.seen);
   let row = findPair(rows, hash, pair);
-  if (row !== NO_ROW && isReused(rows, row, pair)) {
-    // The same ends, other sockets: the earlier connection is over, and can no longer be found.
+  if (row !== NO_ROW && (rows.isOverTold(row) || isReused(rows, row, pair))) {
+    // Told as over, or the same ends and other sockets: the earlier connection is over, and can no longer be found.
     rows.unhook(row);
     row = NO_ROW;
   }
