@@ -79,7 +79,13 @@ class Picture {
 }
 
 /** What a change is about: everything but that it still lives and how much it sent; and its beginning, which a clock that is set moves. */
-function toldOf({ lastSeen: _last, firstSeen: _first, counters: _counters, ...told }: ConnectionJson): string {
+function toldOf({
+  lastSeen: _last,
+  firstSeen: _first,
+  counters: _counters,
+  tcp: _tcp,
+  ...told
+}: ConnectionJson): string {
   return JSON.stringify(told);
 }
 

@@ -75,7 +75,11 @@ export function buildProgram(version: string): Command {
         .description("print a report at every interval until interrupted")
         .addOption(intervalOption("time between reports"))
         .addOption(formatOption(STREAM_FORMATS, "ndjson"))
-        .option("--count <n>", "end after this many reports", parseCount)
+        .option(
+          "--changes",
+          "print what opens, becomes known otherwise or ends, a line of JSON each, instead of reports",
+        )
+        .option("--count <n>", "end after this many reports, or changes", parseCount)
         .option("--publish <url>", "send each report to the Weave Scope app at this address, too", parseUrl)
         .option(
           "--publish-header <name: value>",

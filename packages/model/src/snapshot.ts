@@ -65,6 +65,8 @@ export interface Snapshot {
 
 /** A snapshot with its place in the sequence. */
 export interface ReportContent extends Snapshot {
+  /** What a limit left out of the columns: rows, and the connections that they stand for. */
+  readonly elided?: { readonly rows: number; readonly connections: number };
   readonly sequence: number;
   readonly host: HostFacts;
 }

@@ -42,6 +42,22 @@ export function heaviestFirst(raw: RawReport, options: LimitOption): RawReport {
   return { ...raw, columns: takeRows(columns, rows) };
 }
 
+/** A report with no more rows than a limit: the heaviest, and what was left out. */
+export function limitRows<T extends RawReport>(report: T, limit: number): T {
+  const raw = heaviestFirst(report, { limit });
+  const shown = shownRows(raw.columns.length, { limit });
+  const elided = elidedRows(raw.columns, shown);
+  if (elided === undefined) return report;
+  const rows = Uint32Array.from({ length: shown }, (_, row) => row);
+  return { ...report, columns: takeRows(raw.columns, rows), elided };
+}
+
+/** What two caps left out, one behind the other. */
+export function bothElided(one: Elided | undefined, other: Elided | undefined): Elided | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return { rows: one.rows + other.rows, connections: one.connections + other.connections };
+}
+
 /** What is left out when only the first `shown` rows are told; undefined when nothing is. */
 export function elidedRows(columns: ConnectionColumns, shown: number): Elided | undefined {
   if (shown >= columns.length) return undefined;

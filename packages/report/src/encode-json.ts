@@ -12,7 +12,7 @@ import {
 } from "@conntrail/model";
 import { ByteWriter, fragment } from "./byte-writer.ts";
 import { viewConnection } from "./connection.ts";
-import { elidedRows, heaviestFirst, type LimitOption, shownRows } from "./elision.ts";
+import { bothElided, elidedRows, heaviestFirst, type LimitOption, shownRows } from "./elision.ts";
 import { processesJson } from "./header-json.ts";
 import {
   DIRECTION,
@@ -53,7 +53,7 @@ export function encodeJson(report: RawReport | Report, options: JsonOptions = {}
 
 function encodeLine(raw: RawReport, shown: number): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(HEADER_BYTES + shown * TYPICAL_BYTES);
-  const elided = elidedRows(raw.columns, shown);
+  const elided = bothElided(raw.elided, elidedRows(raw.columns, shown));
   writer.putText(`${JSON.stringify(reportHeader(raw)).slice(0, -1)},"connections":[`);
   const records = recordFragments(raw);
   for (let row = 0; row < shown; row++) {
@@ -71,7 +71,7 @@ function encodePretty(raw: RawReport, shown: number): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(HEADER_BYTES + shown * PRETTY_BYTES);
   const indented = (value: unknown, spaces: string): string =>
     JSON.stringify(value, null, 2).replaceAll("\n", `\n${spaces}`);
-  const elided = elidedRows(raw.columns, shown);
+  const elided = bothElided(raw.elided, elidedRows(raw.columns, shown));
   writer.putText(`${JSON.stringify(reportHeader(raw), null, 2).slice(0, -2)},\n  "connections": [`);
   for (let row = 0; row < shown; row++) {
     writer.putText(`${row === 0 ? "" : ","}\n    ${indented(viewConnection(raw, row), "    ")}`);

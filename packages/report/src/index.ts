@@ -3,7 +3,7 @@
 export { formatBytes } from "./amounts.ts";
 export type { Connection } from "./connection.ts";
 export { formatDuration } from "./durations.ts";
-export type { Elided, LimitOption } from "./elision.ts";
+export { type Elided, type LimitOption, limitRows } from "./elision.ts";
 export { type DotOptions, encodeDot } from "./encode-dot.ts";
 export { encodeJson, type JsonOptions } from "./encode-json.ts";
 export { encodeScope, type ScopeOptions } from "./encode-scope.ts";

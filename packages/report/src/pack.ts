@@ -9,6 +9,7 @@ import {
   type SnapshotHealth,
   transferables,
 } from "@conntrail/model";
+import type { Elided } from "./elision.ts";
 import { openRecords, type PackedRecords, packRecords } from "./records.ts";
 import { type Report, viewReport } from "./report.ts";
 
@@ -25,6 +26,7 @@ export interface PackedReport {
   readonly devices: readonly string[];
   readonly tcp: Float64Array | undefined;
   readonly netnsNames: readonly NetnsName[];
+  readonly elided: Elided | undefined;
 }
 
 /** A message and the buffers to transfer with it. */
@@ -38,11 +40,11 @@ const TOLERATED_EXCESS = 0.25;
 
 /** Packs a report. After the transfer the content's columns are empty. */
 export function packReport(content: ReportContent): Packed {
-  const { sequence, host, window, health, devices = [], netnsNames = [], tcp } = content;
+  const { sequence, host, window, health, devices = [], netnsNames = [], tcp, elided } = content;
   const columns = ownedColumns(content.columns);
   const owners = packRecords(content.owners);
   const names = packRecords(content.names);
-  const records = { owners, names, devices, netnsNames, tcp };
+  const records = { owners, names, devices, netnsNames, tcp, elided };
   const message: PackedReport = { kind: "report", sequence, host, window, health, columns, ...records };
   const blocks = [owners.bytes, owners.offsets, names.bytes, names.offsets].map((view) => view.buffer);
   const facts = tcp === undefined ? [] : [tcp.buffer as ArrayBuffer];
@@ -51,10 +53,11 @@ export function packReport(content: ReportContent): Packed {
 
 /** The report that was packed. It takes the message's buffers over. */
 export function unpackReport(message: PackedReport): Report {
-  const { sequence, host, window, health, columns, devices, netnsNames, tcp } = message;
+  const { sequence, host, window, health, columns, devices, netnsNames, tcp, elided } = message;
   const owners = openRecords<Owner>(message.owners);
   const names = openRecords<readonly string[]>(message.names);
-  return viewReport({ sequence, host, window, health, columns, owners, names, devices, netnsNames, tcp });
+  const records = { owners, names, devices, netnsNames, tcp };
+  return viewReport({ sequence, host, window, health, columns, ...records, ...(elided && { elided }) });
 }
 
 type Column = Uint8Array | Uint16Array | Uint32Array | Float64Array;

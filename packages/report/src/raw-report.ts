@@ -1,5 +1,6 @@
 /** A report as data: columns and the records they point into. What the encoders read, whichever side of a thread they run on. */
 import type { ConnectionColumns, HostFacts, NetnsName, Owner, ReportWindow, SnapshotHealth } from "@conntrail/model";
+import type { Elided } from "./elision.ts";
 import type { Records } from "./records.ts";
 import type { Report } from "./report.ts";
 
@@ -19,6 +20,8 @@ export interface RawReport {
   /** What `tcp` points into (1-based). Missing: none. */
   readonly tcp?: Float64Array | undefined;
   /** The namespaces that have a name. Missing: none. */
+  /** What a limit left out of the columns. */
+  readonly elided?: Elided;
   readonly netnsNames?: readonly NetnsName[];
 }
 

@@ -2,6 +2,7 @@
 import { inspect } from "node:util";
 import type { Connection } from "./connection.ts";
 import { viewConnection } from "./connection.ts";
+import type { Elided } from "./elision.ts";
 import { healthJson, hostJson, processesJson, windowJson } from "./header-json.ts";
 
 import { type HealthJson, type HostJson, REPORT_SCHEMA, type ReportJson, type WindowJson } from "./json-shape.ts";
@@ -19,6 +20,8 @@ export interface Report {
   /** Row `index`. Throws `RangeError` when there is none. */
   connection(index: number): Connection;
   connections(): IterableIterator<Connection>;
+  /** What the reporter's `limit` left out; undefined: nothing. */
+  readonly elided: Elided | undefined;
   /** Columns, owners and names as they are, times in Unix milliseconds: for whoever reads many rows. */
   readonly raw: RawReport;
   /** The contract's shape. For a report of many connections `encodeJson` gives the same bytes far sooner. */
@@ -68,6 +71,10 @@ class ReportView implements Report {
     return this.raw.columns.length;
   }
 
+  get elided(): Elided | undefined {
+    return this.raw.elided;
+  }
+
   connection(index: number): Connection {
     if (!(Number.isInteger(index) && index >= 0 && index < this.length)) {
       throw new RangeError(`connection: expected 0 to ${this.length - 1}, got ${index}`);
@@ -81,7 +88,13 @@ class ReportView implements Report {
 
   toJSON(): ReportJson {
     const connections = Array.from(this.connections(), (connection) => connection.toJSON());
-    return { ...reportHeader(this.raw), connections, processes: processesJson(this.raw, this.length) };
+    const { elided } = this.raw;
+    return {
+      ...reportHeader(this.raw),
+      connections,
+      processes: processesJson(this.raw, this.length),
+      ...(elided && { elided }),
+    };
   }
 
   /** What console.log shows: everything but the connections. */

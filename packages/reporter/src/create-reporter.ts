@@ -8,7 +8,8 @@ import type { Change } from "./changes/change.ts";
 import { ChangeChannel } from "./changes/change-channel.ts";
 import { ReportChannel } from "./host-channel.ts";
 import { OnceLogger, SILENT } from "./logger.ts";
-import { type ReporterMetrics, registerMetrics } from "./metrics.ts";
+import { metricFaces } from "./metrics/metric-faces.ts";
+import { type ReporterMetrics, reporterMetrics } from "./metrics/metrics.ts";
 import { OPTION_LIMITS } from "./options/limits.ts";
 import { pipelineOptions } from "./options/pipeline-options.ts";
 import type { ReporterOptions } from "./options/reporter-options.ts";
@@ -99,11 +100,12 @@ class PipelineReporter implements Reporter {
     this.ready.catch(() => undefined);
     const plain = pipelineOptions(options);
     const file = pipelineWorkerFile();
-    const { sinks = [], metrics, metricsPrefix = "conntrail_", maxRestarts, signal, scanner } = options;
+    const { sinks = [], maxRestarts, signal, scanner } = options;
     this.#log = new OnceLogger(options.logger ?? SILENT);
     this.#nice = options.nice ?? OPTION_LIMITS.nice.preset;
     const sinkNames = sinks.map(({ name }) => name);
-    this.#metrics = metrics && registerMetrics(metrics, metricsPrefix, sinkNames);
+    const faces = metricFaces(options);
+    this.#metrics = faces.length === 0 ? undefined : reporterMetrics(faces, sinkNames);
     this.#feeds = new SinkFeeds(sinks, (sink, outcome, error) => {
       this.#metrics?.delivery(sink, outcome);
       if (outcome === "failed") this.#log.warn(`sink ${sink}`, { sink, err: error }, "a sink fails");

@@ -2,7 +2,7 @@
 import { performance } from "node:perf_hooks";
 import type { HostFacts, NamespaceWay, Owner, ReportContent, SocketTable } from "@conntrail/model";
 import { type ContainerNames, createContainerNames, createResolver } from "@conntrail/names";
-import { packReport } from "@conntrail/report";
+import { limitRows, packReport } from "@conntrail/report";
 import { runWorker, type WorkerContext } from "@conntrail/thread";
 import { steadyMs, wallAheadMs } from "@conntrail/thread/clock";
 import { filter, ignoreElements, map, merge, Subject, share, takeUntil, tap } from "rxjs";
@@ -132,6 +132,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     containers: recorder?.containers ?? containers,
     host: hostNow,
     firstSequence,
+    filter: options.filter,
     wallAheadMs: readWallAhead,
     maxTableAgeMs: SCANS_MISSED * options.scanIntervalMs + SCAN_SLACK_MS,
   };
@@ -142,9 +143,10 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     looks.sent();
     emit(packed.message, packed.transfer);
   };
-  const send = (content: ReportContent): void => {
-    sendChanges(content);
-    if (content.isReport === false) return;
+  const send = (whole: ReportContent): void => {
+    sendChanges(whole);
+    if (whole.isReport === false) return;
+    const content = options.limit === undefined ? whole : limitRows(whole, options.limit);
     if (recorder !== undefined) {
       recorder.report(content, aheadMs);
       emit({ kind: "recording", progress: recorder.progress });

@@ -18,6 +18,7 @@ import {
   tellTcp,
 } from "@conntrail/stages";
 import { concat, defer, map, merge, type Observable, type OperatorFunction, of } from "rxjs";
+import { keepMatching } from "./keep-matching.ts";
 import { showWallTime } from "./show-wall-time.ts";
 
 /** Where a pipeline's inputs come from. Each ends when the pipeline is to end; a last report follows. */
@@ -39,6 +40,8 @@ export interface PipelineConfig {
   readonly containers?: ContainerSource;
   readonly host: () => HostFacts;
   readonly firstSequence: number;
+  /** Connections that reports and changes are about, as an expression of `query`. Default: all. */
+  readonly filter?: string | undefined;
   /** A socket table older than this makes `health.sockets` stale. Default: none is. */
   readonly maxTableAgeMs?: number;
   /** What the wall clock is ahead of the times of the inputs, milliseconds, asked once per report. Default: nothing. */
@@ -58,6 +61,7 @@ export function pipeline(inputs: PipelineInputs, config: PipelineConfig): Observ
     attachNames(config.names),
   );
   return known$.pipe(
+    keepMatching(config.filter),
     findChanges(),
     map((snapshot) => showWallTime(snapshot, config.wallAheadMs?.() ?? 0)),
     numbered(config),

@@ -9,12 +9,14 @@ import type { QuestionOptions } from "../question-options.ts";
 import { redraw, screenLines } from "../screen.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { type StoreSinkOptions, storeSinks } from "../store-sinks.ts";
+import { watchChanges } from "./watch-changes.ts";
 
 /** What commander parses for it. */
 export interface WatchCommandOptions extends CollectionOptions, QuestionOptions, StoreSinkOptions {
   readonly interval: number;
   readonly format?: StreamFormat;
   readonly count?: number;
+  readonly changes?: boolean;
   readonly publish?: string;
   readonly publishHeader?: readonly (readonly [string, string])[];
 }
@@ -23,6 +25,12 @@ export interface WatchCommandOptions extends CollectionOptions, QuestionOptions,
 export async function runWatch(options: WatchCommandOptions): Promise<void> {
   const format = options.format ?? defaultFormat("ndjson");
   const question = askedQuestion(options, false);
+  if (options.changes === true) {
+    refuseBesideChanges(options);
+    const { filter } = question;
+    await watchChanges({ ...reporterOptions(options), ...(filter && { filter: filter.text }) }, options.count);
+    return;
+  }
   const sinks = await storeSinks(options);
   if (options.publish !== undefined) sinks.push(publisher(options.publish, options.publishHeader));
   const reporter = createReporter({ ...reporterOptions(options), intervalMs: options.interval, sinks });
@@ -35,6 +43,15 @@ export async function runWatch(options: WatchCommandOptions): Promise<void> {
     }
   } finally {
     await reporter.close();
+  }
+}
+
+/** Throws RangeError, an error of usage, for what says how reports look or where they go: there are none. */
+function refuseBesideChanges(options: WatchCommandOptions): void {
+  const { format, sort, by, each, columns, limit, publish, clickhouse, otlp } = options;
+  const said = { format: format === "table" || undefined, sort, by, each, columns, limit, publish, clickhouse, otlp };
+  for (const [name, value] of Object.entries(said)) {
+    if (value !== undefined) throw new RangeError(`--changes prints no reports: --${name} says nothing about it`);
   }
 }
 

@@ -35,7 +35,7 @@ export interface PresentChange {
   connections(): IterableIterator<Connection>;
 }
 
-/** `other`: an address, the namespace, where an end is, when it began, NAT, flags. `lastSeen` and `counters` alone are no change. */
+/** `other`: an address, the namespace, where an end is, when it began, NAT, flags. `lastSeen`, `counters` and `tcp` alone are no change. */
 export type ChangedMember = keyof typeof CHANGED_MEMBER;
 
 const MEMBERS = Object.keys(CHANGED_MEMBER) as ChangedMember[];

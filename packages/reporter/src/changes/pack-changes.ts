@@ -40,7 +40,9 @@ function pick(content: ReportContent, rows: Uint32Array): ReportContent {
   const columns = takeRows(content.columns, rows);
   const owners = kept(content.owners, columns.length, columns.fromOwner, columns.toOwner, columns.via);
   const names = kept(content.names, columns.length, columns.fromNames, columns.toNames);
-  return { ...content, columns, owners, names };
+  const { tcp } = content;
+  // What is packed is transferred, and others need it too.
+  return { ...content, columns, owners, names, ...(tcp && { tcp: tcp.slice() }) };
 }
 
 /** What two columns of places (1-based, 0 for none) point into, without the rest. Changes the places. */

@@ -21,6 +21,8 @@ export const OPTION_LIMITS: Readonly<Record<LimitedOption, OptionLimit>> = {
   /** An event takes 112 bytes of it. */
   traceRing: { least: 4_096, most: 1024 * MIB, preset: MIB },
   lookupsPerSecond: { least: 1, most: 1_000, preset: 10 },
+  /** No limit is as good as this one. */
+  limit: { least: 1, most: 2_147_483_647, preset: 2_147_483_647 },
   nice: { least: 0, most: 19, preset: 5 },
   maxRestarts: { least: 0, most: 10_000, preset: 20 },
 };
@@ -43,6 +45,7 @@ export type LimitedOption =
   | "maxFlows"
   | "traceRing"
   | "lookupsPerSecond"
+  | "limit"
   | "nice"
   | "maxRestarts";
 

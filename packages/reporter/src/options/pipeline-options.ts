@@ -8,6 +8,8 @@ import type { ReporterOptions } from "./reporter-options.ts";
 
 /** The part of the options that crosses into the pipeline worker: plain data, every member present or absent on purpose. */
 export interface PipelineOptions {
+  readonly filter: string | undefined;
+  readonly limit: number | undefined;
   readonly hostId: string;
   readonly hostName: string;
   readonly intervalMs: number;
@@ -43,6 +45,8 @@ export function pipelineOptions(options: ReporterOptions): PipelineOptions {
   checkReporterOptions(options);
   const intervalMs = options.intervalMs ?? OPTION_LIMITS.intervalMs.preset;
   return {
+    filter: options.filter,
+    limit: options.limit,
     hostId: options.hostId ?? machineId(),
     hostName: options.hostName ?? hostname(),
     intervalMs,

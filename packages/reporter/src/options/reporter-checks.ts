@@ -2,6 +2,7 @@
 import { isAbsolute } from "node:path";
 import { protocolNumber } from "@conntrail/model";
 import { parseDnsServer } from "@conntrail/names";
+import { compileFilter, isQueryError } from "@conntrail/query";
 import ipaddr from "ipaddr.js";
 import type { RecordOptions } from "../record/record-options.ts";
 import type { Sink, SinkEncoding } from "../sinks/sink.ts";
@@ -22,6 +23,7 @@ import {
   text,
   whole,
 } from "./option-check.ts";
+import { outOfRange, wrongType } from "./option-error.ts";
 import type { ReporterOptions } from "./reporter-options.ts";
 
 const RECORD: OptionChecks<RecordOptions> = {
@@ -54,7 +56,20 @@ const nameServer = text(
   (value) => parseDnsServer(value) !== undefined,
 );
 
+const filter: OptionCheck = (name, value) => {
+  if (typeof value !== "string") throw wrongType(name, FILTER, value);
+  try {
+    compileFilter(value);
+  } catch (error) {
+    throw isQueryError(error) ? outOfRange(name, `${FILTER} (${error.message})`, value) : error;
+  }
+};
+
+const FILTER = "an expression over a connection's members";
+
 const CHECKS: OptionChecks<ReporterOptions> = {
+  filter,
+  limit: whole(OPTION_LIMITS.limit),
   hostId,
   hostName: text("a name"),
   intervalMs: milliseconds(OPTION_LIMITS.intervalMs, true),
@@ -92,6 +107,7 @@ const CHECKS: OptionChecks<ReporterOptions> = {
   logger: havingMethods("a logger with info, warn and error, such as pino's", "info", "warn", "error"),
   scanner: havingMethods("an Observable of socket tables", "subscribe"),
   metrics: havingMethods("a Registry of prom-client", "registerMetric", "removeSingleMetric"),
+  meter: havingMethods("a Meter of @opentelemetry/api", "createObservableCounter", "createObservableGauge"),
   metricsPrefix: text("a metric name's beginning: letters, digits, _ and :", (value) =>
     /^[a-zA-Z_:][\w:]*$/.test(value),
   ),

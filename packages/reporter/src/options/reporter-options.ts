@@ -3,11 +3,16 @@ import type { SocketTable } from "@conntrail/model";
 import type { Registry } from "prom-client";
 import type { Observable } from "rxjs";
 import type { Logger } from "../logger.ts";
+import type { MeterLike } from "../metrics/meter-face.ts";
 import type { RecordOptions } from "../record/record-options.ts";
 import type { Sink } from "../sinks/sink.ts";
 
 /** Options of `createReporter()`, each with its default. Durations are milliseconds, sizes bytes; limits.ts has the bounds as numbers. */
 export interface ReporterOptions {
+  /** Connections to tell of, in reports and changes: an expression over their members, such as `to.port == 443 && from.process != "curl"`; all that `--filter` takes. Default: all. */
+  readonly filter?: string;
+  /** Connections in a report at the most, from 1: the heaviest stay, and `elided` says what was left out. Changes have no limit. Default: no limit. */
+  readonly limit?: number;
   /** Names this host in reports and in Scope's node ids. Default: /etc/machine-id, else the host's name. */
   readonly hostId?: string;
   /** Default: the host's name. */
@@ -78,6 +83,8 @@ export interface ReporterOptions {
   readonly scanner?: Observable<SocketTable>;
   /** Metrics are registered here; none without it. */
   readonly metrics?: Registry;
+  /** The same metrics as instruments of a Meter of `@opentelemetry/api`. None without it. */
+  readonly meter?: MeterLike;
   /** Put before every metric's name. Default "conntrail_"; "scope_probe_" gives Scope's own names. */
   readonly metricsPrefix?: string;
   /** Where reports go, beside `reports$` and iteration. */

@@ -1,13 +1,8 @@
-/**
- * The metrics of metric-list.ts on a registry: what each report, delivery and restart does to them.
- */
-import { createRequire } from "node:module";
+/** What each report, delivery and restart does to the metrics of metric-list.ts, on every face that they are shown on. */
 import type { HealthState, HostFacts, SnapshotHealth } from "@conntrail/model";
-import type { Counter, Gauge, Registry, Summary } from "prom-client";
-import { METRICS } from "./metric-list.ts";
-import { outOfRange } from "./options/option-error.ts";
-import type { WorkerPart } from "./protocol.ts";
-import type { DeliveryOutcome } from "./sinks/feed.ts";
+import type { WorkerPart } from "../protocol.ts";
+import type { DeliveryOutcome } from "../sinks/feed.ts";
+import type { MetricFace, MetricLabels } from "./metric-face.ts";
 
 /** What the reporter tells of each report. */
 interface ReportFacts {
@@ -26,7 +21,7 @@ export interface ReporterMetrics {
   reportsDropped(total: number): void;
   /** The pipeline has failed for good. */
   failed(): void;
-  /** Takes the metrics off the registry: a second reporter may use it after the first has closed. */
+  /** Takes the metrics off their faces: a second reporter may use them after the first has closed. */
   close(): void;
 }
 
@@ -41,26 +36,14 @@ const ZEROS = {
   worker_restarts_total: ["ingest", "scan", "pipeline"].map((part) => ({ part })),
 } as const;
 
-/** Quantiles over the last ten seconds, as Scope's probe had them. */
-const SUMMARY_WINDOW = { maxAgeSeconds: 10, ageBuckets: 5, percentiles: [0.5, 0.9, 0.99] };
-
-/** Registers all metrics of METRICS under `prefix`. `sinks`: the names of those that reports go to. Throws an OptionError when the registry has them already. */
-export function registerMetrics(registry: Registry, prefix: string, sinks: readonly string[]): ReporterMetrics {
-  if (registry.getSingleMetric(`${prefix}reports_total`) !== undefined) {
-    throw outOfRange("metricsPrefix", "a prefix of its own for each reporter on one registry", prefix);
-  }
-  const registered = new Map<string, Counter | Gauge | Summary>();
-  // Loaded when it is needed: whoever has a registry has loaded it, and nobody else needs it.
-  const { Counter, Gauge, Summary } = createRequire(import.meta.url)("prom-client") as typeof import("prom-client");
-  for (const [name, { type, help, labels }] of Object.entries(METRICS)) {
-    const common = { name: prefix + name, help, labelNames: [...labels], registers: [registry] };
-    if (type === "counter") registered.set(name, new Counter(common));
-    else if (type === "gauge") registered.set(name, new Gauge(common));
-    else registered.set(name, withoutEmptyQuantiles(new Summary({ ...common, ...SUMMARY_WINDOW })));
-  }
-  const gauge = (name: string, value: number): void => (registered.get(name) as Gauge).set(value);
-  const count = (name: string, by: number, labels: Record<string, string> = {}): void =>
-    (registered.get(name) as Counter).inc(labels, by);
+/** Shows the metrics on all `faces`. `sinks`: the names of those that reports go to. */
+export function reporterMetrics(faces: readonly MetricFace[], sinks: readonly string[]): ReporterMetrics {
+  const gauge = (name: string, value: number, labels: MetricLabels = {}): void => {
+    for (const face of faces) face.set(name, value, labels);
+  };
+  const count = (name: string, by: number, labels: MetricLabels = {}): void => {
+    for (const face of faces) face.count(name, by, labels);
+  };
   const grown = growth();
   const countTo = (name: string, total: number, labels: Record<string, string> = {}): void =>
     count(name, grown(name + Object.values(labels).join(), total), labels);
@@ -70,15 +53,15 @@ export function registerMetrics(registry: Registry, prefix: string, sinks: reado
   }
   const reasons = new Map<Part, string>();
   const tellState = (part: Part, state: HealthState, reason: string | null): void => {
-    for (const each of STATES)
-      (registered.get("part_state") as Gauge).set({ part, state: each }, each === state ? 1 : 0);
+    for (const each of STATES) gauge("part_state", each === state ? 1 : 0, { part, state: each });
     const before = reasons.get(part);
-    if (before !== undefined && before !== reason)
-      (registered.get("part_reason") as Gauge).remove({ part, reason: before });
+    if (before !== undefined && before !== reason) {
+      for (const face of faces) face.remove("part_reason", { part, reason: before });
+    }
     if (reason === null) reasons.delete(part);
     else {
       reasons.set(part, reason);
-      (registered.get("part_reason") as Gauge).set({ part, reason }, 1);
+      gauge("part_reason", 1, { part, reason });
     }
   };
   tellState("pipeline", "off", "starting");
@@ -86,7 +69,7 @@ export function registerMetrics(registry: Registry, prefix: string, sinks: reado
   return {
     report({ health, connections, endMs, buildSeconds }: ReportFacts): void {
       const { conntrack, sockets, names, merge } = health;
-      (registered.get("spy_duration_seconds") as Summary).observe(buildSeconds);
+      for (const face of faces) face.observe("spy_duration_seconds", buildSeconds);
       count("reports_total", 1);
       tellState("pipeline", "ok", null);
       tellState("conntrack", conntrack.state, conntrack.reason);
@@ -125,22 +108,9 @@ export function registerMetrics(registry: Registry, prefix: string, sinks: reado
     failed: (): void => tellState("pipeline", "off", "failed"),
     reportsDropped: (total): void => countTo("reports_dropped_total", total),
     close(): void {
-      for (const name of registered.keys()) registry.removeSingleMetric(prefix + name);
+      for (const face of faces) face.close();
     },
   };
-}
-
-/** prom-client gives 0 for a quantile of nothing; building a report takes longer than that, so a 0 is no observation. */
-function withoutEmptyQuantiles(summary: Summary): Summary {
-  const whole = summary.get.bind(summary);
-  summary.get = async () => {
-    const metric = await whole();
-    return {
-      ...metric,
-      values: metric.values.filter(({ labels, value }) => labels.quantile === undefined || value > 0),
-    };
-  };
-  return summary;
 }
 
 /** How much a total has grown since it was last seen. A smaller total means that its source was restarted: all of it is new. */

@@ -1,0 +1,40 @@
+/** `conntrail watch --changes`: what is new of connections, a line of JSON each: first all that live, then each that opens, becomes known otherwise or ends. */
+import { type Change, createReporter, type ReporterOptions } from "@conntrail/reporter";
+import { writeOut } from "../output.ts";
+import { stopSignal } from "../stop-signal.ts";
+
+/** The value of `schema` in the line that begins a picture. */
+const SCHEMA = "conntrail.changes/1";
+
+/** Prints changes until a signal, or the first `count` lines of changes. A slow reader of the output is told how many changes it lost, and all connections again. */
+export async function watchChanges(options: ReporterOptions, count: number = Number.POSITIVE_INFINITY): Promise<void> {
+  // Nobody asks for reports: what is not built costs nothing.
+  await using reporter = createReporter({ ...options, intervalMs: 0 });
+  stopSignal().addEventListener("abort", () => void reporter.close());
+  let left = count;
+  for await (const change of reporter.changes()) {
+    await print(change);
+    if (change.kind !== "snapshot" && --left <= 0) break;
+  }
+}
+
+async function print(change: Change): Promise<void> {
+  const time = new Date(change.timeMs).toISOString();
+  switch (change.kind) {
+    case "snapshot":
+      await line({ schema: SCHEMA, change: "snapshot", time, connections: change.length, lost: change.lost });
+      for (const connection of change.connections()) await line({ change: "present", time, connection });
+      return;
+    case "gone":
+      await line({ change: "gone", time, id: change.id });
+      return;
+    case "opened":
+    case "changed":
+    case "closed":
+      await line({ change: change.kind, time, members: change.members, connection: change.connection });
+  }
+}
+
+function line(value: object): Promise<void> {
+  return writeOut(`${JSON.stringify(value)}\n`);
+}
