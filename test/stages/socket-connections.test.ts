@@ -335,6 +335,7 @@ describe("an entry that is gone while its connection was open", () => {
   ])("goes on in the entry that the next packet of $by makes", ({ again }) => {
     const reports = run([...begin, deleted, tick(1600), batch(2600, [again]), tick(2700), tick(3700)]);
     expect(reports.map(lines)).toEqual(Array(4).fill([`${LINE} established`]));
+    expect(new Set(reports.map((report) => report.columns.id[0])).size).toBe(1);
     const [before, , after] = reports.map((report) => only(report));
     expect(after).toMatchObject({
       from: "curl(12)",

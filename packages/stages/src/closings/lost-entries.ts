@@ -78,6 +78,7 @@ function continueIn(book: FlowBook, old: Row, row: Row): void {
   const { rows } = book;
   const turned = !rows.isSameAt(row, old, SOURCE_END);
   rows.inherit(row, old);
+  rows.identify(row, rows.identity(old));
   rows.noteSince(row, rows.sinceMs(old));
   rows.noteSince(row, rows.firstSeenMs(old));
   rows.setDirection(row, rows.evidence(old), rows.confidence(old), rows.isSwapped(old) !== turned);
