@@ -29,6 +29,7 @@ const HELP = `npm run bench [-- REGEX…] [options]
   --time MS        how long each timed case is repeated, all rounds together (default 1000)
   --rounds N       how many times all files are gone through, each in new processes (default 5)
   --strict         exit with 1 when a target is missed
+  --capture FILE   what the case replay/capture replays: a recording, or a capture of conntrack by another program
   --folder DIR     take the bench files from another folder
 `;
 
@@ -53,6 +54,7 @@ const { values: flags, positionals: patterns } = parseArgs({
     time: { type: "string", default: "1000" },
     rounds: { type: "string", default: "5" },
     strict: { type: "boolean", default: false },
+    capture: { type: "string" },
     folder: { type: "string" },
     help: { type: "boolean", default: false },
   },
@@ -64,6 +66,7 @@ async function main(): Promise<number> {
   if (flags.help) return print(HELP);
   // Read first: it may be the file that this run is about to replace.
   const earlier = flags.against === undefined ? undefined : readBenchFile(fromCaller(flags.against));
+  if (flags.capture !== undefined) process.env.CONNTRAIL_BENCH_CAPTURE = fromCaller(flags.capture);
   const machine = machineFacts();
   const folder = flags.folder === undefined ? FOLDER : fromCaller(flags.folder);
   let files = findBenchFiles(folder);
