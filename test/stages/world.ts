@@ -10,7 +10,7 @@ import { listener, namespace, owner, type SocketFixture, socket, table } from ".
 
 const POD_A = HOST + 1;
 const POD_B = HOST + 2;
-const STEP_MS = 100;
+export const STEP_MS = 100;
 
 /** What a kind of connection looks like to the kernel, for a client port. `ends` are the real ones. */
 export interface Kind {

@@ -11,7 +11,7 @@ export function oneOf<const T extends string>(words: readonly T[]): (text: strin
     const found = words.find((word) => word === text);
     if (found !== undefined) return found;
     const near = closest(text, words);
-    const guess = distance(text, near) <= Math.max(1, near.length / 2) ? `Did you mean "${near}"? ` : "";
+    const guess = distance(text, near) <= Math.ceil(near.length / 2) ? `Did you mean "${near}"? ` : "";
     throw new InvalidArgumentError(`${guess}It takes ${words.join(", ")}, not "${text}".`);
   };
   choices.set(parse, words);
