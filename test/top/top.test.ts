@@ -47,6 +47,8 @@ for (const [columns, lines] of [
       expect(opened[1]).toMatch(/^from 10\.1\.0\.2, to 10\.2\.0\.2, to\.port 80: \d+ rows/);
       expect(opened.filter((line) => line.includes(":5432"))).toEqual([]);
       await terminal.press("Enter");
+      await terminal.until((now) => /1 of \d+$/.test(now[1]!));
+      await terminal.press("End");
       const evidence = await terminal.until((now) => now.some((line) => line.includes("direction.evidence")));
       expect(evidence.find((line) => line.includes("direction.evidence"))).toMatch(/conntrack/);
       await terminal.press("Escape");
