@@ -118,7 +118,7 @@ kernelTest(
     const isThere = (now: readonly string[]): boolean => now.some((line) => line.startsWith("> 127.0.0.1"));
     for (const [env, paints] of [
       [{ NO_COLOR: "1" }, false],
-      [{}, true],
+      [{ NO_COLOR: "" }, true],
     ] as const) {
       await using terminal = await Terminal.open(lab.host, PICTURE, { columns: 80, lines: 24, env });
       await terminal.until(isThere);

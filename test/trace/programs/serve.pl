@@ -1,7 +1,9 @@
-# Accepts TCP connections, reads until the client closes, closes, and at SIGTERM tells who accepted what: a line "ADDRESS PEER-PORT PID" for each, the address being the one that was called.
+# Accepts TCP connections, reads until the client closes, closes, and at SIGTERM accepts what is still waiting and tells who accepted what: a line "ADDRESS PEER-PORT PID" for each, the address being the one that was called.
 # serve.pl PORT WORKERS: with workers, so many forked processes accept from the same listening socket. Says "ready PORT" first.
 use strict;
 use warnings;
+use Errno qw(EINTR);
+use Fcntl qw(F_SETFL O_NONBLOCK);
 use Socket;
 my ($port, $workers) = @ARGV;
 socket(my $listener, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
@@ -13,9 +15,10 @@ my @pids;
 sub serve {
   my @seen;
   my $going = 1;
-  $SIG{TERM} = sub { $going = 0; };
-  while ($going) {
-    my $peer = accept(my $connection, $listener) or next;
+  $SIG{TERM} = sub { $going = 0; fcntl($listener, F_SETFL, O_NONBLOCK); };
+  while (1) {
+    my $peer = accept(my $connection, $listener);
+    if (!$peer) { next if $going || $! == EINTR; last; }
     my ($from) = sockaddr_in($peer);
     my (undef, $called) = sockaddr_in(getsockname($connection));
     sysread($connection, my $bytes, 64);
