@@ -2,12 +2,14 @@
  * The trace as the pipeline worker reads it, in its own thread: the rings are read when they are due, and before anything that the facts should be
  * ahead of, so that no message between threads can overtake another (decision D-25).
  */
+import { statSync } from "node:fs";
 import type { TraceBatch, TraceHealth, TraceReason } from "@conntrail/model";
 import { isOpError } from "@conntrail/netlink";
 import { steadyMsOf } from "@conntrail/thread/clock";
 import { openTracer, type Tracer } from "@conntrail/trace";
 import { type Observable, Subject } from "rxjs";
 import type { PipelineOptions } from "./options/pipeline-options.ts";
+import { ownFacts } from "./own-facts.ts";
 
 /** What is told of the trace when nothing happens, for its health. */
 const HEARTBEAT_MS = 1_000;
@@ -17,7 +19,10 @@ const RETRY_MS = 10_000;
 
 /** What a trace source needs. */
 export interface TraceContext {
-  readonly options: Pick<PipelineOptions, "trace" | "traceRing" | "processes" | "procRoot" | "commandLines">;
+  readonly options: Pick<
+    PipelineOptions,
+    "trace" | "traceRing" | "processes" | "procRoot" | "commandLines" | "namespaces"
+  >;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** Takes every batch ahead of the pipeline. */
@@ -34,6 +39,8 @@ export class TraceSource {
   readonly batches$: Observable<TraceBatch>;
   readonly #batches$ = new Subject<TraceBatch>();
   readonly #context: TraceContext;
+  /** The inode of the only namespace whose facts are taken; undefined: of all. */
+  readonly #own: number | undefined;
   #tracer: Tracer | undefined;
   #timer: NodeJS.Timeout | undefined;
   #toldMs = Number.NEGATIVE_INFINITY;
@@ -41,6 +48,10 @@ export class TraceSource {
 
   constructor(context: TraceContext) {
     this.#context = context;
+    this.#own =
+      context.options.namespaces === "own"
+        ? statSync("/proc/thread-self/ns/net", { throwIfNoEntry: false })?.ino
+        : undefined;
     this.batches$ = this.#batches$.asObservable();
   }
 
@@ -60,7 +71,8 @@ export class TraceSource {
   pull(): void {
     if (this.#tracer === undefined || this.#ended) return;
     try {
-      const batch = this.#tracer.drain();
+      const all = this.#tracer.drain();
+      const batch = this.#own === undefined || all.count === 0 ? all : ownFacts(all, this.#own);
       if (batch.count > 0 || batch.blind !== null || batch.timeMs - this.#toldMs >= HEARTBEAT_MS) this.#tell(batch);
     } catch (error) {
       if (!isOpError(error)) throw error;
