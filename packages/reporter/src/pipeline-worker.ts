@@ -167,7 +167,12 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   });
   const ended = new Promise<void>((resolve) => {
     const reports$ = pipeline(inputs, config).pipe(tap(send));
-    const readiness$ = ready$.pipe(tap(() => emit({ kind: "ready" })));
+    const readiness$ = ready$.pipe(
+      tap(() => {
+        looks.ready();
+        emit({ kind: "ready" });
+      }),
+    );
     const looked$ = merge(flows$, sockets$, trace.batches$).pipe(
       tap(() => looks.input(resolver.health().lookups)),
       ignoreElements(),

@@ -52,7 +52,7 @@ export class HeldSockets {
   }
 
   /** The slot of the only holding; -1 when there is none, -2 when there are several. */
-  only(inode: number): number {
+  soleHolder(inode: number): number {
     const row = this.#first.get(inode);
     if (row === NONE) return -1;
     return this.#next[row] === NONE ? this.#slots[row]! : -2;

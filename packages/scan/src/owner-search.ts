@@ -77,7 +77,7 @@ export class OwnerSearch {
 
   /** The slot of the process that holds the socket, of several the one with the lowest pid; -1 when none is known. */
   ownerSlot(inode: number): number {
-    const only = this.#held.only(inode);
+    const only = this.#held.soleHolder(inode);
     if (only !== SEVERAL) return only;
     let lowest = NONE;
     this.#held.each(inode, (slot) => {

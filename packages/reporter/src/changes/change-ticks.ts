@@ -20,6 +20,9 @@ const ALL_EVERY_MS = { least: 1_000, most: 60_000 } as const;
 /** Messages that the host has not taken yet. Meanwhile what changes is noted once a connection, however often it changes. */
 const MOST_UNDER_WAY = 2;
 
+/** The first look waits for the sources, but not for ever: what they have by then is told. */
+const READY_DEADLINE_MS = 20_000;
+
 /** What the looks need. */
 export interface ChangeTicksOptions {
   /** Unix milliseconds. */
@@ -34,6 +37,9 @@ export class ChangeTicks {
   readonly #ticks$ = new Subject<Tick>();
   readonly #options: ChangeTicksOptions;
   #timer: NodeJS.Timeout | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+  /** All sources have been heard: until then what lives is not known, and what was there before would seem to open. */
+  #ready = false;
   #on = false;
   /** A listener waits for all connections. */
   #wanted = false;
@@ -51,11 +57,19 @@ export class ChangeTicks {
     this.ticks$ = this.#ticks$.asObservable();
   }
 
+  /** All sources have been heard once. */
+  ready(): void {
+    clearTimeout(this.#deadline);
+    this.#ready = true;
+    if (this.#pending) this.#due();
+  }
+
   /** Somebody wants all connections, and then what changes; or nobody does any more. */
   listen(want: "all" | "off"): void {
     this.#wanted = want === "all";
     if (want === "all") {
       this.#on = true;
+      if (!this.#ready) this.#deadline ??= setTimeout(() => this.ready(), READY_DEADLINE_MS);
       this.#due();
     } else if (this.#on) {
       this.#on = false;
@@ -94,13 +108,14 @@ export class ChangeTicks {
   end(): void {
     this.#on = false;
     clearTimeout(this.#timer);
+    clearTimeout(this.#deadline);
     this.#ticks$.complete();
   }
 
   #due(): void {
     if (!this.#on) return;
     this.#pending = true;
-    if (this.#timer !== undefined || this.#underWay >= MOST_UNDER_WAY) return;
+    if (!this.#ready || this.#timer !== undefined || this.#underWay >= MOST_UNDER_WAY) return;
     const waitMs = Math.max(DELAY_MS, this.#restUntilMs - this.#options.now());
     this.#timer = setTimeout(() => this.#look(), waitMs);
   }

@@ -44,7 +44,7 @@ export class TcpBook {
   /** Takes a table, which must not change any more. One without sockets says nothing about what is gone. */
   take({ rows, count, namespaces, health }: SocketTable): void {
     if (health.state === "off") return;
-    const index = createHashIndex(0);
+    const index = createHashIndex(count);
     for (let base = 0; base < count * SOCKET_WORDS; base += SOCKET_WORDS) {
       const kind = rows[base + SOCKET.kind]!;
       if (kindProtocol(kind) !== PROTOCOL.tcp || kindState(kind) === SOCKET_STATE.listen) continue;
