@@ -78,6 +78,28 @@ kernelTest("F10 kill -9 leaves no child, no thread and no socket", async () => {
   expect(processesIn(lab.host.inode)).toEqual([server.pid]);
 });
 
+kernelTest("watch --changes prints a line for what lives, then one each for what opens and ends", async () => {
+  await using lab = await loopbackLab();
+  const server = await lab.host.start("tcp-server");
+  const port = server.ready.port!;
+  await lab.host.start("tcp-client", { port, connections: 1, hold: true });
+  const filter = `to.port == ${port}`;
+  const command = startConntrail(lab.host, ["watch", "--changes", "--no-names", "--filter", filter, ...OWN]);
+  const next = async (change: string): Promise<Record<string, unknown>> =>
+    JSON.parse(await command.line((line) => (JSON.parse(line) as { change: string }).change === change, 25_000));
+  expect(await next("snapshot")).toMatchObject({ schema: "conntrail.changes/1", connections: 1, lost: 0 });
+  expect(await next("present")).toMatchObject({ connection: { to: { port } } });
+  const client = await lab.host.start("tcp-client", { port, connections: 1, hold: true });
+  const { connection } = await next("opened");
+  await client.stop();
+  expect(await next("closed")).toMatchObject({
+    connection: { id: (connection as { id: number }).id, state: "closed" },
+  });
+  command.signal("SIGTERM");
+  expect(await ended(command, 5000)).toEqual({ code: 0, signal: null });
+  expect(command.stderr).toBe("");
+});
+
 kernelTest("watch ends by itself after --count reports", async () => {
   await using lab = await plainLab();
   const args = ["watch", "--count", "3", "--interval", "100ms", "--format", "ndjson", ...OWN];
