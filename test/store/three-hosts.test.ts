@@ -132,7 +132,8 @@ async function compared(lab: NatLab, scope: string, port: number, truth: readonl
     .filter((row) => row.scope === scope)
     .map((row) => {
       // What one host has told and another has not yet: not the edge that is waited for.
-      if (row.client_host !== "client" || row.server_host !== "server-1") return `${row.client_host} ${row.server_host}`;
+      if (row.client_host !== "client" || row.server_host !== "server-1")
+        return `${row.client_host} ${row.server_host}`;
       return edge(row.protocol, row.client_pid, row.client_port, row.via, row.server_pid);
     });
   return { missing: without(truth, found), tooMany: without(found, truth) };
