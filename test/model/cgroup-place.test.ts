@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 const ID = "3f4f2c8f0f1d7f7e0d5c5e7b1a9c8d6e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c";
-const OTHER = "0".repeat(63) + "1";
+const OTHER = `${"0".repeat(63)}1`;
 const POD = "7f1e5ad3-b3ab-4c1f-9c3f-0123456789ab";
 const POD_ = POD.replaceAll("-", "_");
 const NOWHERE = { containerId: "", runtime: "", podUid: "", unit: "", slice: "" };
