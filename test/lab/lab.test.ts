@@ -81,6 +81,8 @@ kernelTest("a lab whose process died is swept by the next one", async () => {
 
 kernelTest("two thousand short connections are all made, each from a port of its own", async () => {
   await using lab = await loopbackLab();
+  // On loopback the kernel gives a port out again after a second of TIME_WAIT.
+  await lab.host.sysctl("net.ipv4.tcp_tw_reuse", 0);
   const { ready } = await lab.host.start("tcp-server");
   const client = await lab.host.start("tcp-client", {
     port: ready.port!,
