@@ -201,6 +201,24 @@ describe("the end of a connection through several namespaces", () => {
     expect(reports.slice(1).flatMap(lines)).toEqual([`${LINE} closed`]);
   });
 
+  test("swallows the entry that its last packets made where the one before had been deleted", () => {
+    const again = atClient.pickedUp().id(9).seen(1700, 1750).state("timeWait");
+    const reports = run([
+      batch(1000, PATH),
+      table(1100, sockets, { namespaces }),
+      tick(1200),
+      batch(1800, [
+        destroyed(atClient.seen(1000, 1600)),
+        atRouter.seen(1000, 1760).state("timeWait"),
+        atServer.seen(1000, 1770).state("timeWait"),
+      ]),
+      tick(1900),
+      batch(2000, [again]),
+      tick(2100),
+    ]);
+    expect(reports.map(lines)).toEqual([[`${LINE} established`], [`${LINE} closed`], []]);
+  });
+
   test("swallows a member that comes late", () => {
     const reports = run([
       table(1050, [], { namespaces }),

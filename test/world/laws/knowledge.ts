@@ -11,6 +11,7 @@ export type Circumstance =
   | "loss" // events of one of its namespaces were lost while it lived
   | "restart" // the ingest was down while it lived
   | "ghost" // it has an entry without events
+  | "undumped" // it is translated, and was over before a dump came to any entry of it: only its sockets were seen
   | "clock" // the wall clock was set
   | "reuse" // its tuple was used by another connection, and one batch told of the end of the one and the beginning of the other
   | "deleted" // an entry of it was deleted while it lived, and no report had shown it with its sockets
@@ -102,6 +103,8 @@ function circumstancesOf(observed: Observed, life: Life, entries: readonly Entry
     found.add("loss");
   if (plan.restarts.some(({ fromMs, toMs }) => during(fromMs, toMs + 1_000))) found.add("restart");
   if (entries.some(({ silent }) => silent)) found.add("ghost");
+  if (isTranslated(path) && beginMs < plan.startMs && entries.every(({ opened }) => opened === 0))
+    found.add("undumped");
   if (plan.steps.length > 0) found.add("clock");
   if (life.deleted && !wasSeenWhole(observed, life)) found.add("deleted");
   const after = history.lives.find(({ before }) => before === life);

@@ -4,7 +4,8 @@
  * translation and its processes, until a table that is younger no longer shows them, or until its next packet makes an entry anew, which takes it over.
  */
 import { CT_STATUS, CT_TCP_STATE, FLOW_FLAG, kindFlags, kindState, PROTOCOL, type Tick } from "@conntrail/model";
-import { leaveRing, ringMembers } from "../chains/ring.ts";
+import { ringEnds } from "../chains/chain-rules.ts";
+import { leaveRing, ringMembers, setRingEnds } from "../chains/ring.ts";
 import type { FlowBook } from "../flows/flow-book.ts";
 import type { FlowRows } from "../flows/flow-rows.ts";
 import type { JoinContext } from "../owners/join-ends.ts";
@@ -38,9 +39,9 @@ function mayLiveOn(rows: FlowRows, row: Row): boolean {
   return rows.isKnownBySockets(row) || hasOtherEntry(rows, row);
 }
 
-/** True for a row that has ended with its entry alone, and was in no report since. */
-function isUntoldLoss(rows: FlowRows, row: Row): boolean {
-  return rows.isActive(row) && rows.isClosed(row) && !rows.isTold(row) && wasOpen(rows, row);
+/** True for a row that has ended with its entry alone. */
+function hasLostEntry(rows: FlowRows, row: Row): boolean {
+  return rows.isClosed(row) && wasOpen(rows, row);
 }
 
 /** True for a TCP connection that was open when conntrack last spoke of it. */
@@ -65,13 +66,29 @@ export function takeOver(book: FlowBook, row: Row): void {
   for (let at = rows.firstAt(rows.hash(row)); at >= 0; at = rows.nextAt(rows.hash(row), at)) {
     const other = rows.rowAt(at);
     if (other === row || rows.netns(other) !== rows.netns(row)) continue;
-    if (!isOpen(rows, other) && !(goesOn && isUntoldLoss(rows, other))) continue;
+    if (!isOpen(rows, other) && !(goesOn && hasLostEntry(rows, other))) continue;
     if (rows.isSameAt(row, other, SOURCE_END) || rows.isReverseOf(row, other)) old.push(other);
   }
   for (const other of old) {
-    if (goesOn) continueIn(book, other, row);
-    else closeFlow(book, other, true);
+    if (!goesOn) closeFlow(book, other, true);
+    else if (!rows.isTold(other)) continueIn(book, other, row);
+    else if (endedElsewhere(rows, other)) giveUpPlace(rows, other);
   }
+}
+
+/** True when another namespace saw how the connection ended: what comes after is the rest of it. */
+function endedElsewhere(rows: FlowRows, row: Row): boolean {
+  return ringMembers(rows, row).some((member) => member !== row && rows.isClosed(member) && !wasOpen(rows, member));
+}
+
+/** A told row leaves its connection, and its tuple: the entry that came after it is linked in its stead, and is told with the others. */
+function giveUpPlace(rows: FlowRows, row: Row): void {
+  const others = ringMembers(rows, row).slice(1);
+  leaveRing(rows, row);
+  rows.unhook(row);
+  if (others.length < 2) return;
+  const { head, tail } = ringEnds(rows, others);
+  setRingEnds(rows, others, head, tail);
 }
 
 function continueIn(book: FlowBook, old: Row, row: Row): void {
