@@ -133,6 +133,36 @@ describe("it is no matter how late events are read", () => {
   });
 });
 
+describe("F27 a port that is used again within one reading", () => {
+  const read = { after: 900, first: 9_000, last: 9_000 };
+  const first: Row = { ...connection, ...read };
+  const second: Row = { ...first };
+  const again: Fact = { ...opening, by: WGET, at: 5_000 };
+  const closedAgain: Fact = { ...closing, by: PARENT, at: 5_002 };
+
+  test("gives each connection its own processes, by the order of openings and of closings", () => {
+    expect(credit([opening, closing, again, closedAgain], [first, second])).toEqual([
+      "curl* → worker*",
+      "wget* → parent*",
+    ]);
+    const third: Row = { ...first };
+    const third$: Fact = { ...opening, at: 7_000 };
+    expect(credit([opening, again, third$], [first, second, third])).toEqual(["curl* → -", "wget* → -", "curl* → -"]);
+  });
+
+  test("and what one connection has to itself is no other's", () => {
+    const narrow: Row = { ...connection, after: 4_000, first: 5_010, last: 5_020 };
+    expect(credit([opening, again], [first, narrow])).toEqual(["curl* → -", "wget* → -"]);
+  });
+
+  test("names nobody when there are more or fewer connections than openings, or when one may be missing", () => {
+    expect(credit([opening, again, { ...again, at: 6_000 }], [first, second])).toEqual(["- → -", "- → -"]);
+    expect(credit([opening, again], [first, second, { ...first }])).toEqual(["- → -", "- → -", "- → -"]);
+    const blind = { sinceMs: 2_000, untilMs: 2_100 };
+    expect(credit([opening, again], [first, second], blind)).toEqual(["- → -", "- → -"]);
+  });
+});
+
 test("F47 of the same ends in two namespaces each has its own process", () => {
   const facts = [opening, { ...opening, by: WGET, netns: POD }];
   expect(credit(facts, [connection, { ...connection, netns: POD }])).toEqual(["curl* → -", "wget* → -"]);
@@ -233,6 +263,7 @@ function snapshotOf(rows: readonly Row[]): BoundedSnapshot {
     columns.replyDestination.set(from.address, i * 4);
     columns.originalPorts[i] = (from.port << 16) | to.port;
     columns.replyPorts[i] = (to.port << 16) | from.port;
+    columns.id[i] = i + 1;
     columns.protocol[i] = PROTOCOL.tcp;
     columns.netns[i] = row.netns ?? HOST;
     const local = row.local ?? "both";

@@ -1,5 +1,5 @@
 /** Laws of the ring: whatever its place, its size and its records, each is shown once, whole and in order; and any bytes at all end well. */
-import { Ring } from "@conntrail/trace";
+import { mergeByTime, Ring } from "@conntrail/trace";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { shownBytes, WrittenRing } from "./rings.ts";
@@ -101,5 +101,43 @@ describe("a ring", () => {
         expect(found || ring.broken).toBe(true);
       }),
     );
+  });
+});
+
+describe("rings that are looked at one after another", () => {
+  const record = (timeNs: number) => {
+    const body = new Uint8Array(24);
+    new DataView(body.buffer).setBigUint64(16, BigInt(timeNs), true);
+    return { type: 4, body };
+  };
+  const setUp = () => [0, 1].map(() => new WrittenRing(RING_BYTES)) as [WrittenRing, WrittenRing];
+  const read = (rings: readonly Ring[], untilNs: number): number[] => {
+    const shown: number[] = [];
+    mergeByTime(rings, untilNs, (ring) => shown.push(ring.timeNs));
+    for (const ring of rings) ring.release();
+    return shown;
+  };
+
+  test("tell nothing ahead of what it followed from on another processor", () => {
+    const written = setUp();
+    const rings = written.map((each) => new Ring(each.buffer, each.controlBytes));
+    written[0].write(record(100));
+    rings[0]!.look();
+    // The reader has to wait here, and the kernel writes on.
+    written[0].write(record(300));
+    written[1].write(record(400));
+    rings[1]!.look();
+    expect(read(rings, 200)).toEqual([100]);
+    for (const ring of rings) ring.look();
+    expect(read(rings, 500)).toEqual([300, 400]);
+  });
+
+  test("are not held up by a time that lies far ahead", () => {
+    const written = setUp();
+    const rings = written.map((each) => new Ring(each.buffer, each.controlBytes));
+    written[0].write(record(2 ** 50));
+    written[0].write(record(100));
+    for (const ring of rings) ring.look();
+    expect(read(rings, 200)).toEqual([2 ** 50, 100]);
   });
 });

@@ -1,5 +1,6 @@
 /** Which process connects and which closes, from perf events: the trace, and what it is made of. */
 export { Datagram } from "./datagram.ts";
+export { mergeByTime } from "./merge-by-time.ts";
 export { parseCpuList } from "./online-cpus.ts";
 export { openTracer } from "./open-tracer.ts";
 export type { TraceOptions } from "./options.ts";

@@ -182,7 +182,7 @@ export class Tracer {
       ring.look();
       believedNs = Math.min(believedNs, ring.fullSinceNs());
     }
-    mergeByTime(rings, (ring) => {
+    mergeByTime(rings, nowNs, (ring) => {
       if (ring.timeNs <= believedNs && ring.timeNs >= this.#blindUntilNs) this.#take(ring);
       else this.#skip(ring);
     });

@@ -19,18 +19,12 @@ import {
 import type { FactBook, LookedFor } from "./fact-book.ts";
 import { OwnerPlaces } from "./owner-places.ts";
 import type { RowBounds } from "./row-bounds.ts";
+import { type Doubt, SameEnds } from "./same-ends.ts";
 
 const KNOWN = indexOf(OWNER_REASON, "known");
 const TRACED_FROM = CONNECTION_FLAG.fromTraced | CONNECTION_FLAG.fromLocal;
 const TRACED_TO = CONNECTION_FLAG.toTraced | CONNECTION_FLAG.toLocal;
 const LONG_AGO = Number.NEGATIVE_INFINITY;
-
-/** An end whose opening was not seen. */
-interface Claim {
-  readonly row: number;
-  readonly isFrom: boolean;
-  readonly firstSeenMs: number;
-}
 
 /** The work on one snapshot. */
 export class Credit {
@@ -38,7 +32,11 @@ export class Credit {
   readonly #columns: ConnectionColumns;
   readonly #bounds: RowBounds;
   readonly #owners: OwnerPlaces;
-  readonly #claims: Claim[] = [];
+  /** Ends whose opening was not seen. */
+  readonly #claims: Doubt[] = [];
+  readonly #sameEnds = new SameEnds();
+  /** How many facts the last search agreed on. */
+  #agreeing = 0;
   readonly #end: LookedFor;
 
   constructor(book: FactBook, { columns, owners }: Pick<Snapshot, "columns" | "owners">, bounds: RowBounds) {
@@ -60,20 +58,26 @@ export class Credit {
       this.#credit(row, true);
       this.#credit(row, false);
     }
+    for (const [doubt, fact] of this.#sameEnds.resolve((each) => this.#openings(each))) {
+      if (fact !== 0) this.#writeOpener(doubt, fact);
+      else if (!doubt.isKnown) this.#claims.push(doubt);
+    }
     // Of two rows with the same ends the one that began first has the closing that came first.
-    this.#claims.sort((a, b) => a.firstSeenMs - b.firstSeenMs || a.row - b.row);
-    for (const { row, isFrom } of this.#claims) this.#closer(row, isFrom);
+    this.#claims.sort((a, b) => a.firstSeenMs - b.firstSeenMs || a.id - b.id);
+    for (const doubt of this.#claims) this.#closer(doubt);
+    for (const [doubt, fact] of this.#sameEnds.resolve((each) => this.#closings(each))) {
+      if (fact !== 0) this.#writeCloser(doubt, fact);
+    }
     return this.#owners.list;
   }
 
   #credit(row: number, isFrom: boolean): void {
     const end = this.#lookFor(row, isFrom);
     if (this.#book.first(end) === 0) return;
-    const isDatagram = end.protocol === PROTOCOL.udp;
-    const fact = isDatagram ? this.#sender(row, isFrom) : this.#opener(row, isFrom);
-    const owner = fact === 0 ? undefined : this.#book.owner(fact);
-    if (owner !== undefined) this.#write(row, isFrom, owner);
-    else if (!isDatagram) this.#claims.push({ row, isFrom, firstSeenMs: this.#columns.firstSeenMs[row]! });
+    if (end.protocol === PROTOCOL.udp) {
+      const fact = this.#sender(row, isFrom);
+      if (fact !== 0) this.#write(row, isFrom, this.#book.owner(fact)!);
+    } else this.#opener({ row, isFrom, id: this.#columns.id[row]!, firstSeenMs: this.#columns.firstSeenMs[row]! });
   }
 
   /** The end as the process there sees it. */
@@ -109,22 +113,47 @@ export class Credit {
     return book.wasBlind(widerMs === LONG_AGO ? sinceMs : Math.min(widerMs, sinceMs), endedMs) ? 0 : fact;
   }
 
-  /** An opening during which the row can have begun; else 0. */
-  #opener(row: number, isFrom: boolean): number {
+  /** Names who opened: an opening during which the row can have begun. */
+  #opener(doubt: Doubt): void {
+    const { row, isFrom, firstSeenMs } = doubt;
+    const fact = this.#agreed(row, isFrom, TRACE_ROLE.opened, this.#bounds.beganAfterMs[row]!, firstSeenMs, false);
+    if (fact < 0) this.#sameEnds.add(this.#ends(doubt), doubt);
+    else if (fact === 0 || this.#book.wasBlind(this.#book.sinceMs(fact), firstSeenMs)) this.#claims.push(doubt);
+    else if (this.#agreeing === 1) this.#writeOpener(doubt, fact);
+    else {
+      // All are of one process: which of them was this row's, those with other processes want to know.
+      this.#write(row, isFrom, this.#book.owner(fact)!);
+      this.#sameEnds.add(this.#ends(doubt), { ...doubt, isKnown: true });
+    }
+  }
+
+  #writeOpener({ row, isFrom, id }: Doubt, fact: number): void {
+    this.#book.hold(fact, id);
+    this.#write(row, isFrom, this.#book.owner(fact)!);
+  }
+
+  /** The openings that can be a row's and no other's, the oldest first; none where one may be missing. */
+  #openings({ row, isFrom, id, firstSeenMs }: Doubt): number[] {
     const book = this.#book;
-    const byMs = this.#columns.firstSeenMs[row]!;
-    const fact = this.#agreed(row, isFrom, TRACE_ROLE.opened, this.#bounds.beganAfterMs[row]!, byMs, false);
-    return fact <= 0 || book.wasBlind(book.sinceMs(fact), byMs) ? 0 : fact;
+    const afterMs = this.#bounds.beganAfterMs[row]!;
+    this.#lookFor(row, isFrom);
+    const facts = this.#meeting(row, isFrom, TRACE_ROLE.opened, afterMs, firstSeenMs);
+    const free = facts.filter((fact) => book.isHeldBy(fact, id)).reverse();
+    const known = free.every((fact) => book.owner(fact) !== undefined);
+    return free.length > 0 && known && !book.wasBlind(Math.min(afterMs, book.sinceMs(free[0]!)), firstSeenMs)
+      ? free
+      : [];
   }
 
   /** Names who closed this end while the row can have lived: the first closing that no row before has taken. */
-  #closer(row: number, isFrom: boolean): void {
+  #closer(doubt: Doubt): void {
+    const { row, isFrom } = doubt;
     const book = this.#book;
-    const { firstSeenMs, lastSeenMs } = this.#columns;
     const afterMs = this.#bounds.beganAfterMs[row]!;
-    const endedMs = lastSeenMs[row]!;
+    const endedMs = this.#columns.lastSeenMs[row]!;
     this.#lookFor(row, isFrom);
     const last = this.#agreed(row, isFrom, TRACE_ROLE.closed, afterMs, endedMs, false);
+    if (last < 0) this.#sameEnds.add(this.#ends(doubt), doubt);
     if (last <= 0) return;
     const blindMs = afterMs === LONG_AGO ? book.sinceMs(last) : afterMs;
     if (book.wasBlind(blindMs, endedMs)) return;
@@ -135,9 +164,45 @@ export class Credit {
       if (this.#isExact(row, isFrom, fact) !== isExact) continue;
       if (book.isFree(fact, afterMs, endedMs)) first = fact;
     }
-    if (first === 0) return;
-    book.claim(first, firstSeenMs[row]!);
-    this.#write(row, isFrom, book.owner(first)!);
+    if (first !== 0) this.#writeCloser(doubt, first);
+  }
+
+  #writeCloser({ row, isFrom, firstSeenMs }: Doubt, fact: number): void {
+    this.#book.claim(fact, firstSeenMs);
+    this.#write(row, isFrom, this.#book.owner(fact)!);
+  }
+
+  /** The closings that can be a row's and no other's, the oldest first; none where one may be missing. */
+  #closings({ row, isFrom }: Doubt): number[] {
+    const book = this.#book;
+    const afterMs = this.#bounds.beganAfterMs[row]!;
+    const endedMs = this.#columns.lastSeenMs[row]!;
+    this.#lookFor(row, isFrom);
+    const facts = this.#meeting(row, isFrom, TRACE_ROLE.closed, afterMs, endedMs);
+    const free = facts.filter((fact) => book.isFree(fact, afterMs, endedMs)).reverse();
+    return free.length > 0 && !book.wasBlind(Math.min(afterMs, book.sinceMs(free[0]!)), endedMs) ? free : [];
+  }
+
+  /** The facts of a kind, of the row's own namespace, that overlap the stretch, the newest first. */
+  #meeting(row: number, isFrom: boolean, role: TraceRole, fromMs: number, toMs: number): number[] {
+    const book = this.#book;
+    const facts: number[] = [];
+    for (let fact = book.first(this.#end); fact !== 0; fact = book.next(fact, this.#end)) {
+      if (book.role(fact) !== role || book.sinceMs(fact) > toMs || book.untilMs(fact) < fromMs) continue;
+      if (this.#isExact(row, isFrom, fact)) facts.push(fact);
+    }
+    return facts;
+  }
+
+  /** The same for rows that have an end in common. */
+  #ends({ row, isFrom }: Doubt): string {
+    const { local, localAt, remote, remoteAt, ports } = this.#end;
+    const netns = (isFrom ? this.#columns.netns : this.#bounds.toNetns)[row]!;
+    const words = [
+      ...local.subarray(localAt, localAt + ADDRESS_WORDS),
+      ...remote.subarray(remoteAt, remoteAt + ADDRESS_WORDS),
+    ];
+    return `${isFrom} ${netns} ${ports} ${words.join(" ")}`;
   }
 
   /**
@@ -148,13 +213,21 @@ export class Credit {
     const book = this.#book;
     let own = 0;
     let other = 0;
+    let owns = 0;
+    let others = 0;
     for (let fact = book.first(this.#end); fact !== 0; fact = book.next(fact, this.#end)) {
       if (book.role(fact) !== role || book.sinceMs(fact) > toMs) continue;
       if (book.untilMs(fact) < fromMs) continue;
-      if (this.#isExact(row, isFrom, fact)) own = this.#same(own, fact);
-      else if (this.#mayBeElsewhere(row, isFrom)) other = this.#same(other, fact);
+      if (this.#isExact(row, isFrom, fact)) {
+        own = this.#same(own, fact);
+        owns++;
+      } else if (this.#mayBeElsewhere(row, isFrom)) {
+        other = this.#same(other, fact);
+        others++;
+      }
       if (latest && (own !== 0 || other !== 0)) break;
     }
+    this.#agreeing = own === 0 ? others : owns;
     return own === 0 ? other : own;
   }
 

@@ -39,7 +39,7 @@ export class FactBook {
   #rows = new Uint32Array(FIRST_FACTS * TRACE_WORDS);
   #doubles = new Float64Array(this.#rows.buffer);
   #owners: (Owner | undefined)[] = [];
-  /** Which row has taken a fact: when that was first seen (NaN = none), and in which report. */
+  /** Which row has taken a fact (NaN = none): of a closing when that was first seen, and in which report; of an opening its id. */
   #taken = new Float64Array(FIRST_FACTS);
   #takenIn = new Uint32Array(FIRST_FACTS);
   #report = 0;
@@ -121,6 +121,17 @@ export class FactBook {
     const place = fact & (this.#capacity - 1);
     this.#taken[place] = firstSeenMs;
     this.#takenIn[place] = this.#report;
+  }
+
+  /** True for an opening that is no other row's, in this report and in all before. */
+  isHeldBy(fact: number, id: number): boolean {
+    const holder = this.#taken[fact & (this.#capacity - 1)]!;
+    return Number.isNaN(holder) || holder === id;
+  }
+
+  /** Gives an opening to a row for good. */
+  hold(fact: number, id: number): void {
+    this.#taken[fact & (this.#capacity - 1)] = id;
   }
 
   /** True when something between the two moments may be missing. */
