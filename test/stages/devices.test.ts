@@ -60,6 +60,56 @@ describe("F47 a socket's device", () => {
   });
 });
 
+describe("F47 one entry for connections on two links, each of which has an entry at its other end", () => {
+  const [left, right] = [HOST + 2, HOST + 3];
+  const namespaces = [
+    { ...namespace(HOST, "fe80::1"), devices: DEVICES },
+    namespace(left, "fe80::2"),
+    namespace(right, "fe80::2"),
+  ];
+  const call = flow("[fe80::2]:40000 > [fe80::1]:80").fromDump().beganUnseen();
+  const accepted = socket("[fe80::1]:80 > [fe80::2]:40000").without("ambiguous");
+  const calling = socket("[fe80::2]:40000 > [fe80::1]:80");
+  const sockets = [accepted.on(2), accepted.on(3), calling.in(left).of(curl), calling.in(right).of(owner(13, "wget"))];
+  const entries = [call, call.in(left), call.in(right)];
+
+  test("F47 are two connections, with the process of each caller, to a server that is either", () => {
+    for (const order of [entries, entries.toReversed()]) {
+      const reports = run([table(900, sockets, { namespaces }), batch(1000, order), tick(2000), tick(3000)]);
+      for (const report of reports) expect(ends(report)).toEqual(["curl(12) → ambiguous", "wget(13) → ambiguous"]);
+    }
+  });
+
+  test("F47 stay so when the sockets are seen after the entries, and end each by itself", () => {
+    const reports = run([
+      batch(1000, entries),
+      tick(1500),
+      table(1600, sockets, { namespaces }),
+      tick(2000),
+      batch(2500, [call.in(left).state("timeWait").seen(1000, 2500)]),
+      tick(3000),
+      batch(
+        3500,
+        [call.in(right), call].map((each) => each.state("timeWait").seen(1000, 3500)),
+      ),
+      tick(4000),
+      tick(5000),
+    ]);
+    const told = (report: Snapshot): string[] => connections(report).map(({ from, state }) => `${from} ${state}`);
+    expect(reports.slice(1).map(told)).toEqual([
+      ["curl(12) established", "wget(13) established"],
+      ["curl(12) closed", "wget(13) established"],
+      ["wget(13) closed"],
+      [],
+    ]);
+  });
+
+  test("F47 are told by the one entry when nobody else tells of both", () => {
+    const [report] = run([table(900, sockets.slice(0, 2), { namespaces }), batch(1000, [call]), tick(2000)]);
+    expect(connections(report!)).toHaveLength(1);
+  });
+});
+
 test("a namespace that has a name is told with it", () => {
   const [report] = run([table(900, [], KNOWN), batch(1000, [CALL]), tick(2000)]);
   expect(report!.netnsNames).toEqual([{ netns: HOST, name: "shop" }]);

@@ -1,5 +1,6 @@
 /** Brings flows and sockets together: directions, chains, owners, and what only sockets show. Done before each report, and before a table is replaced. */
 import { linkChains } from "./chains/link-chains.ts";
+import { noteShared } from "./chains/shared-entry.ts";
 import { watchEntryless } from "./closings/lost-entries.ts";
 import { takeSocketsOf, watchSilent } from "./closings/socket-closings.ts";
 import { directFlow } from "./direction/direct.ts";
@@ -75,5 +76,7 @@ function joinAndTakeOver(state: MergeState, row: Row, end: RowEnd): void {
     const { startMs, endMs } = search;
     rows.noteSince(row, handOver(connections, { rows, row, end, netns, startMs, endMs }));
   }
-  if (found) rows.noteSince(row, search.set.knownMs(search.socket));
+  if (!found) return;
+  rows.noteSince(row, search.set.knownMs(search.socket));
+  if (search.isOnSeveralDevices) noteShared(rows, row);
 }

@@ -16,7 +16,7 @@ import { COMMON, FLOW_OWN } from "../rows/row-layout.ts";
 import { replyHash } from "../rows/tuple-hash.ts";
 
 /** Bits of the marks that only flows have. */
-const MARK = { closed: 4, told: 8, endUnseen: 0x20, entryless: 0x10000 } as const;
+const MARK = { closed: 4, told: 8, endUnseen: 0x20, entryless: 0x10000, shared: 0x20000 } as const;
 
 const LEARNT_LATE = FLOW_FLAG.fromDump | FLOW_FLAG.beganUnseen;
 
@@ -166,6 +166,15 @@ export class FlowRows extends ConnectionRows {
   /** By when the entry of an entryless row was gone. */
   goneMs(row: Row): number {
     return this.doubles[(row + FLOW_OWN.closedMs) >> 1]!;
+  }
+
+  /** Several connections share its entry, and each is told by another row. */
+  isShared(row: Row): boolean {
+    return (this.words[row + COMMON.marks]! & MARK.shared) !== 0;
+  }
+
+  setShared(row: Row): void {
+    this.setMarks(row, MARK.shared);
   }
 
   /** When it ended, or Infinity. */

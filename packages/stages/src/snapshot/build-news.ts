@@ -77,7 +77,7 @@ function touchedFlows({ flows: { rows }, news }: MergeState): Row[] {
     else if (isHead(rows, row)) found.push(row);
     else {
       news.leave(rows.identity(row));
-      rows.touch(rows.ringHead(row));
+      if (!rows.isShared(row)) rows.touch(rows.ringHead(row));
     }
   });
   return found;

@@ -20,7 +20,9 @@ export function writeFlows(state: MergeState, tick: Tick, writer: ColumnWriter, 
   const { rows } = flows;
   const sinceMs = waitsSinceMs(state, tick);
   for (let row = rows.first(); row !== NO_ROW; row = rows.after(row)) {
-    if (rows.isTold(row) || !isHead(rows, row)) continue;
+    if (rows.isTold(row)) continue;
+    if (rows.isShared(row) && rows.isClosed(row)) tellConnection(flows, row);
+    if (!isHead(rows, row)) continue;
     if (writeFlow(state, row, sinceMs, writer, facts)) tellConnection(flows, row);
   }
 }
@@ -31,10 +33,10 @@ export function waitsSinceMs({ flows, conntrack }: MergeState, tick: Tick): numb
   return several && !tick.final ? Math.max(flows.cutMs, tick.timeMs - MAX_WAIT_MS) : Number.POSITIVE_INFINITY;
 }
 
-/** True for the row that stands for its connection. */
+/** True for the row that stands for its connection. One that several connections share stands for none. */
 export function isHead(rows: FlowRows, row: Row): boolean {
   const head = rows.ringHead(row);
-  return head === NO_ROW || head === row;
+  return head === NO_ROW ? !rows.isShared(row) : head === row;
 }
 
 /** Writes the connection of a row that stands for it, unless it waits and was never shown. True when it is written as over: it is to be told then. */

@@ -115,6 +115,11 @@ export class SocketSearch {
     return this.#match.severalDevices ? 0 : this.#match.set.device(this.#match.socket);
   }
 
+  /** Sockets of the flow's own namespace match, on several devices. */
+  get isOnSeveralDevices(): boolean {
+    return this.#match === this.#own && this.#own.severalDevices;
+  }
+
   /** A socket of the latest table that may be this flow's, and may be that of another with its tuple, or NO_SOCKET: no evidence of a process, and no other connection either. */
   get unsureSocket(): Socket {
     return this.#unsure;
