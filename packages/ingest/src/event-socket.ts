@@ -63,6 +63,11 @@ export class EventSocket {
     tracker.emptied(netns, this.#emptyMs);
   }
 
+  /** The socket, for whoever waits until it is readable. */
+  get fd(): number {
+    return this.#socket.fd;
+  }
+
   /** When it was last found empty: everything that was told before has been applied, but for what was lost. */
   get emptyMs(): number {
     return this.#emptyMs;

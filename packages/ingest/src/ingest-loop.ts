@@ -1,13 +1,14 @@
 /**
  * The ingest worker's round: read the sockets that are due, dump the table that is due, see to the namespaces, send a batch when it is time
  * and the consumer keeps up; then sleep until the next of these. Nothing in it waits, so commands get their turn between two
- * rounds. The consumer has credit for two batches; while it has not taken them, flows change in the table and nothing piles up.
+ * rounds; but when the last readings found nothing, the thread sleeps in poll(2) until an event or a command comes (D-58). The consumer has credit for two batches; while it has not taken them, flows change in the table and nothing piles up.
  * A round goes by the moment at which it began; only what is read and what is sent has a moment of its own, which is later.
  */
 import { randomInt } from "node:crypto";
 import { getSystemErrorName } from "node:util";
 import type { FlowBatch, NamespaceWay } from "@conntrail/model";
 import { isOpError } from "@conntrail/netlink";
+import { ReadableWait } from "@conntrail/netlink/socket";
 import { steadyMs } from "@conntrail/thread/clock";
 import { flowPolicy } from "./flow-policy.ts";
 import { FlowTracker } from "./flow-tracker.ts";
@@ -36,7 +37,13 @@ const CREDITS = 2;
 const PROMPT_MS = 20;
 
 /** Without any change a batch is sent all the same, for its health. */
-const HEARTBEAT_MS = 500;
+const HEARTBEAT_MS = 1_000;
+
+/** The thread sleeps until an event comes for so long at most: its own timers go on. */
+const LONGEST_WAIT_MS = 1_000;
+
+/** Less is not worth a system call. */
+const SHORTEST_WAIT_MS = 2;
 
 /** Receives that a dump goes on for before the sockets are looked at again: some 600 flows each, half a millisecond. */
 const DUMP_STEPS = 4;
@@ -52,6 +59,8 @@ export class IngestLoop {
   readonly #tap: RawTap | undefined;
   readonly #roster: NamespaceRoster;
   #credits = CREDITS;
+  /** When a batch was sent last, and one that had changes. */
+  #sentMs = Number.NEGATIVE_INFINITY;
   #flushedMs = Number.NEGATIVE_INFINITY;
   #changedMs = Number.POSITIVE_INFINITY;
   #rosterDueMs = 0;
@@ -59,6 +68,7 @@ export class IngestLoop {
   #dumpEnded = false;
   /** A cut was asked for. */
   #cutAsked = false;
+  readonly #wait = ReadableWait.open();
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #stopped = false;
@@ -139,10 +149,32 @@ export class IngestLoop {
       this.#drainDue(nowMs);
       if (nowMs >= this.#rosterDueMs) this.#rosterDueMs = this.#roster.work(nowMs);
       const flushDueMs = this.#flushWhenDue(nowMs);
-      this.#schedule(dumping ? 0 : this.#nextDueMs(flushDueMs) - steadyMs());
+      if (!dumping && this.#sleep(flushDueMs)) this.#schedule(0);
+      else this.#schedule(dumping ? 0 : this.#nextDueMs(flushDueMs) - steadyMs());
     } catch (error) {
       this.#outputs.failed(error);
     }
+  }
+
+  /** Nothing comes: sleeps until something does, or what else is due. False when sockets are to be read by the clock. The next round comes after a turn of the event loop. */
+  #sleep(flushDueMs: number): boolean {
+    const watches = [...this.#roster.watches.values()];
+    if (this.#wait === undefined || !watches.every(({ still }) => still)) return false;
+    let dueMs = Math.min(flushDueMs, this.#rosterDueMs);
+    for (const { dumpDueMs } of watches) dueMs = Math.min(dueMs, dumpDueMs);
+    const forMs = Math.min(dueMs - steadyMs(), LONGEST_WAIT_MS);
+    if (forMs < SHORTEST_WAIT_MS) return false;
+    const ready = new Set(
+      this.#wait.wait(
+        watches.map(({ fd }) => fd),
+        forMs,
+      ),
+    );
+    const nowMs = steadyMs();
+    watches.forEach((watch, i) => {
+      watch.awoke(nowMs, ready.has(i));
+    });
+    return true;
   }
 
   #drainDue(nowMs: number): void {
@@ -183,16 +215,10 @@ export class IngestLoop {
     }
   }
 
-  /** Returns when the next batch is due. */
+  /** Sends batches when it is time to. Returns when the next one is due. */
   #flushWhenDue(nowMs: number): number {
-    const { flushMs } = this.#options;
     if (this.#dumpEnded) this.#changedMs = Math.min(this.#changedMs, nowMs - PROMPT_MS);
-    const changesDueMs =
-      this.#tracker.hasChanges || this.#dumpEnded
-        ? Math.max(this.#flushedMs + flushMs, this.#changedMs + Math.min(PROMPT_MS, flushMs))
-        : this.#flushedMs + Math.max(HEARTBEAT_MS, flushMs);
-    if (this.#credits === 0) return Number.POSITIVE_INFINITY;
-    const dueMs = this.#cutAsked ? nowMs : changesDueMs;
+    const dueMs = this.#flushDueMs(nowMs);
     if (nowMs < dueMs) return dueMs;
     // A batch has what happened before its time in every namespace: a connection through several is told in one piece.
     this.#cutAsked = false;
@@ -202,7 +228,15 @@ export class IngestLoop {
       this.#credits--;
       this.#send(nowMs);
     } while (this.#credits > 0 && this.#tracker.hasChanges);
-    return nowMs + flushMs;
+    return this.#flushDueMs(nowMs);
+  }
+
+  #flushDueMs(nowMs: number): number {
+    const { flushMs } = this.#options;
+    if (this.#credits === 0) return Number.POSITIVE_INFINITY;
+    if (this.#cutAsked) return nowMs;
+    if (!this.#tracker.hasChanges && !this.#dumpEnded) return this.#sentMs + Math.max(HEARTBEAT_MS, flushMs);
+    return Math.max(this.#flushedMs + flushMs, this.#changedMs + Math.min(PROMPT_MS, flushMs));
   }
 
   #readAll(nowMs: number): void {
@@ -210,7 +244,8 @@ export class IngestLoop {
   }
 
   #send(nowMs: number): void {
-    this.#flushedMs = nowMs;
+    this.#sentMs = nowMs;
+    if (this.#tracker.hasChanges || this.#dumpEnded) this.#flushedMs = nowMs;
     this.#dumpEnded = false;
     const timeMs = steadyMs();
     let cutMs = timeMs;

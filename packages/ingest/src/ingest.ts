@@ -24,7 +24,7 @@ const WORKER = new URL("./ingest-worker.js", import.meta.url);
 
 /**
  * Follows conntrack. Starts with the subscription: each has a worker of its own. Emits a batch every `flushMs` while flows change, and at least
- * two a second. Completes after `stop$`; unsubscribing closes worker and sockets without more ado. Errors with a WorkerError when the worker
+ * one a second. Completes after `stop$`; unsubscribing closes worker and sockets without more ado. Errors with a WorkerError when the worker
  * fails; what is missing or not permitted is no error, but stands in the batches' health. When the consumer is slow the worker sends at
  * most two batches ahead and keeps the latest state of each flow. Throws RangeError for options that cannot be meant.
  */

@@ -21,6 +21,9 @@ export interface NamespaceWatchOptions extends EventSocketOptions {
 /** Calls in one reading before others get their turn. */
 const CALLS_PER_DRAIN = 64;
 
+/** What is known to be empty is not read at once again. */
+const SHORT_REST_MS = 2;
+
 /** Watches a namespace until it is closed. Opened inside it; throws OpError. */
 export class NamespaceWatch {
   readonly netns: number;
@@ -38,6 +41,7 @@ export class NamespaceWatch {
   readonly #pace = new DrainPace();
   readonly #schedule: DumpSchedule;
   #drainedMs: number;
+  #still = false;
   #dump: TableDump | undefined;
   /** Nothing was lost since the last complete dump. */
   #whole = false;
@@ -53,6 +57,16 @@ export class NamespaceWatch {
     this.#pace.setReceiveBuffer(this.receiveBufferBytes);
     this.#schedule = new DumpSchedule(nowMs, reconcileMs);
     this.#drainedMs = nowMs;
+  }
+
+  /** The event socket, for whoever waits until it is readable. */
+  get fd(): number {
+    return this.#events.fd;
+  }
+
+  /** The last reading found nothing: until the socket is readable it need not be read. */
+  get still(): boolean {
+    return this.#still;
   }
 
   /** What was told here before this moment has been applied. It stands still from a loss to the end of the dump that mends it; but for one that fails it does not wait. */
@@ -96,7 +110,13 @@ export class NamespaceWatch {
     const delayMs = this.#pace.next(events, nowMs - this.#drainedMs);
     this.drainDueMs = events < CALLS_PER_DRAIN * MESSAGES_PER_CALL ? nowMs + delayMs : nowMs;
     this.#drainedMs = nowMs;
+    this.#still = events === 0;
     return events;
+  }
+
+  /** Slept until `nowMs`; its event socket is readable or not. */
+  awoke(nowMs: number, readable: boolean): void {
+    this.drainDueMs = readable ? nowMs : nowMs + SHORT_REST_MS;
   }
 
   /** Asks for a dump that begins from now on, soon. */

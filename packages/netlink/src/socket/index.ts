@@ -12,4 +12,5 @@ export { localRoutes } from "./local-routes.ts";
 export { inNamespace } from "./namespace.ts";
 export type { NetlinkSocket, NetlinkSocketOptions } from "./netlink-socket.ts";
 export { OVERRUN, openNetlinkSocket } from "./netlink-socket.ts";
+export { ReadableWait } from "./readable-wait.ts";
 export { socketNamespace } from "./socket-namespace.ts";
