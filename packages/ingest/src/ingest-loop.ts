@@ -8,8 +8,8 @@ import { randomInt } from "node:crypto";
 import { getSystemErrorName } from "node:util";
 import type { FlowBatch, NamespaceWay } from "@conntrail/model";
 import { isOpError } from "@conntrail/netlink";
-import { ReadableWait } from "@conntrail/netlink/socket";
 import { steadyMs } from "@conntrail/thread/clock";
+import { EventWait } from "./event-wait.ts";
 import { flowPolicy } from "./flow-policy.ts";
 import { FlowTracker } from "./flow-tracker.ts";
 import { judge } from "./ingest-health.ts";
@@ -39,12 +39,6 @@ const PROMPT_MS = 20;
 /** Without any change a batch is sent all the same, for its health. */
 const HEARTBEAT_MS = 1_000;
 
-/** The thread sleeps until an event comes for so long at most: its own timers go on. */
-const LONGEST_WAIT_MS = 1_000;
-
-/** Less is not worth a system call. */
-const SHORTEST_WAIT_MS = 2;
-
 /** Receives that a dump goes on for before the sockets are looked at again: some 600 flows each, half a millisecond. */
 const DUMP_STEPS = 4;
 
@@ -68,7 +62,7 @@ export class IngestLoop {
   #dumpEnded = false;
   /** A cut was asked for. */
   #cutAsked = false;
-  readonly #wait = ReadableWait.open();
+  readonly #wait = new EventWait();
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #stopped = false;
@@ -149,32 +143,25 @@ export class IngestLoop {
       this.#drainDue(nowMs);
       if (nowMs >= this.#rosterDueMs) this.#rosterDueMs = this.#roster.work(nowMs);
       const flushDueMs = this.#flushWhenDue(nowMs);
-      if (!dumping && this.#sleep(flushDueMs)) this.#schedule(0);
-      else this.#schedule(dumping ? 0 : this.#nextDueMs(flushDueMs) - steadyMs());
+      if (dumping) this.#schedule(0);
+      else this.#sleep(this.#dueMs(flushDueMs));
     } catch (error) {
       this.#outputs.failed(error);
     }
   }
 
-  /** Nothing comes: sleeps until something does, or what else is due. False when sockets are to be read by the clock. The next round comes after a turn of the event loop. */
-  #sleep(flushDueMs: number): boolean {
-    const watches = [...this.#roster.watches.values()];
-    if (this.#wait === undefined || !watches.every(({ still }) => still)) return false;
+  /** When something is due that no event has to come for. */
+  #dueMs(flushDueMs: number): number {
     let dueMs = Math.min(flushDueMs, this.#rosterDueMs);
-    for (const { dumpDueMs } of watches) dueMs = Math.min(dueMs, dumpDueMs);
-    const forMs = Math.min(dueMs - steadyMs(), LONGEST_WAIT_MS);
-    if (forMs < SHORTEST_WAIT_MS) return false;
-    const ready = new Set(
-      this.#wait.wait(
-        watches.map(({ fd }) => fd),
-        forMs,
-      ),
-    );
-    const nowMs = steadyMs();
-    watches.forEach((watch, i) => {
-      watch.awoke(nowMs, ready.has(i));
-    });
-    return true;
+    for (const watch of this.#roster.watches.values()) dueMs = Math.min(dueMs, watch.dumpDueMs);
+    return dueMs;
+  }
+
+  /** Until an event comes, or else until the next socket is to be read by the clock. */
+  #sleep(untilMs: number): void {
+    const watches = [...this.#roster.watches.values()];
+    if (this.#wait.sleep(watches, untilMs)) this.#schedule(0);
+    else this.#schedule(Math.min(untilMs, ...watches.map(({ drainDueMs }) => drainDueMs)) - steadyMs());
   }
 
   #drainDue(nowMs: number): void {
@@ -279,12 +266,6 @@ export class IngestLoop {
     });
     const receiveBufferBytes = this.#roster.watches.get(own)?.receiveBufferBytes ?? 0;
     return { ...verdict, lost, receiveBufferBytes };
-  }
-
-  #nextDueMs(flushDueMs: number): number {
-    let dueMs = Math.min(flushDueMs, this.#rosterDueMs);
-    for (const watch of this.#roster.watches.values()) dueMs = Math.min(dueMs, watch.drainDueMs, watch.dumpDueMs);
-    return dueMs;
   }
 
   /** Timers are accurate to a millisecond; what is due at once goes ahead after the commands that wait. */
