@@ -92,6 +92,7 @@ kernelTest(
       viewReport(
         makeContent(
           names.map((name, i) => ({
+            id: i + 1,
             from: `10.0.0.2 ${1000 + i}`,
             to: "10.0.0.9 443",
             fromOwner: makeOwner(i + 1, name),

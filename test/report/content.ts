@@ -28,6 +28,8 @@ export const END_MS: number = SURROUNDINGS.window.endMs;
 
 /** One connection. Ends are `ADDRESS PORT`. What is left out is the plain case: TCP, established, seen by both, remote ends. */
 export interface Row {
+  /** Number of the connection; 0 where none is said. */
+  readonly id?: number;
   readonly from: string;
   readonly to: string;
   /** The opener as the server saw it, and the server as the opener saw it, where they differ. */
@@ -62,11 +64,13 @@ export function makeContent(rows: readonly Row[], rest: Partial<ReportContent> =
   columns.length = rows.length;
   const owners: Owner[] = [];
   const names: (readonly string[])[] = [];
+  const parsed = new Map<string, Uint32Array>();
   for (const [i, row] of rows.entries()) {
-    const from = parseEnd(row.from);
-    const to = parseEnd(row.to);
-    const visibleFrom = parseEnd(row.visibleFrom ?? row.from);
-    const visibleTo = parseEnd(row.visibleTo ?? row.to);
+    const from = parseEnd(row.from, parsed);
+    const to = parseEnd(row.to, parsed);
+    const visibleFrom = parseEnd(row.visibleFrom ?? row.from, parsed);
+    const visibleTo = parseEnd(row.visibleTo ?? row.to, parsed);
+    columns.id[i] = row.id ?? 0;
     columns.originalSource.set(from.address, i * 4);
     columns.originalDestination.set(visibleTo.address, i * 4);
     columns.replySource.set(to.address, i * 4);
@@ -116,9 +120,12 @@ export function makeOwner(pid: number, process: string, rest: Partial<Owner> = {
   };
 }
 
-function parseEnd(text: string): { address: Uint32Array; port: number } {
-  const [address, port] = text.split(" ");
-  return { address: parseAddress(address!)!, port: Number(port) };
+/** Rows of a busy host share most of their addresses: each is parsed once. */
+function parseEnd(text: string, parsed: Map<string, Uint32Array>): { address: Uint32Array; port: number } {
+  const [address, port] = text.split(" ") as [string, string];
+  const words = parsed.get(address) ?? parseAddress(address)!;
+  parsed.set(address, words);
+  return { address: words, port: Number(port) };
 }
 
 function ownerIndex(owners: Owner[], owner: Owner | OwnerReason | undefined): number {

@@ -8,6 +8,7 @@ import { parseListenAddress } from "@conntrail/serve";
 import { describe, expect, test } from "vitest";
 import { sample } from "../query/samples.ts";
 import { makeContent } from "../report/content.ts";
+import { listen } from "./listen.ts";
 import { ask, busyReport, startServer } from "./stream.ts";
 
 test("a report is the contract's JSON, whole, filtered, grouped and capped", async () => {
@@ -31,39 +32,68 @@ test("a report is the contract's JSON, whole, filtered, grouped and capped", asy
   await served.close();
 });
 
-test("changes are a beginning and then news: new, ended and gone, each once", async () => {
+test("changes are a beginning and then news: opened, changed, closed and gone, each once, and bytes that are others", async () => {
   const served = await startServer();
   served.push(busyReport(1, 1200, 100));
-  const events: { name: string; data: { changed?: { id: string }[]; ended?: { id: string }[]; gone?: string[] } }[] =
-    [];
-  const connection = request(new URL("/api/changes", served.address), (response) => {
-    let rest = "";
-    response.setEncoding("utf8");
-    response.on("data", (chunk: string) => {
-      rest += chunk;
-      const blocks = rest.split("\n\n");
-      rest = blocks.pop()!;
-      for (const block of blocks) {
-        const [, name, data] = /^event: (\w+)\ndata: (.*)$/s.exec(block) ?? [];
-        if (name !== undefined) events.push({ name, data: JSON.parse(data!) as never });
-      }
-    });
-  });
-  connection.end();
-  await expect.poll(() => events.length).toBe(4);
-  expect(events.map(({ name }) => name)).toEqual(["reset", "living", "living", "living"]);
-  served.push(busyReport(2, 1200, 100));
-  served.push(busyReport(2, 1200, 100));
-  await expect.poll(() => events.length).toBe(6);
-  const [first, second] = events.slice(4).map(({ data }) => data);
-  expect([first!.changed!.length, first!.ended!.length, first!.gone!.length]).toEqual([100, 100, 0]);
-  expect([second!.changed!.length, second!.gone!.length]).toEqual([0, 0]);
-  const living = new Set(events.slice(1, 4).flatMap(({ data }) => data.changed!.map(({ id }) => id)));
+  await using events = await listen(served.address, "/api/changes");
+  await expect.poll(() => events.names).toEqual(["snapshot", "living", "living", "living"]);
+  expect(events.of("snapshot")).toEqual([{ length: 1200, lost: 0 }]);
+  const living = new Set(events.of("living").flatMap(({ connections }) => connections.map(({ id }) => id)));
   expect(living.size).toBe(1200);
-  expect(first!.ended!.every(({ id }) => living.has(id))).toBe(true);
-  connection.destroy();
+  served.push(busyReport(2, 1200, 100));
+  await expect.poll(() => events.names.slice(4)).toEqual(["changes", "bytes", "report"]);
+  const [news] = events.of("changes");
+  expect([news!.opened.length, news!.changed.length, news!.closed.length, news!.gone]).toEqual([100, 0, 100, []]);
+  expect(news!.closed.every(({ id }) => living.has(id))).toBe(true);
+  expect(events.of("bytes")[0]!.bytes).toHaveLength(1200);
+  served.push(busyReport(2, 1200, 100));
+  await expect.poll(() => events.names.slice(7)).toEqual(["report"]);
+  served.push(viewReport(makeContent([])));
+  await expect.poll(() => events.of("changes").at(-1)!.gone.length).toBe(1200);
   await served.close();
 });
+
+test("with a filter, a connection that it lets in no more is gone, and comes in when it does", async () => {
+  const served = await startServer();
+  const host = (state: "opening" | "established"): ReturnType<typeof viewReport> =>
+    viewReport(makeContent([{ id: 7, from: "10.0.0.2 1024", to: "10.0.0.9 443", state }]));
+  served.push(host("opening"));
+  await using events = await listen(
+    served.address,
+    `/api/changes?filter=${encodeURIComponent('state == "established"')}`,
+  );
+  await expect.poll(() => events.of("snapshot")).toEqual([{ length: 0, lost: 0 }]);
+  served.push(host("established"));
+  await expect.poll(() => events.of("changes").map(({ opened }) => opened.map(({ id }) => id))).toEqual([[7]]);
+  served.push(host("opening"));
+  await expect.poll(() => events.of("changes").at(-1)!.gone).toEqual([7]);
+  await served.close();
+});
+
+test("a listener that does not read is told from the beginning how much it missed, once it does", async () => {
+  const served = await startServer();
+  served.push(busyReport(1, 3000, 3000));
+  await using events = await listen(served.address, "/api/changes");
+  await expect.poll(() => events.names.length).toBe(7);
+  events.pause();
+  let sequence = 2;
+  // More than sockets and the server hold for it.
+  for (; sequence < 10; sequence++) {
+    served.push(busyReport(sequence, 3000, 3000));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  events.resume();
+  await expect
+    .poll(
+      () => {
+        served.push(busyReport(sequence++, 3000, 3000));
+        return events.of("snapshot").at(-1)!.lost;
+      },
+      { timeout: 30_000, interval: 250 },
+    )
+    .toBeGreaterThan(0);
+  await served.close();
+}, 60_000);
 
 describe("whom it refuses", () => {
   test.each([

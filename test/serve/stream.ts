@@ -6,17 +6,27 @@ import { Fields } from "@conntrail/query";
 import { viewReport } from "@conntrail/report";
 import { type Served, type ServeOptions, serve } from "@conntrail/serve";
 import { END_MS, makeContent, makeOwner, type Row } from "../report/content.ts";
+import { ToldHost } from "./told-host.ts";
 
-/** A server on a port of the loopback that the kernel chooses. */
-export function startServer(options: Partial<ServeOptions> = {}): Promise<Served> {
-  return serve({
+/** A server on a port of the loopback that the kernel chooses. What it is given as a report changes what it is told of, too. */
+export async function startServer(options: Partial<ServeOptions> = {}): Promise<Served> {
+  const host = new ToldHost();
+  const served = await serve({
     listen: { kind: "tcp", host: "127.0.0.1", port: 0 },
     version: "1.2.3",
     page: PAGE_FOLDER,
     fields: new Fields(),
     services: new Map([["443/tcp", "https"]]),
+    changes: options.replay === undefined ? host : undefined,
     ...options,
   });
+  return {
+    ...served,
+    push(report): void {
+      host.take(report);
+      served.push(report);
+    },
+  };
 }
 
 /** What came back. */
@@ -53,6 +63,7 @@ const CLIENTS = Array.from({ length: 20 }, (_, i) => makeOwner(100 + i, `client-
 export function busyHost(sequence: number, total: number, turned: number): ReportContent {
   const first = (sequence - 1) * turned;
   const row = (number: number, state: "established" | "closed" | "failed"): Row => ({
+    id: number + 1,
     from: `10.0.0.2 ${1024 + (number % 60_000)}`,
     to: `10.1.${number % 8}.${1 + (number % 30)} 443`,
     fromOwner: CLIENTS[number % CLIENTS.length]!,

@@ -25,7 +25,7 @@ export function App({ store, info, isConnected }: AppProps): JSX.Element {
   const [, redraw] = useReducer((n: number) => n + 1, 0);
   const [edgeKey, setEdge] = useState(readKept().edge);
   const [sort, setSort] = useState(readKept().sort);
-  const [selected, setSelected] = useState("");
+  const [selected, setSelected] = useState<number>();
   useEffect(
     () =>
       onceEvery(
@@ -42,7 +42,7 @@ export function App({ store, info, isConnected }: AppProps): JSX.Element {
         event.preventDefault();
         document.getElementById("filter")?.focus();
       } else if (event.key === "Escape") {
-        setSelected("");
+        setSelected(undefined);
         setEdge("");
       }
     };
@@ -51,7 +51,7 @@ export function App({ store, info, isConnected }: AppProps): JSX.Element {
   }, []);
   const onText = useCallback((text: string) => store.ask(text), [store]);
   const edge = store.edges.edges.get(edgeKey);
-  const row = store.row(selected);
+  const row = selected === undefined ? undefined : store.row(selected);
   const inEdge = edge === undefined ? store.shown : store.shown.filter((each) => each.edge === edge.key);
   const endMs = store.windowEnd === null ? Date.now() : Date.parse(store.windowEnd);
   return (
@@ -77,7 +77,7 @@ export function App({ store, info, isConnected }: AppProps): JSX.Element {
             onSelect={setSelected}
           />
         </section>
-        {row !== undefined && <ConnectionDetails row={row} onClose={() => setSelected("")} />}
+        {row !== undefined && <ConnectionDetails row={row} onClose={() => setSelected(undefined)} />}
         {row === undefined && edge !== undefined && (
           <EdgeDetails edge={edge} rows={store.shown} onSelect={setSelected} onClose={() => setEdge("")} />
         )}

@@ -34,9 +34,9 @@ interface TableProps {
   readonly rows: readonly Row[];
   readonly endMs: number;
   readonly sort: string;
-  readonly selected: string;
+  readonly selected: number | undefined;
   readonly onSort: (field: string) => void;
-  readonly onSelect: (id: string) => void;
+  readonly onSelect: (id: number | undefined) => void;
 }
 
 /** The table. */
@@ -77,7 +77,7 @@ export function ConnectionTable({ rows, endMs, sort, selected, onSort, onSelect 
       aria-rowcount={rows.length}
       tabIndex={0}
       onKeyDown={onKey}
-      aria-activedescendant={selected === "" ? undefined : "selected-row"}
+      aria-activedescendant={selected === undefined ? undefined : "selected-row"}
     >
       <div class="head" role="row" tabIndex={-1}>
         {COLUMNS.map(({ title, field }) => (
@@ -114,7 +114,7 @@ interface RowProps {
   readonly start: number;
   readonly endMs: number;
   readonly isSelected: boolean;
-  readonly onSelect: (id: string) => void;
+  readonly onSelect: (id: number | undefined) => void;
 }
 
 function TableRow({ row, index, start, endMs, isSelected, onSelect }: RowProps): JSX.Element | null {
@@ -129,7 +129,7 @@ function TableRow({ row, index, start, endMs, isSelected, onSelect }: RowProps):
       aria-rowindex={index + 1}
       aria-selected={isSelected}
       style={{ transform: `translateY(${start}px)` }}
-      onClick={() => onSelect(isSelected ? "" : row.id)}
+      onClick={() => onSelect(isSelected ? undefined : row.id)}
     >
       {COLUMNS.map(({ title, cell }) => {
         const text = cell(row, endMs);

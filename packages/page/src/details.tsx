@@ -49,7 +49,7 @@ export function ConnectionDetails({
 interface EdgeDetailsProps {
   readonly edge: Edge;
   readonly rows: readonly Row[];
-  readonly onSelect: (id: string) => void;
+  readonly onSelect: (id: number) => void;
   readonly onClose: () => void;
 }
 

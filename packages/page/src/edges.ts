@@ -58,6 +58,12 @@ export class Edges {
     count(edge, row, 1);
   }
 
+  /** A connection's figures are others; everything else is as before. */
+  count(before: Row, now: Row): void {
+    const edge = this.edges.get(now.edge);
+    if (edge !== undefined) edge.bytes += bytesOf(now) - bytesOf(before);
+  }
+
   /** Takes a connection away. */
   remove(row: Row): void {
     const edge = this.edges.get(row.edge);
@@ -110,14 +116,17 @@ function ends({ from, to }: Row["c"]): End[] {
   return [end(from, 0), end(to, 2)];
 }
 
+function bytesOf({ c: { counters } }: Row): number {
+  return counters === undefined ? 0 : counters.original.bytes + counters.reply.bytes;
+}
+
 function count(edge: Edge, row: Row, sign: 1 | -1): void {
   const many = sign * row.c.count;
   if (row.endedMs === undefined) edge.open += many;
   else edge.ended += many;
   if (hasFailed(row)) edge.failed += many;
-  const { counters, nat } = row.c;
-  if (counters !== undefined) edge.bytes += sign * (counters.original.bytes + counters.reply.bytes);
-  if (nat === null) return;
+  edge.bytes += sign * bytesOf(row);
+  if (row.c.nat === null) return;
   const line = natLine(row.c);
   const left = (edge.nat.get(line) ?? 0) + many;
   if (left > 0) edge.nat.set(line, left);

@@ -1,7 +1,7 @@
 /** From the server to the store: server-sent events read by fetch, for EventSource cannot send a token; and the moments of a replay. */
 import { Fields } from "@conntrail/query";
 import type { ConnectionJson, HealthJson, ReportJson } from "@conntrail/report";
-import type { Store, Told } from "./store.ts";
+import type { Changes, Store } from "./store.ts";
 
 /** What the server says of itself. */
 export interface Info {
@@ -49,7 +49,7 @@ export async function follow(store: Store, onState: (connected: boolean) => void
       const response = await ask("/api/changes");
       if (response.ok && response.body !== null) {
         onState(true);
-        await read(response.body, (name, data) => take(store, name, JSON.parse(data)));
+        await read(response.body, (name, data) => take(store, name as keyof Events, JSON.parse(data)));
       }
     } catch {
       // The server is gone, or the network: it is tried again below.
@@ -62,38 +62,44 @@ export async function follow(store: Store, onState: (connected: boolean) => void
 /** Shows a moment of a replay. */
 export async function showMoment(store: Store, at: number): Promise<void> {
   const report = (await (await ask(`/api/report?at=${at}`)).json()) as ReportJson;
-  const told = report.connections.map((connection, i): Told => ({ id: String(i), connection }));
   const over = ({ state }: ConnectionJson): boolean => state === "closed" || state === "failed";
   store.reset();
-  store.health = report.health;
-  store.windowEnd = report.window.end;
-  store.changes(
-    told.filter(({ connection }) => !over(connection)),
-    told.filter(({ connection }) => over(connection)),
-    [],
-    performance.now(),
-  );
+  store.living(report.connections.filter((each) => !over(each)));
+  const closed = report.connections.filter(over);
+  store.changes({ opened: [], changed: [], closed, gone: [] }, performance.now());
+  store.report(report.health, report.window.end);
+  store.tell();
 }
 
-interface Event {
-  readonly changed?: readonly Told[];
-  readonly ended?: readonly Told[];
-  readonly gone?: readonly string[];
-  readonly missed?: boolean;
-  readonly health?: HealthJson;
-  readonly window?: { readonly end: string | null };
+/** What each event holds. */
+interface Events {
+  readonly snapshot: { readonly length: number; readonly lost: number | null };
+  readonly living: { readonly connections: readonly ConnectionJson[] };
+  readonly changes: Changes;
+  readonly bytes: { readonly bytes: Parameters<Store["bytes"]>[0] };
+  readonly report: { readonly health: HealthJson; readonly window: { readonly end: string | null } };
 }
 
-function take(store: Store, name: string, event: Event): void {
-  if (name === "reset") store.reset(event.missed);
-  else if (name === "living") {
-    store.living(event.changed ?? []);
-    store.tell();
-  } else if (name === "changes") {
-    store.health = event.health;
-    store.windowEnd = event.window?.end ?? null;
-    store.changes(event.changed ?? [], event.ended ?? [], event.gone ?? [], performance.now());
+function take<Name extends keyof Events>(store: Store, name: Name, event: Events[Name]): void;
+function take(store: Store, ...[name, event]: { [Name in keyof Events]: [Name, Events[Name]] }[keyof Events]): void {
+  switch (name) {
+    case "snapshot":
+      store.reset(event.lost !== 0);
+      break;
+    case "living":
+      store.living(event.connections);
+      break;
+    case "changes":
+      store.changes(event, performance.now());
+      break;
+    case "bytes":
+      store.bytes(event.bytes);
+      return;
+    case "report":
+      store.report(event.health, event.window.end);
+      break;
   }
+  store.tell();
 }
 
 /** Reads events to their end, a slice at a time. */

@@ -3,7 +3,7 @@ import type { ConnectionJson } from "@conntrail/report";
 
 /** A connection with what the page has made of it. */
 export interface Row {
-  readonly id: string;
+  readonly id: number;
   readonly c: ConnectionJson;
   /** The filter lets it through. */
   readonly shown: boolean;

@@ -4,16 +4,18 @@ import type { ConnectionJson, HealthJson } from "@conntrail/report";
 import { Edges } from "./edges.ts";
 import type { Row } from "./row.ts";
 
-/** A connection as the server tells it. */
-export interface Told {
-  readonly id: string;
-  readonly connection: ConnectionJson;
+/** What happened to connections: of one that opened and closed in between, the end alone. */
+export interface Changes {
+  readonly opened: readonly ConnectionJson[];
+  readonly changed: readonly ConnectionJson[];
+  readonly closed: readonly ConnectionJson[];
+  readonly gone: readonly number[];
 }
 
 /** Connections that ended are shown for so long, and so many of them. */
 const KEEP_ENDED_MS = 60_000;
 const MOST_ENDED = 2000;
-/** Batches that the figures go back. */
+/** Reports that the figures go back. */
 const MOST_POINTS = 120;
 
 /** The page's state. */
@@ -28,14 +30,15 @@ export class Store {
   edges: Edges = new Edges();
   total = 0;
   missed = false;
-  /** Opened, closed and failed in each of the latest batches. */
+  /** Opened, closed and failed from each of the latest reports to the next. */
   readonly series: { readonly opened: number[]; readonly closed: number[]; readonly failed: number[] } = {
     opened: [],
     closed: [],
     failed: [],
   };
-  readonly #rows = new Map<string, Row>();
-  readonly #ended = new Map<string, Row>();
+  readonly #rows = new Map<number, Row>();
+  readonly #ended = new Map<number, Row>();
+  #counts = { opened: 0, closed: 0, failed: 0 };
   #filter: Filter | undefined;
   readonly #listeners = new Set<() => void>();
 
@@ -46,7 +49,7 @@ export class Store {
   }
 
   /** A connection that is known. */
-  row(id: string): Row | undefined {
+  row(id: number): Row | undefined {
     return this.#rows.get(id) ?? this.#ended.get(id);
   }
 
@@ -58,22 +61,22 @@ export class Store {
     this.#draw();
   }
 
-  /** Takes some that live, without telling: more of them follow. */
-  living(told: readonly Told[]): void {
-    for (const each of told) this.#put(each, undefined);
+  /** Takes some that live, without counting them as opened: more of them follow. */
+  living(connections: readonly ConnectionJson[]): void {
+    for (const each of connections) this.#put(each, undefined);
   }
 
-  /** Takes the news of a report. */
-  changes(changed: readonly Told[], ended: readonly Told[], gone: readonly string[], nowMs: number): void {
-    let [opened, closed, failed] = [0, 0, 0];
-    for (const each of changed) {
-      if (!this.#rows.has(each.id)) opened += each.connection.count;
+  /** Takes changes, without telling. */
+  changes({ opened, changed, closed, gone }: Changes, nowMs: number): void {
+    for (const each of opened) {
+      this.#counts.opened += each.count;
       this.#put(each, undefined);
     }
-    for (const each of ended) {
-      if (!this.#rows.has(each.id)) opened += each.connection.count;
-      if (each.connection.state === "failed") failed += each.connection.count;
-      else closed += each.connection.count;
+    for (const each of changed) this.#put(each, undefined);
+    for (const each of closed) {
+      if (!this.#rows.has(each.id)) this.#counts.opened += each.count;
+      if (each.state === "failed") this.#counts.failed += each.count;
+      else this.#counts.closed += each.count;
       this.#put(each, nowMs);
     }
     for (const id of gone) this.#take(this.#rows, id);
@@ -81,12 +84,30 @@ export class Store {
       if (this.#ended.size <= MOST_ENDED && nowMs - endedMs! < KEEP_ENDED_MS) break;
       this.#take(this.#ended, id);
     }
-    for (const [name, value] of Object.entries({ opened, closed, failed })) {
-      const points = this.series[name as keyof Store["series"]];
-      points.push(value);
+  }
+
+  /** Takes the bytes of connections that live. */
+  bytes(figures: readonly (readonly [id: number, original: number, reply: number])[]): void {
+    for (const [id, original, reply] of figures) {
+      const row = this.#rows.get(id);
+      if (row?.c.counters === undefined) continue;
+      const { counters } = row.c;
+      const now = { original: { ...counters.original, bytes: original }, reply: { ...counters.reply, bytes: reply } };
+      const next = { ...row, c: { ...row.c, counters: now } };
+      if (row.shown) this.edges.count(row, next);
+      this.#rows.set(id, next);
+    }
+  }
+
+  /** A report was made: the figures go on by one. */
+  report(health: HealthJson, windowEnd: string | null): void {
+    this.health = health;
+    this.windowEnd = windowEnd;
+    for (const [name, points] of Object.entries(this.series)) {
+      points.push(this.#counts[name as keyof Store["series"]]);
       if (points.length > MOST_POINTS) points.shift();
     }
-    this.tell();
+    this.#counts = { opened: 0, closed: 0, failed: 0 };
   }
 
   /** Asks for less. A wrong expression is told, and the one before stays. */
@@ -105,8 +126,8 @@ export class Store {
     this.#rows.clear();
     this.#ended.clear();
     this.#draw();
-    for (const { id, c } of living) this.#put({ id, connection: c }, undefined);
-    for (const { id, c, endedMs } of ended) this.#put({ id, connection: c }, endedMs);
+    for (const { c } of living) this.#put(c, undefined);
+    for (const { c, endedMs } of ended) this.#put(c, endedMs);
     this.tell();
   }
 
@@ -121,7 +142,8 @@ export class Store {
     this.edges = new Edges();
   }
 
-  #put({ id, connection }: Told, endedMs: number | undefined): void {
+  #put(connection: ConnectionJson, endedMs: number | undefined): void {
+    const { id } = connection;
     const before = this.row(id);
     const service = this.fields.read("service", connection) as string;
     const row: Row = {
@@ -141,7 +163,7 @@ export class Store {
     }
   }
 
-  #take(from: Map<string, Row>, id: string): void {
+  #take(from: Map<number, Row>, id: number): void {
     const row = from.get(id);
     if (row === undefined) return;
     from.delete(id);

@@ -16,7 +16,8 @@ export interface ApiSource {
   /** The reports of a replay; undefined when live. */
   readonly replay: readonly Report[] | undefined;
   readonly latest: () => Report | undefined;
-  readonly events: EventStream;
+  /** Undefined where nothing changes. */
+  readonly events: EventStream | undefined;
   readonly metrics: (() => Promise<{ readonly type: string; readonly text: string }>) | undefined;
   readonly isHealthy: () => boolean;
 }
@@ -93,7 +94,7 @@ function answerReport(url: URL, request: IncomingMessage, response: ServerRespon
 function answerChanges(url: URL, request: IncomingMessage, response: ServerResponse, source: ApiSource): void {
   asking(request, response, () => {
     const filter = filterOf(url, source.fields);
-    if (request.method === "HEAD" || source.replay !== undefined) {
+    if (request.method === "HEAD" || source.events === undefined) {
       respondJson(request, response, 404, { error: "a replay does not change: see /api/report?at=" });
     } else if (!source.events.add(request, response, filter)) {
       respondJson(request, response, 503, { error: "too many listeners" });

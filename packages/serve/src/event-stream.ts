@@ -1,105 +1,82 @@
-/** Server-sent events (HTML Standard, 9.2) to many listeners: one that does not keep up loses batches, is told so, and begins anew. */
+/** Server-sent events (HTML Standard, 9.2) to many listeners: what changes of connections, and with each report how the host stands. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { CONNECTION_STATE, indexOf } from "@conntrail/model";
 import type { Filter } from "@conntrail/query";
-import type { Changes, Told } from "./live-table.ts";
+import type { Report } from "@conntrail/report";
+import { ChangeListener, type Figures } from "./change-listener.ts";
 import { HEADERS } from "./respond.ts";
+import type { ChangeSource } from "./told-change.ts";
 
-/** Bytes that may wait for a slow listener. */
-const MOST_WAITING_BYTES = 8 * 1024 * 1024;
 /** Listeners at a time. */
 const MOST_LISTENERS = 32;
-/** Connections in one event of the beginning: what a browser takes in without a pause. */
-const SNAPSHOT_CHUNK = 500;
 /** A comment so often keeps proxies from giving up. */
 const KEEP_ALIVE_MS = 15_000;
+/** What has ended was told with its change. */
+const OVER = new Set([indexOf(CONNECTION_STATE, "closed"), indexOf(CONNECTION_STATE, "failed")]);
 
-interface Listener {
-  readonly response: ServerResponse;
-  readonly filter: Filter | undefined;
-  /** It missed a batch: nothing but a new beginning helps. */
-  behind: boolean;
-}
-
-/** The listeners of one server. */
+/** The listeners of one server. While there are none, nobody asks for changes and nothing is compared. */
 export class EventStream {
-  readonly #listeners = new Set<Listener>();
-  readonly #living: () => Iterable<Told>;
+  readonly #listeners = new Map<ServerResponse, ChangeListener>();
+  readonly #source: ChangeSource;
   readonly #timer: NodeJS.Timeout;
+  /** Bytes of the living as they were last told. */
+  #bytes = new Map<number, number>();
 
-  /** `living`: every connection of the latest report. */
-  constructor(living: () => Iterable<Told>) {
-    this.#living = living;
-    this.#timer = setInterval(() => this.#each((listener) => listener.response.write(": here\n\n")), KEEP_ALIVE_MS);
+  constructor(source: ChangeSource) {
+    this.#source = source;
+    this.#timer = setInterval(() => {
+      for (const response of this.#listeners.keys()) response.write(": here\n\n");
+    }, KEEP_ALIVE_MS);
     this.#timer.unref();
   }
 
-  /** Adds a listener and sends it what lives. False when there are too many. */
+  /** Adds a listener, which begins with all that lives. False when there are too many. */
   add(request: IncomingMessage, response: ServerResponse, filter: Filter | undefined): boolean {
     if (this.#listeners.size >= MOST_LISTENERS) return false;
-    const listener = { response, filter, behind: false };
     response.writeHead(200, {
       ...HEADERS,
       "Content-Type": "text/event-stream; charset=utf-8",
       "X-Accel-Buffering": "no",
     });
-    this.#begin(listener);
-    this.#listeners.add(listener);
-    request.on("close", () => this.#listeners.delete(listener));
+    response.flushHeaders();
+    const listener = new ChangeListener(response, this.#source, filter);
+    this.#listeners.set(response, listener);
+    request.on("close", () => {
+      this.#listeners.delete(response);
+      listener.close();
+    });
     return true;
   }
 
-  /** Tells everyone. */
-  tell(changes: Changes): void {
-    const whole = event("changes", changes);
-    this.#each((listener) => {
-      if (listener.behind) {
-        if (listener.response.writableLength === 0) this.#begin(listener);
-        return;
-      }
-      if (listener.response.writableLength > MOST_WAITING_BYTES) {
-        listener.behind = true;
-        return;
-      }
-      listener.response.write(
-        listener.filter === undefined ? whole : event("changes", filtered(changes, listener.filter)),
-      );
-    });
+  /** Tells everyone how the host stands. */
+  report(report: Report): void {
+    if (this.#listeners.size === 0) {
+      this.#bytes.clear();
+      return;
+    }
+    const { sequence, window, health } = report;
+    const figures = this.#figures(report);
+    for (const listener of this.#listeners.values()) listener.report({ sequence, window, health }, figures);
   }
 
   /** Ends all of them. */
   close(): void {
     clearInterval(this.#timer);
-    this.#each(({ response }) => response.end());
+    for (const listener of this.#listeners.values()) listener.close();
     this.#listeners.clear();
   }
 
-  /** A beginning: `reset`, then what lives in pieces, as `changes` would tell it. */
-  #begin(listener: Listener): void {
-    const { response, filter } = listener;
-    const living = [...this.#living()].filter(({ connection }) => filter?.matches(connection) ?? true);
-    response.write(event("reset", { connections: living.length, missed: listener.behind }));
-    for (let i = 0; i < living.length; i += SNAPSHOT_CHUNK) {
-      response.write(event("living", { changed: living.slice(i, i + SNAPSHOT_CHUNK) }));
+  #figures({ raw: { columns } }: Report): Figures[] {
+    const figures: Figures[] = [];
+    const bytes = new Map<number, number>();
+    for (let row = 0; row < columns.length; row++) {
+      const [original, reply] = [columns.originalBytes[row]!, columns.replyBytes[row]!];
+      if (original < 0 || OVER.has(columns.state[row]!)) continue;
+      const id = columns.id[row]!;
+      bytes.set(id, original + reply);
+      if (this.#bytes.get(id) !== original + reply) figures.push([id, original, reply]);
     }
-    listener.behind = false;
+    this.#bytes = bytes;
+    return figures;
   }
-
-  #each(action: (listener: Listener) => void): void {
-    for (const listener of this.#listeners) action(listener);
-  }
-}
-
-function event(name: string, value: unknown): string {
-  return `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`;
-}
-
-/** What of the news belongs; what belongs no more has gone. */
-function filtered(changes: Changes, filter: Filter): Changes {
-  const left = changes.changed.filter(({ connection }) => !filter.matches(connection)).map(({ id }) => id);
-  return {
-    ...changes,
-    changed: changes.changed.filter(({ connection }) => filter.matches(connection)),
-    ended: changes.ended.filter(({ connection }) => filter.matches(connection)),
-    gone: [...changes.gone, ...left],
-  };
 }

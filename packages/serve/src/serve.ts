@@ -8,9 +8,9 @@ import { type ApiSource, answerApi } from "./api.ts";
 import { EventStream } from "./event-stream.ts";
 import { refusal } from "./guard.ts";
 import { isLoopbackOnly, type ListenAddress } from "./listen-address.ts";
-import { LiveTable } from "./live-table.ts";
 import { readPageFiles } from "./page-files.ts";
 import { respond, respondJson } from "./respond.ts";
+import type { ChangeSource } from "./told-change.ts";
 
 /** What a server is told. */
 export interface ServeOptions {
@@ -25,6 +25,8 @@ export interface ServeOptions {
   /** Further names by which we may be called. */
   readonly hosts?: readonly string[] | undefined;
   readonly metrics?: ApiSource["metrics"];
+  /** What changes, for who listens; left out, `/api/changes` does not exist. */
+  readonly changes?: ChangeSource | undefined;
   /** A replay's reports: nothing is pushed then. */
   readonly replay?: readonly Report[] | undefined;
   /** A report is overdue after this long. Default 10,000. */
@@ -52,8 +54,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     throw new RangeError("listen: other hosts can reach this address, so a token is needed (--token-file)");
   }
   const files = readPageFiles(options.page);
-  const table = new LiveTable();
-  const events = new EventStream(() => table.living());
+  const events = options.changes && new EventStream(options.changes);
   let latest = replay?.at(-1);
   let latestMs = performance.now();
   const source: ApiSource = {
@@ -88,10 +89,10 @@ export async function serve(options: ServeOptions): Promise<Served> {
     push(report: Report): void {
       latest = report;
       latestMs = performance.now();
-      events.tell(table.take(report));
+      events?.report(report);
     },
     async close(): Promise<void> {
-      events.close();
+      events?.close();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();

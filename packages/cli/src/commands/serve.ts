@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { PAGE_FOLDER } from "@conntrail/page";
 import type { Report } from "@conntrail/report";
-import { createReporter, replayReports } from "@conntrail/reporter";
+import { createReporter, type Reporter, replayReports } from "@conntrail/reporter";
 import { type ListenAddress, type Served, type ServeOptions, serve } from "@conntrail/serve";
 import { Registry } from "prom-client";
 import { type CollectionOptions, reporterOptions } from "../collection-options.ts";
@@ -47,9 +47,14 @@ async function serveLive(
   registry: Registry,
   stop: AbortSignal,
 ): Promise<void> {
-  const served = await serve(settings);
+  // An address that cannot be had is told before anything starts; nobody can ask before the reporter is there.
+  const served = await serve({ ...settings, changes: { subscribe: (to) => reporter.changes$.subscribe(to) } });
   announce(served);
-  const reporter = createReporter({ ...reporterOptions(options), intervalMs: options.interval, metrics: registry });
+  const reporter: Reporter = createReporter({
+    ...reporterOptions(options),
+    intervalMs: options.interval,
+    metrics: registry,
+  });
   stop.addEventListener("abort", () => void reporter.close());
   try {
     for await (const report of reporter) served.push(report);
