@@ -1,5 +1,5 @@
 /**
- * Golden messages: each `.hex` in test/fixtures/{ctnetlink,sock-diag} was sent by a real kernel, with the command that caused it and what
+ * Golden messages: each `.hex` in test/fixtures/{ctnetlink,sock-diag} was sent by a real kernel or written from its source, with the command that caused it and what
  * conntrack(8) or ss(8) made of it in its first lines; the `.json` beside it is what it means here. `vitest -u` writes the `.json` of a new one.
  */
 import { decodeConntrack, decodeInetDiag, encodeConntrack } from "@conntrail/netlink";

@@ -21,6 +21,9 @@ export interface DiagSocket {
   readonly device?: number;
   readonly cookie?: number;
   readonly v6Only?: boolean;
+  /** Of SCTP: addresses of its own end and, of an association, of its peer. */
+  readonly locals?: readonly string[];
+  readonly peers?: readonly string[];
   readonly tcpInfo?: {
     readonly rtt: number;
     readonly retransmits: number;
@@ -38,6 +41,8 @@ export function diagMessages(...sockets: readonly DiagSocket[]): Uint8Array {
     writer.u8(INET_DIAG.shutdown, 0);
     if (socket.v6Only !== undefined) writer.u8(INET_DIAG.v6Only, socket.v6Only ? 1 : 0);
     if (socket.tcpInfo !== undefined) writer.bytesOf(INET_DIAG.info, tcpInfo(socket.tcpInfo));
+    if (socket.locals !== undefined) writer.bytesOf(INET_DIAG.locals, socketAddresses(socket.locals));
+    if (socket.peers !== undefined) writer.bytesOf(INET_DIAG.peers, socketAddresses(socket.peers));
     writer.end();
   }
   return writer.bytes.slice();
@@ -64,6 +69,19 @@ function writeEnd(view: DataView, end: string, family: number, portAt: number, a
   const all = new Uint8Array(parseAddress(address!)!.buffer);
   const bytes = family === FAMILY.ipv4 ? all.subarray(12) : all;
   for (const [i, byte] of bytes.entries()) view.setUint8(addressAt + i, byte);
+}
+
+/** An array of `struct sockaddr_storage`, of which the kernel fills in what the family has. */
+function socketAddresses(addresses: readonly string[]): Uint8Array {
+  const bytes = new Uint8Array(128 * addresses.length);
+  const view = new DataView(bytes.buffer);
+  for (const [i, address] of addresses.entries()) {
+    const ipv6 = address.includes(":");
+    view.setUint16(128 * i, ipv6 ? FAMILY.ipv6 : FAMILY.ipv4, LITTLE_ENDIAN);
+    const all = new Uint8Array(parseAddress(address)!.buffer);
+    bytes.set(ipv6 ? all : all.subarray(12), 128 * i + (ipv6 ? 8 : 4));
+  }
+  return bytes;
 }
 
 function tcpInfo(info: NonNullable<DiagSocket["tcpInfo"]>): Uint8Array {

@@ -7,7 +7,7 @@ import {
   kindProtocol,
   kindState,
   OWNER_REASON,
-  PROTOCOL,
+  protocolName,
   SOCKET,
   SOCKET_FLAG,
   SOCKET_STATE,
@@ -45,7 +45,7 @@ export function linesWith(table: SocketTable, ...parts: readonly string[]): Sock
 function line({ rows, owners }: SocketTable, at: number, doubles: Float64Array): SocketLine {
   const kind = rows[at + SOCKET.kind]!;
   const ports = rows[at + SOCKET.ports]!;
-  const protocol = kindProtocol(kind) === PROTOCOL.tcp ? "tcp" : "udp";
+  const protocol = protocolName(kindProtocol(kind));
   const family = kindFamily(kind) === FAMILY.ipv4 ? 4 : 6;
   const local = `${formatAddress(rows, at + SOCKET.local)}|${ports >>> 16}`;
   const remote = `${formatAddress(rows, at + SOCKET.remote)}|${ports & 0xffff}`;

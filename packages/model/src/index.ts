@@ -1,6 +1,7 @@
 /** The vocabulary of conntrail, in reading order: address, tuple, flow, socket, connection, snapshot. */
 export * from "./address.ts";
 export * from "./aggregated-row.ts";
+export * from "./association-rows.ts";
 export * from "./cgroup-place.ts";
 export * from "./changes.ts";
 export * from "./connection.ts";

@@ -59,6 +59,18 @@ export const CT_TCP_STATE = {
   synSent2: 9, // TCP_CONNTRACK_SYN_SENT2
 } as const;
 
+/** States of an SCTP association (`enum sctp_state`, net/sctp/constants.h), by what a TCP socket's state says the same: an index of this list is the kernel's number. */
+export const ASSOCIATION_STATES: readonly number[] = [
+  7, // SCTP_STATE_CLOSED: close
+  2, // SCTP_STATE_COOKIE_WAIT: synSent
+  2, // SCTP_STATE_COOKIE_ECHOED: synSent
+  1, // SCTP_STATE_ESTABLISHED: established
+  4, // SCTP_STATE_SHUTDOWN_PENDING: finWait1
+  5, // SCTP_STATE_SHUTDOWN_SENT: finWait2
+  8, // SCTP_STATE_SHUTDOWN_RECEIVED: closeWait
+  9, // SCTP_STATE_SHUTDOWN_ACK_SENT: lastAck
+];
+
 /** conntrack's SCTP states (`enum sctp_conntrack`, linux/netfilter/nf_conntrack_sctp.h). */
 export const CT_SCTP_STATE = {
   none: 0, // SCTP_CONNTRACK_NONE

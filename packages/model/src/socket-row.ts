@@ -26,4 +26,5 @@ export const SOCKET_WORDS = 24;
 /** Flags in the top byte of `SOCKET.kind`. */
 export const SOCKET_FLAG = {
   dualStack: 1, // an IPv6 listener that also accepts IPv4 (no IPV6_V6ONLY)
+  otherPath: 2, // SCTP: a pair of addresses of an association beside its primary path; no connection of its own
 } as const;

@@ -45,6 +45,7 @@ export * from "./netlink-enum.ts";
 export * from "./nfnetlink-conntrack-enum.ts";
 export * from "./nfnetlink-enum.ts";
 export * from "./sock-diag-enum.ts";
+export { decodeSocketAddresses } from "./socket-addresses.ts";
 export * from "./tcp-enum.ts";
 export { viewOf } from "./view.ts";
 export { WordCursor } from "./word-cursor.ts";

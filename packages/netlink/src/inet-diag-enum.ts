@@ -48,6 +48,8 @@ export const INET_DIAG = {
   shutdown: 8, // INET_DIAG_SHUTDOWN, u8; always sent
   protocol: 10, // INET_DIAG_PROTOCOL, u8; of raw sockets and in events of SKNLGRP
   v6Only: 11, // INET_DIAG_SKV6ONLY, u8; always sent of IPv6 sockets
+  locals: 12, // INET_DIAG_LOCALS, SCTP: an array of struct sockaddr_storage
+  peers: 13, // INET_DIAG_PEERS, the same; of an association, not of an endpoint
   mark: 15, // INET_DIAG_MARK, u32; with CAP_NET_ADMIN
   classId: 17, // INET_DIAG_CLASS_ID, u32
   cgroupId: 21, // INET_DIAG_CGROUP_ID, u64; always sent, Linux 5.7

@@ -14,6 +14,7 @@ import { MessageCursor } from "./message.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { NLM_FLAG } from "./netlink-enum.ts";
 import { SOCK_DIAG_BY_FAMILY } from "./sock-diag-enum.ts";
+import { decodeSocketAddresses } from "./socket-addresses.ts";
 import { TCP_INFO_OFFSET } from "./tcp-enum.ts";
 import { viewOf } from "./view.ts";
 
@@ -69,6 +70,9 @@ export interface InetDiagMessage {
   readonly uid: number;
   /** 0 when no process holds it (TIME_WAIT, SYN_RECV, closed by its owner). */
   readonly inode: number;
+  /** SCTP: the addresses of its own end and, of an association, of its peer: 4 or 16 bytes each, copies. `state` of an association is an `enum sctp_state`. */
+  readonly locals?: readonly Uint8Array[];
+  readonly peers?: readonly Uint8Array[];
   /** RCV_SHUTDOWN 1, SEND_SHUTDOWN 2. */
   readonly shutdown?: number;
   /** Of an IPv6 socket: it does not take IPv4. */
@@ -146,6 +150,12 @@ function decodeAttribute(at: AttributeCursor, value: Writable<InetDiagMessage>):
       break;
     case INET_DIAG.v6Only:
       value.v6Only = at.u8("skv6only") !== 0;
+      break;
+    case INET_DIAG.locals:
+      value.locals = decodeSocketAddresses(at, "locals");
+      break;
+    case INET_DIAG.peers:
+      value.peers = decodeSocketAddresses(at, "peers");
       break;
     case INET_DIAG.mark:
       value.mark = at.u32("mark");

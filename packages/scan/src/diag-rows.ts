@@ -21,9 +21,12 @@ import {
   isDecodeError,
   LITTLE_ENDIAN,
   MessageCursor,
+  NLMSG_HEADER_BYTES,
   SOCK_DIAG_BY_FAMILY,
   TCP_INFO_OFFSET,
 } from "@conntrail/netlink";
+
+import { addSctpRows } from "./sctp-diag-rows.ts";
 
 /** `idiag_timer` of what is left of a connection in TIME_WAIT or FIN_WAIT2 (`inet_twsk_diag_fill`, net/ipv4/inet_diag.c). */
 const TIME_WAIT_TIMER = 3;
@@ -50,7 +53,12 @@ export class DiagRows {
     }
     this.#messages.over(offset, length);
     while (this.#next()) {
-      if (this.#messages.type !== SOCK_DIAG_BY_FAMILY || this.#isRemnant()) continue;
+      if (this.#messages.type !== SOCK_DIAG_BY_FAMILY) continue;
+      if (protocol === PROTOCOL.sctp) {
+        this.#addSctp(netns);
+        continue;
+      }
+      if (this.#isRemnant()) continue;
       if (this.#isWhole(protocol)) this.#addRow(protocol, netns);
       else this.undecodable++;
     }
@@ -82,6 +90,17 @@ export class DiagRows {
     if (view.getUint16(payload + AT.sourcePort) === 0) return false;
     const mayLackPeer = protocol !== PROTOCOL.tcp || bytes[payload + AT.state] === SOCKET_STATE.listen;
     return mayLackPeer || view.getUint16(payload + AT.destinationPort) !== 0;
+  }
+
+  #addSctp(netns: number): void {
+    const { bytes, payload, end } = this.#messages;
+    const start = payload - NLMSG_HEADER_BYTES;
+    try {
+      if (!addSctpRows(this.#rows, netns, bytes, start, end - start)) this.undecodable++;
+    } catch (error) {
+      if (!isDecodeError(error)) throw error;
+      this.undecodable++;
+    }
   }
 
   #addRow(protocol: number, netns: number): void {

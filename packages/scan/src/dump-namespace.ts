@@ -7,6 +7,7 @@ import { encodeInetDiagRequest, INET_DIAG, isOpError, NETLINK_FAMILY, OpError } 
 import { dump, inNamespace, type NetlinkSocket, openNetlinkSocket } from "@conntrail/netlink/socket";
 import {
   type FoundNamespace,
+  hasSctp,
   type NetSocketFile,
   netSocketProtocol,
   type PortRange,
@@ -14,7 +15,9 @@ import {
   readNetNamespace,
   readNetSockets,
   readPortRange,
+  readSctpSockets,
   readSockstat,
+  SCTP_FILES,
   type Sockstat,
 } from "@conntrail/procfs";
 import { entryFailure } from "./entry-failure.ts";
@@ -45,8 +48,11 @@ const QUESTIONS: readonly Question[] = [
   { file: "udp6", family: FAMILY.ipv6 },
 ];
 
+/** Kernels that have SCTP, but not its part of sock_diag: each question would make them look for a module anew. By the settings of who asks. */
+const WITHOUT_SCTP_DIAG = new WeakSet<ScanSettings>();
 /** TCP sockets of a namespace up to which TCP_INFO comes along unasked. */
 const TCP_INFO_SOCKETS = 10_000;
+const ALL_STATES = 0xffffffff;
 const LISTEN = 1 << SOCKET_STATE.listen;
 const TIME_WAIT = 1 << SOCKET_STATE.timeWait;
 /** What sock_diag says when the kernel has no handler for a family or protocol: then /proc may still list it. */
@@ -110,6 +116,7 @@ class NamespaceWork {
 
   #readAll(process: Process): NamespaceDump["outcome"] {
     const read = QUESTIONS.map(({ file }) => this.#read(file, process));
+    this.#readSctp(process);
     return read.includes(true) ? "proc" : "none";
   }
 
@@ -133,9 +140,32 @@ class NamespaceWork {
         if (this.#ask(socket, question, sockstat)) return "sock_diag";
         return this.#settings.backend === "auto" && this.#read(question.file, process) ? "proc" : "none";
       });
+      this.#askSctp(socket, process);
       return answers.find((answer) => answer !== "none") ?? "none";
     } finally {
       socket.close();
+    }
+  }
+
+  /** Asks for SCTP's sockets where the namespace has SCTP, which /proc shows: a kernel without it would look for its module. */
+  #askSctp(socket: NetlinkSocket, process: Process): void {
+    if (!hasSctp(this.#settings.root, process)) return;
+    if (!WITHOUT_SCTP_DIAG.has(this.#settings)) {
+      const answered = [FAMILY.ipv4, FAMILY.ipv6].map((family) =>
+        this.#dump(socket, PROTOCOL.sctp, family, ALL_STATES),
+      );
+      if (!answered.includes(-1)) return;
+      WITHOUT_SCTP_DIAG.add(this.#settings);
+    }
+    if (this.#settings.backend === "auto") this.#readSctp(process);
+  }
+
+  #readSctp(process: Process): void {
+    const { netns } = this.#namespace;
+    for (const file of SCTP_FILES) {
+      const bytes = readSctpSockets(this.#settings.root, file, process);
+      if (bytes === undefined) continue;
+      this.#onDump({ format: "proc-net", netns, protocol: PROTOCOL.sctp, bytes }, 0, bytes.length);
     }
   }
 
@@ -158,22 +188,21 @@ class NamespaceWork {
    */
   #ask(socket: NetlinkSocket, question: Question, sockstat: Sockstat | undefined): boolean {
     const { states } = this.#settings;
-    const tcp = netSocketProtocol(question.file) === PROTOCOL.tcp;
+    const { family } = question;
+    const protocol = netSocketProtocol(question.file);
+    const tcp = protocol === PROTOCOL.tcp;
     if (!tcp || sockstat === undefined || (states & (LISTEN | TIME_WAIT)) !== LISTEN)
-      return this.#dump(socket, question, states) >= 0;
-    const listeners = this.#dump(socket, question, LISTEN);
+      return this.#dump(socket, protocol, family, tcp ? states : ALL_STATES) >= 0;
+    const listeners = this.#dump(socket, protocol, family, LISTEN);
     if (listeners < 0) return false;
-    const inTables = sockstat[question.family === FAMILY.ipv4 ? "tcp" : "tcp6"];
+    const inTables = sockstat[family === FAMILY.ipv4 ? "tcp" : "tcp6"];
     if (listeners >= inTables) return true;
-    return this.#dump(socket, question, states & ~LISTEN) >= 0;
+    return this.#dump(socket, protocol, family, states & ~LISTEN) >= 0;
   }
 
   /** Number of sockets, -1 when the kernel cannot answer. */
-  #dump(socket: NetlinkSocket, { file, family }: Question, wanted: number): number {
-    const protocol = netSocketProtocol(file);
-    const tcp = protocol === PROTOCOL.tcp;
-    const states = tcp ? wanted : 0xffffffff;
-    const extensions = tcp && this.#wantsTcpInfo ? [INET_DIAG.info] : [];
+  #dump(socket: NetlinkSocket, protocol: number, family: number, states: number): number {
+    const extensions = protocol === PROTOCOL.tcp && this.#wantsTcpInfo ? [INET_DIAG.info] : [];
     const { netns } = this.#namespace;
     const request = encodeInetDiagRequest({ family, protocol, states, extensions });
     const answer: { dump: SocketDump | undefined } = { dump: undefined };

@@ -3,6 +3,7 @@ import {
   indexOf,
   kindProtocol,
   OWNER_REASON,
+  PROTOCOL,
   SOCKET,
   SOCKET_WORDS,
   type SocketRows,
@@ -41,6 +42,8 @@ function sharedInodes({ words, count }: SocketRows, inodes: InodeMap): Map<numbe
   for (let row = 0; row < count; row++) if (words[row * SOCKET_WORDS + SOCKET.inode] !== 0) withInode++;
   if (withInode === inodes.size) return shared;
   for (let row = 0; row < count; row++) {
+    // Endpoints of SCTP have an inode in common with each of their associations, which have many paths.
+    if (kindProtocol(words[row * SOCKET_WORDS + SOCKET.kind]!) === PROTOCOL.sctp) continue;
     const inode = words[row * SOCKET_WORDS + SOCKET.inode]!;
     const last = inode === 0 ? row : inodes.get(inode);
     if (last === row) continue;

@@ -8,11 +8,11 @@ import type { Hidepid } from "@conntrail/procfs";
 
 /** A part of one dump, or one file. A scan has many; their order is the order of the table's rows. */
 export interface SocketDump {
-  /** `sock_diag`: whole netlink messages with headers, SOCK_DIAG_BY_FAMILY. `proc-net`: the text of /proc/net/{tcp,tcp6,udp,udp6}. */
+  /** `sock_diag`: whole netlink messages with headers, SOCK_DIAG_BY_FAMILY. `proc-net`: the text of /proc/net/{tcp,tcp6,udp,udp6} or of a file of /proc/net/sctp. */
   readonly format: "sock_diag" | "proc-net";
   /** Inode of the network namespace. */
   readonly netns: number;
-  /** PROTOCOL.tcp or PROTOCOL.udp: a sock_diag message does not say. */
+  /** PROTOCOL.tcp, udp or sctp: a sock_diag message does not say. */
   readonly protocol: number;
   readonly bytes: Uint8Array;
 }

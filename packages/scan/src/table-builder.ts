@@ -21,7 +21,7 @@ import {
   SocketRows,
   type SocketTable,
 } from "@conntrail/model";
-import { parseNetSockets } from "@conntrail/procfs";
+import { parseNetSockets, parseSctpSockets } from "@conntrail/procfs";
 import { DiagRows } from "./diag-rows.ts";
 import { InodeMap } from "./inode-map.ts";
 import { denyOwnersOfSameEnds, keepLastOfEach } from "./same-sockets.ts";
@@ -75,6 +75,10 @@ export class TableBuilder {
       return;
     }
     this.#hasText = true;
+    if (protocol === PROTOCOL.sctp) {
+      this.#unreadableLines += parseSctpSockets(bytes.subarray(offset, offset + length), netns, this.#rows);
+      return;
+    }
     const states = protocol === PROTOCOL.tcp ? this.#states : UDP_STATES;
     this.#unreadableLines += parseNetSockets(
       bytes.subarray(offset, offset + length),

@@ -7,7 +7,7 @@ import { NO_SOCKET, SEVERAL_SOCKETS, type Socket, type SocketSet } from "./socke
 
 /** True for a socket that is one side of a connection. */
 export function isSide(set: SocketSet, socket: Socket): boolean {
-  return socketState(set.state(socket)) !== STATE.unknown && set.isConnected(socket);
+  return socketState(set.state(socket)) !== STATE.unknown && set.isConnected(socket) && !set.isOtherPath(socket);
 }
 
 /**

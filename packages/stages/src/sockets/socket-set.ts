@@ -250,6 +250,11 @@ export class SocketSet {
     return (kindFlags(this.words[socket + SOCKET.kind]!) & SOCKET_FLAG.dualStack) !== 0;
   }
 
+  /** SCTP: another path of an association than its primary one; it is no connection of its own. */
+  isOtherPath(socket: Socket): boolean {
+    return (kindFlags(this.words[socket + SOCKET.kind]!) & SOCKET_FLAG.otherPath) !== 0;
+  }
+
   /** The hash of its ends: that of a flow with the same tuple. */
   pairHash(socket: Socket): number {
     return tupleHash(this.words, socket + SOCKET.local, this.ports(socket), this.protocol(socket));
