@@ -2,14 +2,22 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { type ClickhouseSink, clickhouse, migrate, openStore, type StoreStatus } from "@conntrail/store";
 import { expect } from "vitest";
 import { type ChdbServer, startChdbServer } from "./chdb-server.ts";
 import { chdbTest } from "./chdb-test.ts";
 import { closed, reportOf } from "./reports.ts";
 
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
 const START_MS = Math.floor(Date.now() / 3_600_000 - 2) * 3_600_000;
 const NEVER = new AbortController().signal;
+/** How long the server is away: a second, in which 8,000 rows wait; a minute by hand. */
+const OUTAGE_SECONDS = Number(process.env.CONNTRAIL_OUTAGE_SECONDS ?? 1);
+/** What a minute's rows would take as text is more than twice this. */
+const MEMORY_BYTES = 32 << 20;
 
 chdbTest(
   "a living connection is told at its interval, each row with what is new, and once as ended",
@@ -60,27 +68,32 @@ chdbTest(
     const spool = join(folder, "spool");
     let server = await startChdbServer(join(folder, "db"));
     const states: string[] = [];
+    const away = 5 + OUTAGE_SECONDS * 20;
+    const all = away + 5;
     try {
       await made(server);
       const sink = clickhouse({
         url: server.url,
         spool,
-        batchMs: 20,
-        batchRows: 100,
+        batchMs: 20 * OUTAGE_SECONDS,
+        batchRows: 100 * OUTAGE_SECONDS,
         memoryBatches: 2,
         timeoutMs: 5000,
         onStatus: ({ state }) => states.push(state),
       });
       for (let sequence = 1; sequence <= 5; sequence++) await deliver(sink, sequence, closed(400, sequence));
       await server.kill();
-      for (let sequence = 6; sequence <= 25; sequence++) {
+      const before = memoryBytes();
+      for (let sequence = 6; sequence <= away; sequence++) {
         await deliver(sink, sequence, closed(400, sequence));
         await sleep(50);
       }
       expect(readdirSync(spool).length, "waiting on disk").toBeGreaterThan(10);
+      const grown = memoryBytes() - before;
+      expect(grown, "memory is flat while the spool grows").toBeLessThan(MEMORY_BYTES);
       server = await startChdbServer(join(folder, "db"), server.port);
-      for (let sequence = 26; sequence <= 30; sequence++) await deliver(sink, sequence, closed(400, sequence));
-      await until(() => sink.status.waitingRows === 0);
+      for (let sequence = away + 1; sequence <= all; sequence++) await deliver(sink, sequence, closed(400, sequence));
+      await until(() => sink.status.waitingRows === 0, 100_000 + OUTAGE_SECONDS * 10_000);
       await sink.close();
       expect(sink.status.lostRows).toBe(0);
       expect(readdirSync(spool)).toEqual([]);
@@ -90,8 +103,8 @@ chdbTest(
           server,
           "SELECT count() AS rows, uniqExact(time, from_address, from_port) AS connections FROM connections",
         ),
-      ).toEqual([{ rows: 30 * 400, connections: 30 * 400 }]);
-      expect(await ask(server, "SELECT sum(opened) AS opened FROM edges_5m")).toEqual([{ opened: 30 * 400 }]);
+      ).toEqual([{ rows: all * 400, connections: all * 400 }]);
+      expect(await ask(server, "SELECT sum(opened) AS opened FROM edges_5m")).toEqual([{ opened: all * 400 }]);
     } finally {
       await server.kill();
     }
@@ -182,6 +195,13 @@ function numbers(rows: readonly Record<string, unknown>[]): unknown[] {
       ]),
     ),
   );
+}
+
+/** Bytes that are in use, with what nothing refers to any more collected. */
+function memoryBytes(): number {
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 async function until(holds: () => boolean, limitMs = 100_000): Promise<void> {

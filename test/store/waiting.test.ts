@@ -7,6 +7,7 @@ import { type ClickhouseSink, clickhouse, isStoreError, openStore, type StoreSta
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { kernelTest } from "../lab/kernel-test.ts";
 import { closed, reportOf } from "./reports.ts";
+import { startTakingServer } from "./taking-server.ts";
 
 const NOBODY = "http://127.0.0.1:1";
 const NEVER = new AbortController().signal;
@@ -37,6 +38,32 @@ test("a full spool drops its oldest batches and counts their rows", async () => 
   const files = readdirSync(folder).map((name) => statSync(join(folder, name)));
   expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThanOrEqual(4000);
   expect(new Set(files.map(({ mode }) => mode & 0o777)), "nobody else reads them").toEqual(new Set([0o600]));
+});
+
+test("a batch that a full spool drops while the server takes it is not lost, and the one behind it is sent", async () => {
+  await using server = await startTakingServer();
+  const sink = clickhouse({
+    url: server.url,
+    migrate: true,
+    spool: folder,
+    spoolBytes: 4000,
+    batchRows: 50,
+    memoryBatches: 1,
+  });
+  // The first is under way from memory, the others wait on disk; then the first of those is under way.
+  for (let sequence = 1; sequence <= 4; sequence++) await deliver(sink, sequence, 50);
+  await server.isHolding(1);
+  server.release();
+  await server.isHolding(2);
+  for (let sequence = 5; sequence <= 20; sequence++) await deliver(sink, sequence, 50);
+  const waiting = readdirSync(folder).map((name) => name.slice(0, name.lastIndexOf("-")));
+  server.releaseAll();
+  await expect.poll(() => sink.status.waitingRows, { timeout: 15_000 }).toBe(0);
+  await sink.close();
+  expect(server.tokens()).toEqual(expect.arrayContaining(waiting));
+  const { sentRows, lostRows } = sink.status;
+  expect(lostRows).toBeGreaterThan(0);
+  expect({ sentRows, lostRows }).toEqual({ sentRows: server.rows(), lostRows: 1000 - server.rows() });
 });
 
 test("a spool that cannot be a folder is an error of its own", async () => {

@@ -131,8 +131,8 @@ export class Sender {
         }
         this.#lostRows += batch.rows;
       }
-      if (spooled !== undefined) await spool!.shift();
-      else this.#current = undefined;
+      if (spooled === undefined) this.#current = undefined;
+      else if (!(await spool!.remove(spooled.token))) this.#lostRows -= spooled.rows;
     }
   }
 

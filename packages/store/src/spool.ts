@@ -78,13 +78,13 @@ export class Spool {
     }
   }
 
-  /** The oldest batch; it stays until `shift`. One that cannot be read is dropped and counted. */
+  /** The oldest batch; it stays until `remove`. One that cannot be read is dropped and counted. */
   async peek(): Promise<Batch | undefined> {
     await this.open();
     for (let first = this.#files[0]; first !== undefined; first = this.#files[0]) {
       try {
         const text = (await unpack(await readFile(join(this.#folder, first.name)))).toString("utf8");
-        return { text, rows: first.rows, token: first.name.slice(0, first.name.lastIndexOf("-")) };
+        return { text, rows: first.rows, token: tokenOf(first.name) };
       } catch {
         this.lostRows += first.rows;
         await this.#removeFirst();
@@ -93,9 +93,11 @@ export class Spool {
     return undefined;
   }
 
-  /** Removes the oldest batch. */
-  async shift(): Promise<void> {
-    if (this.#files.length > 0) await this.#removeFirst();
+  /** Removes the batch of this token, which the server has. True unless a full folder has dropped it while it was under way. */
+  async remove(token: string): Promise<boolean> {
+    if (this.#files[0] === undefined || tokenOf(this.#files[0].name) !== token) return false;
+    await this.#removeFirst();
+    return true;
   }
 
   async #removeFirst(): Promise<void> {
@@ -107,6 +109,10 @@ export class Spool {
 /** Names are `<boot>-<number>-<rows>.tsv.gz`; a boot begins with the time of its start, so that names sort by age. */
 function byAge(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function tokenOf(name: string): string {
+  return name.slice(0, name.lastIndexOf("-"));
 }
 
 function rowsOf(name: string): number {
