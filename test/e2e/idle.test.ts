@@ -7,6 +7,16 @@ import { TRACK } from "../lab/topology.ts";
 
 const REPORTS = 6;
 
+interface Seen {
+  readonly health: {
+    readonly sockets: { readonly scans: number; readonly state: string; readonly reason: string | null };
+  };
+  readonly connections: readonly {
+    readonly from: { readonly pid: number | null };
+    readonly to: { readonly pid: number | null };
+  }[];
+}
+
 /** How often the threads of a process went to sleep so far: each time something woke them. */
 function sleeps(pid: number): number {
   let count = 0;
@@ -33,4 +43,39 @@ describe("a host where nothing happens", () => {
     const perSecond = (sleeps(watch.pid) - before) / ((performance.now() - began) / 1000);
     expect(perSecond).toBeLessThan(30);
   });
+
+  kernelTest(
+    "T9 has its sockets looked at by the kernel's counters, and a connection is seen as soon as ever",
+    async () => {
+      await using lab = await createLab("host");
+      const host = lab.ns("host");
+      await host.nft(TRACK);
+      const server = await host.start("tcp-server");
+      const watch = startConntrail(host, [
+        "watch",
+        "--format",
+        "ndjson",
+        "--interval",
+        "500ms",
+        "--namespaces",
+        "own",
+        "--no-names",
+      ]);
+      const next = async (): Promise<Seen> => JSON.parse(await watch.line(() => true, 30_000)) as Seen;
+      let first = await next();
+      while (first.health.sockets.scans < 2) first = await next();
+      let last = first;
+      for (let report = 0; report < 12; report++) last = await next();
+      // Each interval asks for a scan, and so does each second; what is left are those for their own sake.
+      expect(last.health.sockets.scans - first.health.sockets.scans).toBeLessThan(6);
+      expect(last.health.sockets).toMatchObject({ state: "ok", reason: null });
+      const client = await host.start("tcp-client", { host: "127.0.0.1", port: server.ready.port!, hold: true });
+      const isWhole = ({ connections }: Seen): boolean =>
+        connections.some(({ from, to }) => from.pid === client.pid && to.pid === server.pid);
+      while (!isWhole(last)) last = await next();
+      // The trace has named both before a scan could.
+      const { scans } = first.health.sockets;
+      while (last.health.sockets.scans <= scans) last = await next();
+    },
+  );
 });

@@ -6,6 +6,7 @@ import { statSync } from "node:fs";
 import type { NamespaceWay } from "@conntrail/model";
 import { isOpError, OpError } from "@conntrail/netlink";
 import { inNamespace } from "@conntrail/netlink/socket";
+import { readLatestPid } from "@conntrail/procfs";
 import { readConntrackFacts } from "./conntrack-facts.ts";
 import { ConntrackProbes } from "./conntrack-probe.ts";
 import { findNamespaces } from "./find-namespaces.ts";
@@ -19,8 +20,12 @@ export type WatchTools = Pick<NamespaceWatchOptions, "tracker" | "tap" | "filter
 const SEARCH_MS = 1_000;
 const PROBE_MS = 2_000;
 
-/** Searches take at most this share of the time: 1/50. */
+/** Searches take at most this share of the time: 1/50; and where no process or thread was made since the last one, there is none for this long. */
 const REST_PER_SEARCH = 50;
+const STILL_SEARCH_MS = 5_000;
+
+/** The same for readings of facts: 1/400. */
+const REST_PER_PROBE = 400;
 
 /** A namespace that could not be watched is tried again after this long; the own one too. */
 const RETRY_MS = 10_000;
@@ -51,6 +56,10 @@ export class NamespaceRoster {
   #beyondMax = 0;
   #searchDueMs = 0;
   #probeDueMs = 0;
+  /** Of the last search: when it was, the latest pid before it, and the ways it knew. */
+  #searchedMs = Number.NEGATIVE_INFINITY;
+  #latestPid: number | undefined;
+  #waysSearched: readonly NamespaceWay[] = [];
   #first = true;
 
   constructor(options: ResolvedIngestOptions, tools: WatchTools, onRelease: (netns: number) => void) {
@@ -73,13 +82,13 @@ export class NamespaceRoster {
   /** Looks for namespaces and reads facts when it is time to. Returns when it wants to be called next. */
   work(nowMs: number): number {
     if (nowMs >= this.#searchDueMs) {
-      this.#search(nowMs);
+      if (this.#isSearchWanted(nowMs)) this.#search(nowMs);
       const tookMs = this.#tools.clock() - nowMs;
       this.#searchDueMs = nowMs + Math.max(SEARCH_MS, REST_PER_SEARCH * tookMs);
     }
     if (nowMs >= this.#probeDueMs) {
       for (const netns of this.watches.keys()) this.#probe(netns, nowMs);
-      this.#probeDueMs = nowMs + PROBE_MS;
+      this.#probeDueMs = nowMs + Math.max(PROBE_MS, REST_PER_PROBE * (this.#tools.clock() - nowMs));
     }
     return Math.min(this.#searchDueMs, this.#probeDueMs);
   }
@@ -106,6 +115,17 @@ export class NamespaceRoster {
   close(): void {
     for (const watch of this.watches.values()) watch.close();
     this.watches.clear();
+  }
+
+  /** What has no process at all is found by `ways`. */
+  #isSearchWanted(nowMs: number): boolean {
+    const latestPid = readLatestPid(this.#options.procRoot);
+    const same = latestPid !== undefined && latestPid === this.#latestPid && this.ways === this.#waysSearched;
+    if (same && nowMs - this.#searchedMs < STILL_SEARCH_MS) return false;
+    this.#latestPid = latestPid;
+    this.#waysSearched = this.ways;
+    this.#searchedMs = nowMs;
+    return true;
   }
 
   #search(nowMs: number): void {

@@ -1,9 +1,11 @@
 /** /proc under a given root, one module per file of it. `readX(root, …)` reads, `parseX(text)` parses; gone is `undefined`. */
 export { isNotPermitted, isParseError, OpError, ParseError, type ParseErrorCode } from "./errors.ts";
+export { readLatestPid } from "./loadavg.ts";
 export { parseFibTrie, parseIfInet6, readLocalAddresses } from "./local-addresses.ts";
 export { type Hidepid, hidepid, type Mount, parseMounts, readMounts } from "./mounts.ts";
 export { type NamespaceMount, parseNamespaceMounts, readNamespaceMounts } from "./namespace-mounts.ts";
 export { type FoundNamespace, findNamespaces, type NamespaceMember, namespaceName } from "./namespaces.ts";
+export { netCounters, readNetCounters } from "./net-counters.ts";
 export {
   NET_SOCKET_FILES,
   type NetSocketFile,

@@ -4,15 +4,28 @@ import type { HostFacts } from "@conntrail/model";
 import ipaddr from "ipaddr.js";
 import type { PipelineOptions } from "./options/pipeline-options.ts";
 
-/** The host as it is at this moment. */
-export function hostFacts(options: PipelineOptions): HostFacts {
-  return {
-    id: options.hostId,
-    name: options.hostName,
-    localNetworks: [...new Set([...interfaceNetworks(), ...options.localNetworks])],
-    hostScopedNetworks: options.localNetworks,
-    kernelVersion: release(),
-    uptimeSeconds: Math.floor(uptime()),
+/** Interfaces are asked for so often at the most: it takes as long as a small report. */
+const INTERFACES_EVERY_SECONDS = 10;
+
+/** Gives the host as it is at the moment of each call; its networks may be ten seconds old. */
+export function hostReader(options: PipelineOptions): () => HostFacts {
+  const kernelVersion = release();
+  let networks: readonly string[] = [];
+  let readAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    const up = uptime();
+    if (up - readAt >= INTERFACES_EVERY_SECONDS) {
+      networks = [...new Set([...interfaceNetworks(), ...options.localNetworks])];
+      readAt = up;
+    }
+    return {
+      id: options.hostId,
+      name: options.hostName,
+      localNetworks: networks,
+      hostScopedNetworks: options.localNetworks,
+      kernelVersion,
+      uptimeSeconds: Math.floor(up),
+    };
   };
 }
 

@@ -1,6 +1,6 @@
 /** The pipeline worker: starts the sources, runs the pipeline over them, and sends each report to the host. */
 import { performance } from "node:perf_hooks";
-import type { HostFacts, NamespaceWay, Owner, ReportContent, SocketTable } from "@conntrail/model";
+import type { NamespaceWay, Owner, ReportContent, SocketTable } from "@conntrail/model";
 import { type ContainerNames, createContainerNames, createResolver } from "@conntrail/names";
 import { limitRows, packReport } from "@conntrail/report";
 import { runWorker, type WorkerContext } from "@conntrail/thread";
@@ -10,13 +10,14 @@ import { nameAsker } from "./ask-names.ts";
 import { ChangeTicks } from "./changes/change-ticks.ts";
 import { packChanges } from "./changes/pack-changes.ts";
 import { sequenceEncoder } from "./encode.ts";
-import { hostFacts } from "./host-facts.ts";
+import { hostReader } from "./host-facts.ts";
 import { pipeline } from "./pipeline.ts";
 import type { PipelineCommand, PipelineMessage, PipelineStart } from "./protocol.ts";
 import { readiness } from "./readiness.ts";
 import { openRecorder } from "./record/recorder.ts";
 import { flowSource, type SourceContext, socketSource } from "./sources.ts";
 import { beginnings, scanTriggers, ticks } from "./ticks.ts";
+import { ToldSince } from "./told-since.ts";
 import { openTraceSource } from "./trace-source.ts";
 
 type Context = WorkerContext<PipelineCommand, PipelineMessage, PipelineStart>;
@@ -47,7 +48,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     ...(options.containerApis && { sockets: options.containerApis }),
     nowMs: steadyMs,
   });
-  const hostNow = (): HostFacts => hostFacts(options);
+  const hostNow = hostReader(options);
   const surroundings = { options, host: hostNow, names: resolver, containers, now: steadyMs, firstSequence };
   const recorder = options.record && (await openRecorder(options.record, surroundings));
 
@@ -62,14 +63,22 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     tap(() => cut$.next()),
     takeUntil(stop$),
   );
+  const told = new ToldSince();
+  let confirmedMs = Number.NEGATIVE_INFINITY;
   const context: SourceContext = {
     stop$,
     cut$,
     ways$,
     now: steadyMs,
     recorder,
-    onRestart: (part, error) =>
-      emit({ kind: "restart", part, error: error instanceof Error ? error.message : String(error) }),
+    mayBeStill: () => !told.take(),
+    onStill: () => {
+      confirmedMs = steadyMs();
+    },
+    onRestart: (part, error) => {
+      told.restarted();
+      emit({ kind: "restart", part, error: error instanceof Error ? error.message : String(error) });
+    },
   };
   const asker = nameAsker(resolver);
   const looks = new ChangeTicks({ now: steadyMs, endsTold: options.intervalMs === 0 });
@@ -87,6 +96,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     now: steadyMs,
     onBatch: (batch) => {
       traced = batch.health.state === "ok";
+      told.trace(batch);
       // Some containers are gone in a second: who they are is asked when they are first met.
       askAbout(batch.owners, containers);
       recorder?.trace(batch);
@@ -98,6 +108,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     tap(tracedFirst),
     tap((batch) => recorder?.batch(batch)),
     tap((batch) => asker.flows(batch)),
+    tap((batch) => told.batch(batch)),
     share(),
   );
   // Where the kernel tells who opens a connection, nobody has to look for it in time.
@@ -134,6 +145,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     firstSequence,
     filter: options.filter,
     wallAheadMs: readWallAhead,
+    tableConfirmedMs: () => confirmedMs,
     maxTableAgeMs: SCANS_MISSED * options.scanIntervalMs + SCAN_SLACK_MS,
   };
 

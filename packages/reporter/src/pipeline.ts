@@ -44,6 +44,8 @@ export interface PipelineConfig {
   readonly filter?: string | undefined;
   /** A socket table older than this makes `health.sockets` stale. Default: none is. */
   readonly maxTableAgeMs?: number;
+  /** When a look last found that a new table would be the same. Default: never. */
+  readonly tableConfirmedMs?: () => number;
   /** What the wall clock is ahead of the times of the inputs, milliseconds, asked once per report. Default: nothing. */
   readonly wallAheadMs?: () => number;
 }
@@ -55,7 +57,7 @@ export function pipeline(inputs: PipelineInputs, config: PipelineConfig): Observ
     awaitCut({ conntrack: config.merge.conntrack ?? true }),
     tellTcp(mergeConnections(config.merge)),
     creditTraced(inputs.trace$),
-    markStale(config.maxTableAgeMs ?? Number.POSITIVE_INFINITY),
+    markStale(config.maxTableAgeMs ?? Number.POSITIVE_INFINITY, config.tableConfirmedMs),
     attachContainers(config.containers),
     mapNat(),
     attachNames(config.names),

@@ -20,6 +20,9 @@ export interface SourceContext {
   /** Tells the ingest of namespaces that a scan has found. */
   readonly ways$: Subject<readonly NamespaceWay[]>;
   readonly now: () => number;
+  /** Whether nothing was told since it was last asked; and what is called when a look at the sockets agrees. */
+  readonly mayBeStill: () => boolean;
+  readonly onStill: () => void;
   readonly onRestart: (part: WorkerPart, error: unknown) => void;
   /** Takes everything that comes in, ahead of the pipeline. */
   readonly recorder: Recorder | undefined;
@@ -53,7 +56,7 @@ export function socketSource(
   context: SourceContext,
   scan$: Observable<unknown>,
 ): Observable<SocketTable> {
-  const { stop$, cut$, ways$, onRestart, recorder } = context;
+  const { stop$, cut$, ways$, mayBeStill, onStill, onRestart, recorder } = context;
   let told = 0;
   const tell = ({ ways = [] }: SocketTable): void => {
     // Each time, for an ingest that was started anew knows none; and once more when there are none any more.
@@ -71,6 +74,8 @@ export function socketSource(
     ...(options.scanCpuShare !== undefined && { cpuBudget: options.scanCpuShare }),
     trigger$: scan$,
     stop$,
+    mayBeStill,
+    onStill,
     ...(recorder && { tap: (scan: ScanRecord) => recorder.scan(scan) }),
   });
   return restarting(tables$.pipe(tap(tell)), {

@@ -50,8 +50,9 @@ const QUESTIONS: readonly Question[] = [
 
 /** Kernels that have SCTP, but not its part of sock_diag: each question would make them look for a module anew. By the settings of who asks. */
 const WITHOUT_SCTP_DIAG = new WeakSet<ScanSettings>();
+
 /** TCP sockets of a namespace up to which TCP_INFO comes along unasked. */
-const TCP_INFO_SOCKETS = 10_000;
+export const TCP_INFO_SOCKETS = 10_000;
 const ALL_STATES = 0xffffffff;
 const LISTEN = 1 << SOCKET_STATE.listen;
 const TIME_WAIT = 1 << SOCKET_STATE.timeWait;

@@ -40,6 +40,10 @@ export interface ScanOptions extends Partial<ScanSettings> {
   readonly deadlineMs?: number;
   /** A scan that has not stopped so long after the end is ended by force. Default 1,500. */
   readonly closeDeadlineMs?: number;
+  /** Asked before each scan but the first: whether nothing was told by others since the last. When the kernel's counters agree there is no scan and no table. Default: a table each time. */
+  readonly mayBeStill?: () => boolean;
+  /** Called in place of a table: the last one is as good as a new one. */
+  readonly onStill?: () => void;
   /** Given everything that a scan took in, before its table is emitted. The record is the receiver's. */
   readonly tap?: (record: ScanRecord) => void;
   /** The clock and the timers between scans. */

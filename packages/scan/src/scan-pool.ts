@@ -41,12 +41,12 @@ export class ScanPool {
   }
 
   /** One scan. Rejects with OpError: what the scan itself failed with, ETIMEDOUT at the deadline, EPIPE when the thread died. A bug rejects as what it is. */
-  async scan(record: boolean): Promise<ScanAnswer & { kind: "scanned" }> {
+  async scan(record: boolean, mayBeStill = false): Promise<Exclude<ScanAnswer, { kind: "failed" }>> {
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), this.#options.deadlineMs);
     try {
       if (this.#failure !== undefined) throw this.#failure;
-      const task: ScanTask = { settings: this.#settings, record, cancel: this.#cancel };
+      const task: ScanTask = { settings: this.#settings, record, mayBeStill, cancel: this.#cancel };
       const answer = this.#pool.run(task, { signal: deadline.signal });
       this.#running = answer.catch(() => undefined);
       return scanned(await answer);
@@ -95,7 +95,7 @@ export class ScanPool {
 /** Tells the scan's own errors from the pool's. */
 class ScanFailure extends Error {}
 
-function scanned(answer: ScanAnswer): ScanAnswer & { kind: "scanned" } {
-  if (answer.kind === "scanned") return answer;
+function scanned(answer: ScanAnswer): Exclude<ScanAnswer, { kind: "failed" }> {
+  if (answer.kind !== "failed") return answer;
   throw new ScanFailure("scan", { cause: fromFailure(answer.failure) });
 }

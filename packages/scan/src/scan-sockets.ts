@@ -1,6 +1,6 @@
 /** The stream of socket tables. */
 import type { SocketTable } from "@conntrail/model";
-import { asyncScheduler, defer, from, map, NEVER, Observable, takeUntil } from "rxjs";
+import { asyncScheduler, defer, EMPTY, from, mergeMap, NEVER, Observable, of, takeUntil } from "rxjs";
 import { type ScanOptions, settingsOf } from "./options.ts";
 import { paced } from "./paced.ts";
 import { ScanPool } from "./scan-pool.ts";
@@ -17,19 +17,23 @@ const DEFAULTS = { intervalMs: 1000, cpuBudget: 0.1, deadlineMs: 30_000, closeDe
  */
 export function scanSockets(options: ScanOptions = {}): Observable<SocketTable> {
   const { intervalMs, cpuBudget, deadlineMs, closeDeadlineMs } = { ...DEFAULTS, ...defined(options) };
-  const { trigger$, stop$ = NEVER, tap, scheduler = asyncScheduler } = options;
+  const { trigger$, stop$ = NEVER, tap, mayBeStill, onStill, scheduler = asyncScheduler } = options;
   return new Observable((subscriber) => {
     const pool = new ScanPool(settingsOf(options), { deadlineMs, closeDeadlineMs });
-    const scans$ = paced(() => defer(() => from(pool.scan(tap !== undefined))), {
+    const scans$ = paced(() => defer(() => from(pool.scan(tap !== undefined, mayBeStill?.() ?? false))), {
       intervalMs,
       cpuBudget,
       scheduler,
       ...(trigger$ === undefined ? {} : { trigger$ }),
     });
     const tables$ = scans$.pipe(
-      map(({ table, record }) => {
-        if (record !== undefined) tap?.(record);
-        return table;
+      mergeMap((answer) => {
+        if (answer.kind === "still") {
+          onStill?.();
+          return EMPTY;
+        }
+        if (answer.record !== undefined) tap?.(answer.record);
+        return of(answer.table);
       }),
       takeUntil(stop$),
     );

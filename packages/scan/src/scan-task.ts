@@ -10,6 +10,8 @@ import { Scanner } from "./scanner.ts";
 export interface ScanTask {
   readonly settings: ScanSettings;
   readonly record: boolean;
+  /** Nothing was told since the last scan: if the kernel's counters say so too, there is no need for this one. */
+  readonly mayBeStill: boolean;
   /** Its first word is set when the scan is no longer wanted. */
   readonly cancel: Int32Array<SharedArrayBuffer>;
 }
@@ -22,6 +24,7 @@ export type ScanAnswer =
       readonly record: ScanRecord | undefined;
       readonly cpuMs: number;
     }
+  | { readonly kind: "still"; readonly cpuMs: number }
   | { readonly kind: "failed"; readonly failure: Failure };
 
 let scanner: Scanner | undefined;
@@ -30,6 +33,8 @@ let scanner: Scanner | undefined;
 export async function scan(task: ScanTask): Promise<ScanAnswer> {
   try {
     scanner ??= new Scanner(task.settings);
+    const beganMs = performance.now();
+    if (task.mayBeStill && scanner.isStill()) return { kind: "still", cpuMs: performance.now() - beganMs };
     const cancelled = (): boolean => Atomics.load(task.cancel, 0) !== 0;
     const { table, record, cpuMs } = await scanner.scan({ record: task.record, cancelled });
     return moved({ kind: "scanned", table, record, cpuMs });

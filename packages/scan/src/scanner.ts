@@ -13,7 +13,7 @@ import {
 } from "@conntrail/procfs";
 import { steadyMs } from "@conntrail/thread/clock";
 import { Acceptors } from "./acceptors.ts";
-import { dumpNamespace, type NamespaceDump } from "./dump-namespace.ts";
+import { dumpNamespace, type NamespaceDump, TCP_INFO_SOCKETS } from "./dump-namespace.ts";
 import { showsOwnPidsOnly, whyDenied } from "./hindrance.ts";
 import { NamespaceBook } from "./namespace-facts.ts";
 import { type ScanSettings, settingsOf } from "./options.ts";
@@ -21,7 +21,9 @@ import { orForbidden } from "./or-forbidden.ts";
 import { ownNamespace } from "./own-namespace.ts";
 import { OwnerBook } from "./owner-book.ts";
 import { OwnerSearch } from "./owner-search.ts";
+import type { ProcessEntry } from "./process-table.ts";
 import type { ScanFacts, ScanRecord, SocketDump } from "./scan-record.ts";
+import { Stillness } from "./stillness.ts";
 import { Survey } from "./survey.ts";
 import { TableBuilder, type TableFrame } from "./table-builder.ts";
 
@@ -55,6 +57,11 @@ export class Scanner {
   readonly #namespaces: NamespaceBook;
   readonly #survey: Survey;
   readonly #acceptors: Acceptors;
+  readonly #stillness: Stillness;
+  /** The namespaces of the last scan, or of the last look for new ones. */
+  #found: readonly FoundNamespace[] = [];
+  /** Processes that such looks have found. */
+  #met: ProcessEntry[] = [];
   #scans = 0;
   #expected = 1024;
 
@@ -65,6 +72,21 @@ export class Scanner {
     this.#namespaces = new NamespaceBook(this.#settings.root);
     this.#survey = new Survey(this.#settings.root, this.#owners.processes);
     this.#acceptors = new Acceptors(this.#owners);
+    const { root, tcpInfo } = this.#settings;
+    this.#stillness = new Stillness(
+      root,
+      tcpInfo === "auto" ? TCP_INFO_SOCKETS : tcpInfo ? Number.POSITIVE_INFINITY : 0,
+    );
+  }
+
+  /** Whether the last table is as good as a new one would be, as far as the kernel's counters tell. Costs a few files a namespace. Throws OpError. */
+  isStill(): boolean {
+    if (!this.#stillness.isBelieved(steadyMs())) return false;
+    if (!this.#stillness.hasSameProcesses()) {
+      this.#met.push(...this.#owners.processes.refresh(this.#scans));
+      this.#found = this.#find();
+    }
+    return this.#stillness.hasSameCounters(this.#found);
   }
 
   /** Scans once. Rejects with OpError. */
@@ -75,9 +97,12 @@ export class Scanner {
     const work = new ScanWork(this.#settings, request, this.#expected);
     const scans = ++this.#scans;
     const costBefore = this.#owners.cost;
+    const before = this.#stillness.before(startedMs);
     const processes = this.#owners.processes.refresh(scans);
-    const fresh = [...processes, ...this.#survey.run(scans)];
+    const fresh = [...this.#stillThere(this.#met.splice(0)), ...processes, ...this.#survey.run(scans)];
     const found = this.#find();
+    this.#found = found;
+    const counters = this.#stillness.counters(found);
     await work.dumpAll(found, this.#namespaces);
     for (const netns of work.gone) this.#forget(netns);
     const timeMs = steadyMs();
@@ -100,6 +125,7 @@ export class Scanner {
     const table = { ...work.builder.finish(book, frame), ...(ways.length > 0 && { ways }) };
     this.#expected = Math.ceil(table.count * 1.1) + 64;
     const cpuMs = elapsed(cpuBegan, readCpuTime(this.#settings.root, "thread-self")) ?? performance.now() - began;
+    this.#stillness.scanned({ ...before, counters }, cpuMs);
     return {
       table,
       record,
@@ -108,6 +134,12 @@ export class Scanner {
       ownersMs: performance.now() - dumped,
       descriptors: this.#owners.cost - costBefore,
     };
+  }
+
+  #stillThere(processes: readonly ProcessEntry[]): ProcessEntry[] {
+    if (processes.length === 0) return [];
+    const all = new Set(this.#owners.processes.values());
+    return processes.filter((process) => all.has(process));
   }
 
   /** What is known of a namespace led nowhere: it is looked for anew. */

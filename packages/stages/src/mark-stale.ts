@@ -3,11 +3,14 @@ import type { Snapshot, SnapshotHealth } from "@conntrail/model";
 import { map } from "rxjs";
 import type { Stage } from "./stage.ts";
 
-/** Marks `health.sockets` as stale in snapshots whose table is older than `maxAgeMs`. A worse state stays as it is. */
-export function markStale(maxAgeMs: number): Stage<Snapshot, Snapshot> {
+/** Marks `health.sockets` as stale in snapshots whose table is older than `maxAgeMs`, unless `confirmedMs` tells of a later look that found nothing new. A worse state stays as it is. */
+export function markStale(
+  maxAgeMs: number,
+  confirmedMs: () => number = () => Number.NEGATIVE_INFINITY,
+): Stage<Snapshot, Snapshot> {
   return map((snapshot) => {
     const { sockets } = snapshot.health;
-    const ageMs = sockets.timeMs === null ? 0 : snapshot.window.endMs - sockets.timeMs;
+    const ageMs = sockets.timeMs === null ? 0 : snapshot.window.endMs - Math.max(sockets.timeMs, confirmedMs());
     if (ageMs <= maxAgeMs || sockets.state === "off") return snapshot;
     return { ...snapshot, health: { ...snapshot.health, sockets: stale(sockets, ageMs) } };
   });
