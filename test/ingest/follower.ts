@@ -76,7 +76,7 @@ export class Follower {
   }
 
   /** The first state that satisfies; rejects with the last one after `timeoutMs`. */
-  async until(satisfies: (state: FollowerState) => boolean, timeoutMs = 10_000): Promise<FollowerState> {
+  async until(satisfies: (state: FollowerState) => boolean, timeoutMs = 20_000): Promise<FollowerState> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const state = await this.state();

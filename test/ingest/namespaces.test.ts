@@ -45,11 +45,11 @@ function closed({ ended }: ByNamespace, netns: number): number {
 }
 
 async function until(follower: Follower, satisfied: (counts: ByNamespace) => boolean): Promise<ByNamespace> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   for (;;) {
     const counts = await follower.byNamespace();
     if (satisfied(counts)) return counts;
-    if (Date.now() > deadline) throw new Error(`not within 10 s: ${JSON.stringify(counts)}`);
+    if (Date.now() > deadline) throw new Error(`not within 30 s: ${JSON.stringify(counts)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
