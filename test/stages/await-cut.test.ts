@@ -44,9 +44,23 @@ test("one batch answers all tables of its time, in their order", () => {
   expect(order(inputs)).toEqual(["batch 140", "table 100", "table 110"]);
 });
 
-test("F13 an ingest that does not answer costs a table its deadline, by the time of whatever comes next, and is counted", () => {
-  expect(order([table(100, []), tick(1099), tick(1100)])).toEqual(["tick 1099", "uncut 100", "tick 1100"]);
-  expect(order([table(100, []), upTo(1150, 50)])).toEqual(["uncut 100", "batch 1150"]);
+test("F13 a source that says nothing costs a table its deadline, by the time of a tick, and is counted", () => {
+  expect(order([table(100, []), tick(5099), tick(5100)])).toEqual(["tick 5099", "uncut 100", "tick 5100"]);
+  expect(order([upTo(90, 80), table(100, []), tick(5099), tick(5100)])).toEqual([
+    "batch 90",
+    "tick 5099",
+    "uncut 100",
+    "tick 5100",
+  ]);
+});
+
+test("F33 a table waits for as long as a namespace is dumped, if only the source speaks", () => {
+  const dumping = [4000, 8000, 12_000].flatMap((atMs) => [upTo(atMs, 50), tick(atMs + 1)]);
+  expect(order([table(100, []), ...dumping, upTo(12_100, 12_090)]).slice(-3)).toEqual([
+    "tick 12001",
+    "batch 12100",
+    "table 100",
+  ]);
 });
 
 test("the last tick is told of every table", () => {
@@ -66,15 +80,11 @@ test("an ingest that starts is waited for, one that fails and sources without cu
   expect(order([upTo(90, null), table(100, [])])).toEqual(["batch 90", "table 100"]);
 });
 
-test("no more than four tables wait at once", () => {
-  const inputs = [1, 2, 3, 4, 5, 6].map((i) => table(i, []));
-  expect(order([...inputs, upTo(10, 7)])).toEqual([
-    "uncut 1",
-    "uncut 2",
-    "batch 10",
-    "table 3",
-    "table 4",
-    "table 5",
-    "table 6",
-  ]);
+test("however fast scans are, tables wait, up to a number of them and of their sockets; then the oldest are left out, and counted", () => {
+  const inputs = Array.from({ length: 18 }, (_, i) => table(i + 1, []));
+  const kept = inputs.slice(3).map(({ timeMs }) => `table ${timeMs}`);
+  expect(order([...inputs, upTo(30, 30)])).toEqual(["batch 30", "uncut 3", ...kept]);
+  const large = [1, 2, 3].map((i) => ({ ...table(i, []), count: 131_072 }));
+  expect(order([...large, upTo(10, 7)])).toEqual(["batch 10", "uncut 2", "table 3"]);
+  expect(order([{ ...table(1, []), count: 1_000_000 }, upTo(10, 7)])).toEqual(["batch 10", "table 1"]);
 });

@@ -201,6 +201,19 @@ describe("the end of a connection through several namespaces", () => {
     expect(reports.slice(1).flatMap(lines)).toEqual([`${LINE} closed`]);
   });
 
+  test("swallows a member that is read a batch later than both of its ends, which had told it already", () => {
+    const direct = flow("10.0.0.1:40000 > 10.1.0.2:8080").seen(1050, 1090).state("timeWait");
+    const reports = run([
+      table(900, [], { namespaces }),
+      batch(1000, []),
+      batch(1100, [direct.in(CLIENT), direct.in(SERVER)], { cutMs: 1040 }),
+      tick(1150),
+      batch(1200, [direct.in(HOST).readAfter(1045)], { cutMs: 1190 }),
+      tick(2500),
+    ]);
+    expect(reports.map(lines)).toEqual([[`${LINE} closed`], []]);
+  });
+
   test("swallows the entry that its last packets made where the one before had been deleted", () => {
     const again = atClient.pickedUp().id(9).seen(1700, 1750).state("timeWait");
     const reports = run([

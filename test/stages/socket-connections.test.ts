@@ -345,6 +345,20 @@ describe("an entry that is gone while its connection was open", () => {
     });
   });
 
+  test("made anew, is no older than its connection: it does not take the socket of the one before with its ends", () => {
+    const before = [CLIENT.of(owner(66, "before"))];
+    const short = CALL.id(2).seen(1500, 1540);
+    const reports = run([
+      table(1100, before),
+      batch(1200, []),
+      batch(1600, [destroyed(short), CALL.id(3).pickedUp().seen(1570, 1590).state("timeWait")]),
+      tick(1700),
+    ]);
+    expect(reports.flatMap((report) => connections(report).map(({ state, from }) => `${state} ${from}`))).not.toContain(
+      "closed before(66)",
+    );
+  });
+
   test("has ended when the tuple begins anew", () => {
     const reports = run([...begin, deleted, batch(2600, [CALL.seen(2500)]), tick(2700)]);
     expect(states(reports)[1]!.sort()).toEqual(["closed conntrack+sockets", "established conntrack"]);

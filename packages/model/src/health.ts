@@ -74,7 +74,7 @@ export interface ScanHealth {
   readonly undecodable: number;
   /** Which backend gave the sockets. */
   readonly backend: "sock_diag" | "proc" | "none";
-  /** Tables that were taken in without the events of their time, because those did not come (FlowBatch.cutMs). */
+  /** Tables that were left out, or taken in without the events of their time, because those did not come (FlowBatch.cutMs). */
   readonly uncut: number;
 }
 

@@ -260,7 +260,7 @@ export interface SocketsHealthJson {
   readonly namespaces: number;
   readonly undecodable: number;
   readonly backend: ScanHealth["backend"];
-  /** Tables that were taken in without the events of their time. */
+  /** Tables that were left out, or taken in without the events of their time. */
   readonly uncut: number;
 }
 

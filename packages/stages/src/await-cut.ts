@@ -13,18 +13,21 @@ type Input = FlowBatch | SocketTable | Tick;
 export interface AwaitCutOptions {
   /** False: no flows will come, so nothing is waited for. Default true. */
   readonly conntrack?: boolean;
-  /** How old a table gets that waits, milliseconds. Default 1,000. */
+  /** How long a table waits for a source that says nothing at all, milliseconds. Default 5,000: a machine that is busy beyond its means answers after more than one second. */
   readonly deadlineMs?: number;
 }
 
-/** Tables that wait at once. A further one lets the oldest go ahead without its cut. */
-const MAX_WAITING = 4;
+/** What may wait at once: tables, and sockets in all of them (some 22 MB) unless it is one table alone. */
+const MAX_TABLES = 16;
+const MAX_SOCKETS = 262_144;
 
 /**
- * Lets batches and ticks through at once and in their order, and each table behind the batch that answers it: at once when the cut is there already, when
- * nothing will answer (conntrack is off, or the source knows no cuts), at the deadline, and at the last tick. `health.uncut` counts those that went without.
+ * Lets batches and ticks through at once and in their order, and each table behind the batch that answers it: at once when the cut is there already, or when
+ * nothing will answer (conntrack is off, or the source knows no cuts). A cut may stand still for long, while a namespace is dumped: the table waits, and when more of them wait than there is
+ * room for the oldest is left out; its sockets would be rows of their own beside the flows that are still to come. It goes on without its cut when no batch came for
+ * the deadline, and at the last tick. `health.uncut` counts those that went without, or were left out.
  */
-export function awaitCut({ conntrack = true, deadlineMs = 1000 }: AwaitCutOptions = {}): Stage<Input, Input> {
+export function awaitCut({ conntrack = true, deadlineMs = 5000 }: AwaitCutOptions = {}): Stage<Input, Input> {
   return (source) =>
     defer(() => {
       const waitingRoom = new WaitingRoom(conntrack, deadlineMs);
@@ -39,6 +42,8 @@ class WaitingRoom {
   readonly #waiting: SocketTable[] = [];
   /** Tables of up to this moment may go. */
   #cutMs: number;
+  /** When the source last said something. */
+  #heardMs = Number.NEGATIVE_INFINITY;
   #uncut = 0;
 
   constructor(conntrack: boolean, deadlineMs: number) {
@@ -53,33 +58,43 @@ class WaitingRoom {
       case "sockets":
         this.#waiting.push(input);
         yield* this.#letGo();
-        if (this.#waiting.length > MAX_WAITING) yield this.#first(true);
+        this.#makeRoom();
         return;
       case "flows":
-        yield* this.#expel(input.timeMs);
         yield input;
+        this.#heardMs = input.timeMs;
         if (this.#conntrack) this.#cutMs = cutOf(input);
         yield* this.#letGo();
         return;
       case "tick":
-        yield* this.#expel(input.final ? Number.POSITIVE_INFINITY : input.timeMs);
+        if (input.final || input.timeMs - this.#heardMs >= this.#deadlineMs) yield* this.#expel(input);
         yield input;
     }
   }
 
   /** Those whose cut is there. */
   *#letGo(): Generator<SocketTable, void, undefined> {
-    while (this.#waiting.length > 0 && (this.#waiting[0]!.cutMs ?? 0) <= this.#cutMs) yield this.#first(false);
+    while (this.#waiting.length > 0 && (this.#waiting[0]!.cutMs ?? 0) <= this.#cutMs) yield this.#next();
   }
 
-  /** Those that have waited long enough. */
-  *#expel(nowMs: number): Generator<SocketTable, void, undefined> {
-    while (this.#waiting.length > 0 && nowMs - this.#waiting[0]!.timeMs >= this.#deadlineMs) yield this.#first(true);
+  /** Those that have waited long enough for a source that is silent. */
+  *#expel({ timeMs, final }: Tick): Generator<SocketTable, void, undefined> {
+    while (this.#waiting.length > 0 && (final || timeMs - this.#waiting[0]!.timeMs >= this.#deadlineMs)) {
+      this.#uncut++;
+      yield this.#next();
+    }
   }
 
-  #first(uncut: boolean): SocketTable {
+  #makeRoom(): void {
+    let sockets = this.#waiting.reduce((sum, { count }) => sum + count, 0);
+    while (this.#waiting.length > MAX_TABLES || (sockets > MAX_SOCKETS && this.#waiting.length > 1)) {
+      sockets -= this.#waiting.shift()!.count;
+      this.#uncut++;
+    }
+  }
+
+  #next(): SocketTable {
     const table = this.#waiting.shift()!;
-    if (uncut) this.#uncut++;
     return { ...table, health: { ...table.health, uncut: this.#uncut } };
   }
 }

@@ -7,15 +7,15 @@ import { beganAfterMs, ringEnds } from "./chain-rules.ts";
 import { leaveRing, ringMembers, setRingEnds } from "./ring.ts";
 
 /**
- * The rows that are to be linked. A row that comes to a connection already told as closed is a late member of it, unless it began after the
- * cut behind which that was told: then what still lives of the old connection is part of a new one.
+ * The rows that are to be linked. A row that comes to a connection already told as closed is a late member of it, unless it began after that had
+ * ended, and after the cut behind which it was told: then what still lives of the old connection is part of a new one.
  */
 export function separateTold(rows: FlowRows, among: readonly Row[]): readonly Row[] {
   const told = among.filter((row) => rows.isTold(row));
   if (told.length === 0 || told.length === among.length) return among;
-  const toldCutMs = Math.max(...told.map((row) => rows.toldCutMs(row)));
+  const toldUpToMs = Math.max(...told.map((row) => rows.toldUpToMs(row)));
   const beganAfter = Math.max(...among.filter((row) => !rows.isTold(row)).map((row) => beganAfterMs(rows, row)));
-  if (beganAfter <= toldCutMs) return among;
+  if (beganAfter <= toldUpToMs) return among;
   for (const row of told) revive(rows, row);
   return among.filter((row) => !rows.isTold(row));
 }

@@ -48,7 +48,7 @@ export function tellConnection(book: FlowBook, row: Row): void {
 export function tellFlow(book: FlowBook, row: Row): void {
   const { rows } = book;
   if (rows.isTold(row)) return;
-  rows.setTold(row, book.cutMs);
+  rows.setTold(row, rows.isClosed(row) ? Math.max(book.cutMs, rows.closedMs(row)) : book.cutMs);
   if (!rows.isClosed(row)) {
     // Nothing more will be heard of it.
     if (rows.isEntryless(row)) closeFlow(book, row, true);

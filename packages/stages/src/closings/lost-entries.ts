@@ -57,7 +57,7 @@ function hasOtherEntry(rows: FlowRows, row: Row): boolean {
   return ringMembers(rows, row).some((member) => member !== row && !rows.isClosed(member) && !rows.isEntryless(member));
 }
 
-/** A new row with the tuple of others: what lost its entry goes on in it when conntrack met it in the middle, and has ended when it began anew. */
+/** A new row with the tuple of others: the last that lost its entry goes on in it when conntrack met it in the middle; the rest has ended, and all when it began anew. */
 export function takeOver(book: FlowBook, row: Row): void {
   const { rows } = book;
   const goesOn = rows.isPickedUp(row);
@@ -69,11 +69,12 @@ export function takeOver(book: FlowBook, row: Row): void {
     if (!isOpen(rows, other) && !(goesOn && hasLostEntry(rows, other))) continue;
     if (rows.isSameAt(row, other, SOURCE_END) || rows.isReverseOf(row, other)) old.push(other);
   }
-  for (const other of old) {
-    if (!goesOn) closeFlow(book, other, true);
-    else if (!rows.isTold(other)) continueIn(book, other, row);
-    else if (endedElsewhere(rows, other)) giveUpPlace(rows, other);
-  }
+  old.sort((a, b) => rows.born(a) - rows.born(b));
+  const last = goesOn ? old.pop() : undefined;
+  for (const other of old) closeFlow(book, other, true);
+  if (last === undefined) return;
+  if (!rows.isTold(last)) continueIn(book, last, row);
+  else if (endedElsewhere(rows, last)) giveUpPlace(rows, last);
 }
 
 /** True when another namespace saw how the connection ended: what comes after is the rest of it. */

@@ -16,7 +16,7 @@ import { COMMON, FLOW_OWN } from "../rows/row-layout.ts";
 import { replyHash } from "../rows/tuple-hash.ts";
 
 /** Bits of the marks that only flows have. */
-const MARK = { closed: 4, told: 8, endUnseen: 0x20, entryless: 0x10000, shared: 0x20000 } as const;
+const MARK = { closed: 4, told: 8, endUnseen: 0x20, entryless: 0x10000, shared: 0x20000, continued: 0x40000 } as const;
 
 const LEARNT_LATE = FLOW_FLAG.fromDump | FLOW_FLAG.beganUnseen;
 
@@ -51,9 +51,20 @@ export class FlowRows extends ConnectionRows {
     return !sameReply;
   }
 
-  /** What was true of the same connection's earlier entry stays true. */
+  /** What was true of the same connection's earlier entry stays true; where its beginning was seen, so was the connection's. */
   inherit(row: Row, old: Row): void {
     this.words[row + FLOW.kind]! |= (kindFlags(this.kind(old)) & STICKY & ~FLOW_FLAG.pickedUp) << 24;
+    if (this.hasKnownBeginning(old)) this.setMarks(row, MARK.continued);
+  }
+
+  /** Somebody saw the connection's beginning: the flow's own, or that of the entry which it continues. */
+  hasKnownBeginning(row: Row): boolean {
+    return this.isContinued(row) || !(this.beganUnseen(row) || this.isPickedUp(row));
+  }
+
+  /** It goes on where an earlier entry was lost, whose beginning was seen: `sinceMs` says when. */
+  isContinued(row: Row): boolean {
+    return (this.words[row + COMMON.marks]! & MARK.continued) !== 0;
   }
 
   #hasReply(row: Row, words: Uint32Array, offset: number): boolean {
@@ -130,15 +141,15 @@ export class FlowRows extends ConnectionRows {
     if (this.isEndUnseen(row) && this.closedMs(row) > latestMs) this.doubles[(row + FLOW_OWN.closedMs) >> 1] = latestMs;
   }
 
-  /** `cutMs`: what began by this moment was known when it was told. */
-  setTold(row: Row, cutMs: number): void {
+  /** `upToMs`: what began later is no part of what was told: it had ended by then, or the beginnings of all its members were known. */
+  setTold(row: Row, upToMs: number): void {
     this.words[row + COMMON.marks]! |= MARK.told;
-    this.doubles[(row + FLOW_OWN.toldCutMs) >> 1] = cutMs;
+    this.doubles[(row + FLOW_OWN.toldUpToMs) >> 1] = upToMs;
   }
 
-  /** The cut behind which it was told. */
-  toldCutMs(row: Row): number {
-    return this.doubles[(row + FLOW_OWN.toldCutMs) >> 1]!;
+  /** What began after this moment is no part of what was told. */
+  toldUpToMs(row: Row): number {
+    return this.doubles[(row + FLOW_OWN.toldUpToMs) >> 1]!;
   }
 
   /** It is to be told again: as another connection, since its last one was told as over. */

@@ -40,7 +40,7 @@ const COMMON_WORDS = [
   "sourceDevice",
   "replyDevice",
 ] as const;
-const FLOW_DOUBLES = ["sinceMs", "closedMs", "toldCutMs"] as const;
+const FLOW_DOUBLES = ["sinceMs", "closedMs", "toldUpToMs"] as const;
 const FLOW_FIELDS = ["born", "epoch", "ringNext", "ringHead", "ringTail", "exitHash"] as const;
 const PAIR_FIELDS = ["lowNetns", "highNetns", "lowIdentity", "highIdentity", "lowIndex", "highIndex"] as const;
 

@@ -51,15 +51,18 @@ export class SocketSearch {
   over(rows: FlowRows, row: Row): this {
     this.#rows = rows;
     this.#row = row;
-    const startMs = rows.startMs(row);
-    const afterMs = rows.beganAfterMs(row);
+    const continued = rows.isContinued(row);
+    // The kernel's word is of the entry, and that is younger than a connection that goes on in it.
+    const startMs = continued ? 0 : rows.startMs(row);
+    const afterMs = continued ? rows.sinceMs(row) : rows.beganAfterMs(row);
     const beganMs = startMs > 0 ? Math.min(startMs, afterMs) : afterMs;
-    const beganUnseen = rows.beganUnseen(row);
+    const beganUnseen = !continued && rows.beganUnseen(row);
     // Such a flow is older than it looks; so may be the sockets of one that conntrack met in the middle of its life.
     this.#pastStartMs = beganUnseen && startMs === 0 ? Number.NEGATIVE_INFINITY : beganMs;
     // A datagram may be sent from a socket that has long been there, and still is.
     const mayBeOlder = rows.protocol(row) !== PROTOCOL.tcp;
-    this.startMs = beganUnseen || rows.isPickedUp(row) || mayBeOlder ? Number.NEGATIVE_INFINITY : beganMs;
+    this.startMs =
+      beganUnseen || (rows.isPickedUp(row) && !continued) || mayBeOlder ? Number.NEGATIVE_INFINITY : beganMs;
     if (mayBeOlder) this.#pastStartMs = Number.NEGATIVE_INFINITY;
     this.#lastSeenMs = mayBeOlder && !beganUnseen ? beganMs : Number.NEGATIVE_INFINITY;
     this.endMs = rows.endMs(row);
