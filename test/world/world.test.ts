@@ -23,6 +23,9 @@ const HELD: Readonly<Record<string, { readonly histories: number; readonly laws:
 /** Histories that once broke a law, and what was behind it. */
 const ONCE_BROKEN = [
   { seed: 42_141, season: "patchy", by: "an entry that the last packets made, after one that was deleted and told" },
+  { seed: 69_397, season: "busy", by: "a member read a batch after both ends of its connection were told" },
+  { seed: 86_453, season: "rough", by: "an entry made anew that took the place of two before it" },
+  { seed: 89_703, season: "patchy", by: "an entry made anew, taken for as old as the connection before" },
   {
     seed: 44_851,
     season: "busy",

@@ -38,7 +38,8 @@ function take(state: MergeState, input: FlowBatch | SocketTable | Tick): Bounded
       takeBatch(state.flows, input);
       return undefined;
     case "sockets":
-      state.firstMs ??= input.timeMs;
+      // It may have waited behind batches that are younger.
+      state.firstMs = Math.min(state.firstMs ?? input.timeMs, input.timeMs);
       // The table that goes may show connections that no later one will.
       if (state.unsettled) settle(state);
       takeSocketTable(state, input);
