@@ -64,7 +64,7 @@ for (const { family, args } of RUNS) {
 
       expect(done.failed).toBe(0);
       const closed = told(reports, lab.namespaces).filter(isOver);
-      expectOnceEach(closed, done.ports);
+      expectOnceEach(closed, done.ports, reports.at(-1)!.health);
       for (const { from, to, nat } of closed) {
         expect(from.address).toBe(lab.client.address);
         expect({ address: to.address, port: to.port }).toEqual(real);
@@ -90,7 +90,11 @@ function isOver({ state }: ConnectionJson): boolean {
  * As many connections of each client port as the client made (a slow machine uses ports again), no two of them at the same time. What
  * is missing, or too many, is shown.
  */
-function expectOnceEach(connections: readonly ConnectionJson[], ports: readonly number[]): void {
+function expectOnceEach(
+  connections: readonly ConnectionJson[],
+  ports: readonly number[],
+  health?: ReportJson["health"],
+): void {
   const made = countBy(ports);
   const byPort = new Map<number, ConnectionJson[]>();
   for (const one of connections) byPort.set(one.from.port, [...(byPort.get(one.from.port) ?? []), one]);
@@ -101,7 +105,9 @@ function expectOnceEach(connections: readonly ConnectionJson[], ports: readonly 
     );
   });
   const shown = wrong.slice(0, 5).map((port) => ({ port, made: made.get(port), told: byPort.get(port)?.map(inShort) }));
-  expect({ wrong: wrong.length, shown }).toEqual({ wrong: 0, shown: [] });
+  const { conntrack, sockets, merge } = health ?? {};
+  const facts = wrong.length === 0 ? {} : { conntrack, sockets, merge };
+  expect({ wrong: wrong.length, shown, ...facts }).toEqual({ wrong: 0, shown: [] });
 }
 
 function countBy(values: readonly number[]): Map<number, number> {

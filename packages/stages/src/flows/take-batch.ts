@@ -77,9 +77,12 @@ function insertFlow(book: FlowBook, hash: number, cursor: BatchCursor): Row {
     if (cursor.firstSeenMs > book.previousMs) book.dropped++;
     return NO_ROW;
   }
+  const isFirst = !rows.hasHash(hash);
   const row = rows.insert(hash, cursor.words, cursor.offset);
-  endBefore(rows, row);
-  takeOver(book, row);
+  if (!isFirst) {
+    endBefore(rows, row);
+    takeOver(book, row);
+  }
   const { netns } = cursor;
   book.perNamespace.set(netns, (book.perNamespace.get(netns) ?? 0) + 1);
   rows.setBorn(row, ++book.births);

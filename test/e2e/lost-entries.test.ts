@@ -1,0 +1,94 @@
+/** Entries of conntrack that go while their connection lives: what sockets say decides (F28). */
+import type { ConnectionJson, ReportJson } from "@conntrail/report";
+import { expect } from "vitest";
+import { kernelTest, type LabNamespace, loopbackLab } from "../lab/index.ts";
+import { toPort, type Watch, watch } from "./reports.ts";
+
+/** How an entry goes under its sockets. */
+const LOSSES = [
+  {
+    by: "deleted by hand",
+    lose: (host: LabNamespace, port: number) =>
+      host.exec("conntrack", ["-D", "-p", "tcp", "--dport", String(port)]).then(() => undefined),
+    // Conntrack meets the goodbye in its middle, sees one FIN of two, and keeps that entry for two minutes.
+    endIsSeen: false,
+  },
+  {
+    by: "timed out",
+    // A listing drops what is over; by itself the kernel takes its time.
+    lose: (host: LabNamespace, port: number) => untilGone(host, port),
+    endIsSeen: true,
+  },
+] as const;
+
+for (const { by, lose, endIsSeen } of LOSSES) {
+  kernelTest(
+    `F28 an entry that is ${by} under its sockets is no end: one connection, told as closed once`,
+    async () => {
+      await using lab = await loopbackLab();
+      const { host } = lab;
+      if (by === "timed out") await host.sysctl("net.netfilter.nf_conntrack_tcp_timeout_established", 1);
+      const server = await host.start("tcp-server");
+      const port = server.ready.port!;
+      await using running = await watch(host, ["--namespaces", "own", "--no-names"]);
+      const client = await host.start("tcp-client", { port, hold: true });
+      const before = await running.until((report) => whole(report, port, [client.pid, server.pid]), 20_000);
+
+      await lose(host, port);
+      const { scans } = (await next(running)).health.sockets;
+      const after = await running.until((report) => {
+        const row = one(report, port);
+        return report.health.sockets.scans > scans + 3 && row && { row, scans: report.health.sockets.scans };
+      }, 30_000);
+      expect(after.row).toMatchObject({
+        state: "established",
+        from: { pid: client.pid },
+        to: { pid: server.pid },
+        direction: { confidence: "certain" },
+      });
+      expect(after.row.id).toBe(before.id);
+
+      client.signal("SIGUSR2");
+      if (endIsSeen) {
+        await running.until((report) => toPort(report, port).some(isOver), 30_000);
+        await running.until((report) => toPort(report, port).length === 0, 30_000);
+      } else await running.until((report) => report.health.sockets.scans > after.scans + 3, 30_000);
+      const rows = (await running.stop()).flatMap((report) => toPort(report, port));
+      expect(rows.filter(isOver).length).toBeLessThanOrEqual(1);
+      if (endIsSeen) expect(rows.filter(isOver)).toHaveLength(1);
+      expect(new Set(rows.map(({ id }) => id)).size).toBe(1);
+    },
+    150_000,
+  );
+}
+
+/** The row of a connection that has both of its processes. */
+function whole(report: ReportJson, port: number, [from, to]: readonly number[]): ConnectionJson | undefined {
+  return toPort(report, port).find(
+    (row) => row.from.pid === from && row.to.pid === to && row.sources.includes("conntrack"),
+  );
+}
+
+/** The one row to a port. */
+function one(report: ReportJson, port: number): ConnectionJson | undefined {
+  const rows = toPort(report, port);
+  expect(rows.length).toBeLessThanOrEqual(1);
+  return rows[0];
+}
+
+function next(running: Watch): Promise<ReportJson> {
+  return running.until((report) => report);
+}
+
+/** Lists the entries to a port until there is none. */
+async function untilGone(host: LabNamespace, port: number): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while ((await host.conntrack("-p", "tcp", "--dport", String(port))).length > 0) {
+    if (Date.now() > deadline) throw new Error("the entry does not time out");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+function isOver({ state }: ConnectionJson): boolean {
+  return state === "closed" || state === "failed";
+}
