@@ -44,6 +44,12 @@ const TCP_BYTES = 44;
 // A DESTROY has the state alone.
 const TCP_LAST = attributeHeader(12, CTA_PROTOINFO.tcp, true);
 const TCP_LAST_BYTES = 12;
+// As the kernel writes SCTP's (`sctp_to_nlattr`): state and two tags.
+const SCTP = attributeHeader(28, CTA_PROTOINFO.sctp, true);
+const SCTP_STATE = attributeHeader(5, CTA_PROTOINFO_SCTP.state);
+const SCTP_TAG_ORIGINAL = attributeHeader(8, CTA_PROTOINFO_SCTP.vtagOriginal);
+const SCTP_TAG_REPLY = attributeHeader(8, CTA_PROTOINFO_SCTP.vtagReply);
+const SCTP_BYTES = 28;
 // Counters and timestamps (`dump_counters`, `ctnetlink_dump_timestamp`): two of 64 bits.
 const COUNTED_PACKETS = attributeHeader(12, CTA_COUNTERS.packets);
 const COUNTED_BYTES = attributeHeader(12, CTA_COUNTERS.bytes);
@@ -73,6 +79,22 @@ export function decodeProtoInfo(words: Uint32Array, start: number, end: number):
   }
   if (end - start === TCP_LAST_BYTES && ((words[at]! ^ TCP_LAST) | (words[at + 1]! ^ TCP_STATE)) === 0) {
     return tcpInfo(firstByte(words[at + 2]!), 0, 0);
+  }
+  return otherInfo(words, start, end);
+}
+
+/** A function of its own, so that TCP's stays short. */
+function otherInfo(words: Uint32Array, start: number, end: number): number {
+  const at = start >> 2;
+  if (
+    end - start === SCTP_BYTES &&
+    ((words[at]! ^ SCTP) |
+      (words[at + 1]! ^ SCTP_STATE) |
+      (words[at + 3]! ^ SCTP_TAG_ORIGINAL) |
+      (words[at + 5]! ^ SCTP_TAG_REPLY)) ===
+      0
+  ) {
+    return (firstByte(words[at + 2]!) << 16) | DECODED_FIELD.state;
   }
   return walkProtoInfo(words, start, end);
 }

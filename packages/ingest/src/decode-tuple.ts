@@ -72,6 +72,18 @@ export function decodeTuple(
     row[ports] = (firstHalf(words[at + 16]!) << 16) | firstHalf(words[at + 18]!);
     return firstByte(words[at + 14]!) | (FAMILY.ipv6 << 8);
   }
+  return decodeOther(words, at, bytes, row, address, ports);
+}
+
+/** A function of its own: the compiler takes in, with what it calls, no more than the two common shapes need. */
+function decodeOther(
+  words: Uint32Array,
+  at: number,
+  bytes: number,
+  row: Uint32Array,
+  address: number,
+  ports: number,
+): number {
   if (
     bytes === ICMP4_BYTES &&
     ((words[at + 1]! ^ IP4) |

@@ -5,6 +5,9 @@
 import { FAMILY, IPV4_MAPPED_WORD } from "@conntrail/model";
 import { CTA_IP, CTA_PROTO, CTA_TUPLE, WordCursor } from "@conntrail/netlink";
 
+/** As a constant of this module: the compiler reads what another one exports anew each time. */
+const MAPPED = IPV4_MAPPED_WORD;
+
 /** What is returned for bytes that are no tuple. */
 export const BAD_TUPLE = -1;
 
@@ -121,7 +124,7 @@ function walkProto(proto: WordCursor, row: Uint32Array, ports: number): number {
 export function writeMapped(row: Uint32Array, address: number, word: number): void {
   row[address] = 0;
   row[address + 1] = 0;
-  row[address + 2] = IPV4_MAPPED_WORD;
+  row[address + 2] = MAPPED;
   row[address + 3] = word;
 }
 

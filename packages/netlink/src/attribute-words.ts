@@ -5,44 +5,47 @@
 import { LITTLE_ENDIAN } from "./byte-order.ts";
 import { NLA_FLAG, NLA_TYPE_MASK } from "./netlink-enum.ts";
 
+/** The same, where the compiler takes it for a constant: what another module exports it reads anew each time. */
+const LITTLE = LITTLE_ENDIAN;
+
 /** The first word of an attribute, as the kernel writes it: its length and type. `nested` sets NLA_F_NESTED. */
 export function attributeHeader(lengthBytes: number, type: number, nested = false): number {
   const fullType = nested ? type | NLA_FLAG.nested : type;
-  return (LITTLE_ENDIAN ? (fullType << 16) | lengthBytes : (lengthBytes << 16) | fullType) | 0;
+  return (LITTLE ? (fullType << 16) | lengthBytes : (lengthBytes << 16) | fullType) | 0;
 }
 
 /** The length, header included, from an attribute's first word. */
 export function attributeLength(header: number): number {
-  return LITTLE_ENDIAN ? header & 0xffff : header >>> 16;
+  return LITTLE ? header & 0xffff : header >>> 16;
 }
 
 /** The type without its flags, from an attribute's first word. */
 export function attributeType(header: number): number {
-  return (LITTLE_ENDIAN ? header >>> 16 : header) & NLA_TYPE_MASK;
+  return (LITTLE ? header >>> 16 : header) & NLA_TYPE_MASK;
 }
 
 /** The first byte of a word in memory: a u8 payload. */
 export function firstByte(word: number): number {
-  return LITTLE_ENDIAN ? word & 0xff : word >>> 24;
+  return LITTLE ? word & 0xff : word >>> 24;
 }
 
 /** The first two bytes of a word in memory, in network order: a be16 payload. */
 export function firstHalf(word: number): number {
-  return LITTLE_ENDIAN ? ((word & 0xff) << 8) | ((word >>> 8) & 0xff) : word >>> 16;
+  return LITTLE ? ((word & 0xff) << 8) | ((word >>> 8) & 0xff) : word >>> 16;
 }
 
 /** The u16 in the machine's order at the start of a word in memory: `nlmsg_type`. */
 export function lowHalf(word: number): number {
-  return LITTLE_ENDIAN ? word & 0xffff : word >>> 16;
+  return LITTLE ? word & 0xffff : word >>> 16;
 }
 
 /** The u16 in the machine's order at the end of a word in memory: `nlmsg_flags`. */
 export function highHalf(word: number): number {
-  return LITTLE_ENDIAN ? word >>> 16 : word & 0xffff;
+  return LITTLE ? word >>> 16 : word & 0xffff;
 }
 
 /** The four bytes of a word in memory, in network order: a be32 payload. */
 export function wholeWord(word: number): number {
-  if (!LITTLE_ENDIAN) return word >>> 0;
+  if (!LITTLE) return word >>> 0;
   return ((word >>> 24) | ((word >>> 8) & 0xff00) | ((word & 0xff00) << 8) | (word << 24)) >>> 0;
 }
