@@ -91,6 +91,19 @@ describe("a path names the container, who runs it, the pod, the unit and the sli
     expect(cgroupPlace(path)).toEqual({ ...NOWHERE, ...expected });
   });
 
+  test("F51 of containers in one another the innermost is named, and the monitor of one is not it", () => {
+    const inner = ID.replaceAll("a", "b");
+    expect(inner).not.toBe(ID);
+    for (const path of [
+      `/docker/${ID}/docker/${inner}`,
+      `/system.slice/docker-${ID}.scope/libpod_parent/libpod-${inner}`,
+      `/kubepods/besteffort/pod${POD}/${ID}/docker/${inner}`,
+    ]) {
+      expect(cgroupPlace(path).containerId).toBe(inner);
+    }
+    expect(cgroupPlace(`/docker/${ID}/machine.slice/libpod-conmon-${inner}.scope`).containerId).not.toBe(inner);
+  });
+
   test("and any text gives a place", () => {
     fc.assert(fc.property(fc.string(), (text) => typeof cgroupPlace(text).unit === "string"));
   });

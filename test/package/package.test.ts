@@ -139,7 +139,7 @@ test("require() works where Node allows it", async () => {
   expect(ran.code).toBe(0);
 }, 60_000);
 
-test("N15 bundled around it, a program works; bundled in, it says in one sentence what to do", async () => {
+test("F63 N15 bundled around it, a program works; bundled in, it says in one sentence what to do", async () => {
   project.write("bundled.cjs", COMMON_JS);
   const bundle = async (format: string, ...options: readonly string[]): Promise<string> => {
     const file = join(project.folder, `bundle-${options.length}.${format === "cjs" ? "cjs" : "mjs"}`);

@@ -249,7 +249,7 @@ describe("the end of a connection through several namespaces", () => {
     expect(reports.slice(1).flatMap(lines)).toEqual([`${LINE} closed`]);
   });
 
-  test("does not swallow the next connection with the same tuples", () => {
+  test("F48 does not swallow the next connection with the same tuples", () => {
     const again = PATH.map((part) => part.seen(5000, 5000));
     const reports = run([
       batch(1000, PATH),

@@ -60,6 +60,7 @@ export const CONNECTION_FLAG = {
   aggregated: 8, // `count` connections of one client to one service; the client's port is 0
   offloaded: 0x10, // in a flowtable: counters and updates may be missing
   endUnseen: 0x20, // closed because a dump no longer had it, not because its end was seen
+  expected: 0x800, // another connection had announced it: FTP's data, SIP's media
   selfTraffic: 0x40, // conntrail's own (F42)
   fromTraced: 0x100, // the kernel saw the process of the `from` end open or close it
   toTraced: 0x200, // the same of the `to` end

@@ -76,7 +76,14 @@ export function viaJson({ pid, startTicks, process }: Owner): ViaJson {
 }
 
 /** The flags that a report tells, in its order. */
-const TOLD_FLAGS: readonly ConnectionFlag[] = ["transit", "aggregated", "offloaded", "endUnseen", "selfTraffic"];
+const TOLD_FLAGS: readonly ConnectionFlag[] = [
+  "transit",
+  "aggregated",
+  "offloaded",
+  "expected",
+  "endUnseen",
+  "selfTraffic",
+];
 
 class ConnectionView implements Connection {
   readonly #raw: RawReport;

@@ -176,7 +176,7 @@ export interface TcpJson {
 }
 
 /** What else is known of a connection; the words of the model's CONNECTION_FLAG. */
-export type ConnectionFlag = "transit" | "aggregated" | "offloaded" | "endUnseen" | "selfTraffic";
+export type ConnectionFlag = "transit" | "aggregated" | "offloaded" | "expected" | "endUnseen" | "selfTraffic";
 
 /** A process. */
 export interface ProcessJson {

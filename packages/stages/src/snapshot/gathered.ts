@@ -66,6 +66,7 @@ export class Gathered implements RowFacts {
       const status = rows.status(row);
       this.status = row === head ? status : (this.status | (status & TRANSLATED)) >>> 0;
       if ((status & OFFLOADED) !== 0) this.flags |= CONNECTION_FLAG.offloaded;
+      if ((status & CT_STATUS.expected) !== 0) this.flags |= CONNECTION_FLAG.expected;
       if (rows.isClosed(row)) {
         this.ended = true;
         if (!rows.isEndUnseen(row)) this.allUnseen = false;
