@@ -1,6 +1,6 @@
 /** The package as npm ships it: what is in it, and what those do to it who install it. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
@@ -72,6 +72,25 @@ test("what an agent installs has nothing of the store, and the command says what
     stderr: "conntrail: @conntrail/store is not installed: npm install @conntrail/store\n",
   });
 });
+
+test("the store is a package beside it, with its tables' SQL, and the command finds it", async () => {
+  const folder = await project.withStore();
+  const store = join(folder, "node_modules/@conntrail/store");
+  const { messages, pkg } = await publint({ pkgDir: store, strict: true });
+  expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  expect(readdirSync(join(store, "sql"))).toContainEqual(expect.stringMatching(/^0001/));
+  const asked = ["store", "query", "edges", "--clickhouse", "http://127.0.0.1:1"];
+  const { status, stderr } = spawnSync(join(folder, "node_modules/.bin/conntrail"), asked, { encoding: "utf8" });
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: expect.stringContaining("ECONNREFUSED 127.0.0.1:1") as string,
+  });
+  expect(stderr).not.toContain("not installed");
+  const program = `import { clickhouse } from "@conntrail/store"; import { otlp } from "@conntrail/store/otlp"; console.log(clickhouse({ url: "http://127.0.0.1:1" }).name, typeof otlp);`;
+  writeFileSync(join(folder, "keeper.mjs"), program);
+  const ran = await project.node(join(folder, "keeper.mjs"));
+  expect(ran).toMatchObject({ code: 0, stdout: "clickhouse function\n", stderr: "" });
+}, 180_000);
 
 test("publint finds nothing wrong with it", async () => {
   const { messages, pkg } = await publint({ pkgDir: join(project.folder, "node_modules/conntrail"), strict: true });

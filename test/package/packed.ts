@@ -1,4 +1,4 @@
-/** The tarball that npm ships, made once for a test file, and empty projects to install it into. */
+/** The tarballs that npm ships, made once for a test file, and empty projects to install them into. */
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,6 +15,8 @@ export interface Project extends Disposable {
   /** A path with a space in it. */
   readonly folder: string;
   readonly tarball: string;
+  /** An empty project with the store as well. Rejects when it cannot be installed. */
+  withStore(): Promise<string>;
   /** Writes a file; gives its path. */
   write(name: string, text: string): string;
   /** Runs Node in another folder, and gives what it printed and how it ended. */
@@ -36,23 +38,30 @@ export async function installedProject(): Promise<Project> {
   const remove = (): void => rmSync(root, { recursive: true, force: true });
   try {
     await run(process.execPath, [join(HOUSE, "packages/conntrail/dist/pack/pack.js"), root]);
-    const tarball = join(root, readdirSync(root).find((name) => name.endsWith(".tgz"))!);
-    const folder = join(root, "an agent");
-    mkdirSync(folder);
-    const dependencies = { conntrail: `file:${tarball}` };
-    writeFileSync(
-      join(folder, "package.json"),
-      JSON.stringify({ name: "an-agent", private: true, type: "module", dependencies }),
-    );
-    await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: folder });
-    return projectIn(folder, tarball, remove);
+    const packed = (pattern: RegExp): string => join(root, readdirSync(root).find((name) => pattern.test(name))!);
+    const tarball = packed(/^conntrail-\d.*\.tgz$/);
+    const store = packed(/^conntrail-store-\d.*\.tgz$/);
+    const folder = await install(join(root, "an agent"), { conntrail: tarball });
+    const withStore = (): Promise<string> =>
+      install(join(root, "a keeper"), { conntrail: tarball, "@conntrail/store": store });
+    return { ...projectIn(folder, tarball, remove), withStore };
   } catch (error) {
     remove();
     throw error;
   }
 }
 
-function projectIn(folder: string, tarball: string, remove: () => void): Project {
+/** Makes a project that depends on these tarballs; gives its folder. */
+async function install(folder: string, tarballs: Readonly<Record<string, string>>): Promise<string> {
+  mkdirSync(folder);
+  const dependencies = Object.fromEntries(Object.entries(tarballs).map(([name, path]) => [name, `file:${path}`]));
+  const manifest = { name: "an-agent", private: true, type: "module", dependencies };
+  writeFileSync(join(folder, "package.json"), JSON.stringify(manifest));
+  await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: folder });
+  return folder;
+}
+
+function projectIn(folder: string, tarball: string, remove: () => void): Omit<Project, "withStore"> {
   return {
     folder,
     tarball,

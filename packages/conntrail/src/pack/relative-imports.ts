@@ -3,10 +3,10 @@ import { dirname, posix } from "node:path";
 import { type Part, SCOPE } from "./parts.ts";
 
 /** `from "@conntrail/x/y"`, `import("@conntrail/x")`, `import "@conntrail/x"`, as tsc writes them. */
-const IMPORT = new RegExp(`(\\bfrom\\s*|\\bimport\\s*\\(?\\s*)"${SCOPE}([a-z-]+)(/[a-z/-]+)?"`, "g");
+export const IMPORT: RegExp = new RegExp(`(\\bfrom\\s*|\\bimport\\s*\\(?\\s*)"${SCOPE}([a-z-]+)(/[a-z/-]+)?"`, "g");
 
 /** Comments that point to source maps, which are not shipped. */
-const SOURCE_MAP = /^\/\/# sourceMappingURL=.*\n?/gm;
+export const SOURCE_MAP: RegExp = /^\/\/# sourceMappingURL=.*\n?/gm;
 
 /** Where a file of a part lies in the package. */
 export function placeOf(folder: string, file: string): string {
