@@ -40,6 +40,9 @@ for (const namespaces of ["own", "all"]) {
 /** Connections that a run through three namespaces makes. */
 const CONNECTIONS = Number(process.env.CONNTRAIL_SHORT_CONNECTIONS ?? 1_000);
 
+/** Seconds that its programs may take: a busy machine makes some hundred connections a second, or fewer. */
+const lifetime = 120 + CONNECTIONS / 40;
+
 /** IPv4, IPv6, and with scans as fast as they go, each of which used to come between the events of the three namespaces. */
 const RUNS = [
   { family: "ipv4", args: [] },
@@ -53,10 +56,10 @@ for (const { family, args } of RUNS) {
     async () => {
       await using lab = await natLab({ track: "all", network: NETWORK, family });
       const [real] = lab.real;
-      await lab.servers[0]!.start("tcp-server", { port: real!.port });
+      await lab.servers[0]!.start("tcp-server", { port: real!.port, lifetime });
       await using running = await watch(lab.client, ["--no-names", ...args]);
       const { address: host, port } = lab.virtual;
-      const short = { connections: CONNECTIONS, "duration-ms": 3, rate: 800 };
+      const short = { connections: CONNECTIONS, "duration-ms": 3, rate: 800, lifetime };
       const client = await lab.client.start("tcp-client", { host, port, ...short });
       const done = await client.json<{ ports: number[]; failed: number }>(20_000 + CONNECTIONS * 25);
       await running.until(() => true);
