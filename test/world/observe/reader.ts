@@ -45,8 +45,8 @@ export class Reader {
   readonly #tracker: FlowTracker;
   readonly #watches = new Map<number, Watch>();
   readonly #random: Random;
-  /** Entries whose DESTROY was read: a dump that shows them is older. */
-  readonly #gone = new Set<Told["entry"]>();
+  /** Entries whose end was read: a dump that shows them open is older. */
+  readonly #over = new Set<Told["entry"]>();
   #dump: TableDump | undefined;
   #credits = CREDITS;
   #flushedMs = Number.NEGATIVE_INFINITY;
@@ -184,9 +184,10 @@ export class Reader {
       const before = entry.life.before?.entries.filter(({ hop }) => hop === entry.hop) ?? [];
       for (const each of before) this.#close(each, false);
     }
-    if (event.told === TOLD.destroy) this.#gone.add(entry);
-    if (event.told === TOLD.destroy || isClosing(event.state)) this.#close(entry, true);
-    else if (sight.closed === 0) sight.opened ||= this.#batch;
+    if (event.told === TOLD.destroy || isClosing(event.state)) {
+      this.#over.add(entry);
+      this.#close(entry, true);
+    } else if (sight.closed === 0) sight.opened ||= this.#batch;
   }
 
   #close(entry: Told["entry"], seen: boolean): void {
@@ -227,7 +228,7 @@ export class Reader {
       sight.silent ||= watch.isSilent(entry);
       length = writeMessage(block, length, 3, entry, entry.life.protocol === 6 ? event.state : -1, event.status);
       if (isClosing(event.state)) this.#close(entry, true);
-      else if (sight.closed === 0 && !this.#gone.has(entry)) sight.opened ||= this.#batch;
+      else if (sight.closed === 0 && !this.#over.has(entry)) sight.opened ||= this.#batch;
     }
     if (length > 0) this.#tracker.applyDump(netns, block, 0, length, timeOf(nowMs));
     if (!dump.done) return;
