@@ -20,6 +20,9 @@ export interface IngestHooks {
   readonly stop$?: Observable<unknown>;
 }
 
+/** Bounds of its heap, MiB: flows lie outside of it, and a batch is no garbage. A young generation of Node's own size would grow to 48. */
+const HEAP = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 6 } as const;
+
 const WORKER = new URL("./ingest-worker.js", import.meta.url);
 
 /**
@@ -33,7 +36,11 @@ export function ingest(options: IngestOptions = {}, hooks: IngestHooks = {}): Ob
   const resolved = resolveIngestOptions(options);
   return new Observable((subscriber) => {
     const workerData: IngestWorkerData = { options: resolved, tap: tap !== undefined };
-    const worker = workerStream<IngestCommand, IngestMessage>(WORKER, { workerData, name: "ingest" });
+    const worker = workerStream<IngestCommand, IngestMessage>(WORKER, {
+      workerData,
+      name: "ingest",
+      resourceLimits: HEAP,
+    });
     const subscription = worker.messages$.subscribe({
       next: (message) => {
         if (message.kind === "raw") {

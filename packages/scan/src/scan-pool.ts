@@ -11,6 +11,9 @@ export interface ScanPoolOptions {
   readonly closeDeadlineMs: number;
 }
 
+/** Bounds of its heap, MiB: sockets lie outside of it; processes and descriptors are in the old generation. */
+const HEAP = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 6 } as const;
+
 /** A pool. Its thread starts with it and ends with `close`. */
 export class ScanPool {
   readonly #settings: ScanSettings;
@@ -29,6 +32,7 @@ export class ScanPool {
       filename: new URL("./scan-task.js", import.meta.url).href,
       name: "scan",
       ...(execArgv === undefined ? {} : { execArgv }),
+      resourceLimits: HEAP,
       minThreads: 1,
       maxThreads: 1,
       // A thread that waits by Atomics.wait hears nothing else; one wake-up per scan is no cost worth saving.
