@@ -1,8 +1,9 @@
 /** The page in Chromium: what it shows, that it stays where it is, that it asks nobody else, and that no name harms it. */
 import { viewReport } from "@conntrail/report";
+import { explainRecording } from "@conntrail/reporter";
 import { expect } from "vitest";
 import { kernelTest } from "../lab/index.ts";
-import { sample } from "../query/samples.ts";
+import { sample, samplePath } from "../query/samples.ts";
 import { makeContent, makeOwner } from "../report/content.ts";
 import { ask, busyReport, startServer } from "../serve/stream.ts";
 import { openPage } from "./browser.ts";
@@ -12,7 +13,9 @@ const NEEDS = { requires: ["chromium"], timeout: 120_000 };
 kernelTest(
   "the shop is on the page with its edges, its NAT and its evidence, and the filter is the command line's",
   async () => {
-    const served = await startServer();
+    const why = async (id: number): Promise<object | undefined> =>
+      (await explainRecording(samplePath("shop.pcapng"), { from: { id } })).explanations[0];
+    const served = await startServer({ why });
     const { report, connections } = await sample("shop.pcapng");
     await using opened = await openPage(served.address);
     const { page, requests, problems } = opened;
@@ -35,6 +38,9 @@ kernelTest(
       .toBe('to.port == 5432 && state == "established"');
     await page.click(".row");
     expect(await page.textContent(".details")).toMatch(/holds the very socket.*certain, by conntrack/s);
+    await expect
+      .poll(() => page.textContent(".details .why"), { timeout: 30_000 })
+      .toMatch(/What was told.*socket \[\d+\]: .*decided direction: its original tuple.*What it does not say/s);
 
     await page.fill("#filter", "to.prot == 1");
     await expect.poll(() => page.textContent("#filter-error")).toMatch(/did you mean "to.port"/);

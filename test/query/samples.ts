@@ -11,6 +11,11 @@ export interface Sample {
 
 const read = new Map<string, Promise<Sample>>();
 
+/** Where a recording of samples/ lies. */
+export function samplePath(name: string): string {
+  return fileURLToPath(new URL(`../../samples/${name}`, import.meta.url));
+}
+
 /** One report of a whole recording of samples/; it is read once. */
 export function sample(name: string): Promise<Sample> {
   const known = read.get(name) ?? readSample(name);
@@ -19,8 +24,7 @@ export function sample(name: string): Promise<Sample> {
 }
 
 async function readSample(name: string): Promise<Sample> {
-  const file = fileURLToPath(new URL(`../../samples/${name}`, import.meta.url));
-  for await (const report of replayReports(file, { reports: "end" })) {
+  for await (const report of replayReports(samplePath(name), { reports: "end" })) {
     const { connections } = JSON.parse(JSON.stringify(report)) as { connections: ConnectionJson[] };
     return { report, connections };
   }

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ConnectionJson } from "@conntrail/report";
+import type { ConnectionJson, HealthJson, Report } from "@conntrail/report";
 import {
   type AskedEnd,
   type Explained,
@@ -22,6 +22,20 @@ import { runConntrail } from "../lab/index.ts";
 const { whyText } = (await import(new URL("../../packages/cli/dist/encode-why.js", import.meta.url).href)) as {
   readonly whyText: (explained: Explained, terminal: object) => string;
 };
+/** What a running reporter keeps, and what a replay puts into its pipeline: parts of the package that nobody else needs. */
+const { RecentInputs } = (await import(
+  new URL("../../packages/reporter/dist/explain/recent-inputs.js", import.meta.url).href
+)) as {
+  readonly RecentInputs: new (
+    mostBytes: number,
+  ) => {
+    take(input: never): void;
+    explain(row: ConnectionJson, health: HealthJson, names: object, clock: object): Explanation;
+  };
+};
+const { replayTapped } = (await import(
+  new URL("../../packages/reporter/dist/replay/replay.js", import.meta.url).href
+)) as { readonly replayTapped: (path: string, options: object, tap: object) => Promise<void> };
 const SAMPLES = fileURLToPath(new URL("../../samples/", import.meta.url));
 /** Sixty replays, and programs to start, on a machine that is busy with other tests. */
 const BUSY_MS = 180_000;
@@ -73,6 +87,36 @@ test("every row has an answer whose deciding facts say what the row says", { tim
   }
 });
 
+test("what a running reporter keeps tells the same facts as a recording, and since when they are there", {
+  timeout: BUSY_MS,
+}, async () => {
+  const health = (await lastReport(SHOP)).toJSON().health;
+  const kept = { all: new RecentInputs(64 << 20), some: new RecentInputs(30_000), none: new RecentInputs(0) };
+  const take = (input: never): void => {
+    for (const each of Object.values(kept)) each.take(input);
+  };
+  await replayTapped(SHOP, {}, { flows: take, sockets: take, trace: take, names: () => undefined });
+  const clock = { nowMs: Date.parse("2030-01-01"), wallAheadMs: 0 };
+  const names = { get: () => ["a.name"] };
+  let [whole, part] = [0, 0];
+  for (const row of await rowsOf(SHOP)) {
+    const { explanations } = await explainRecording(SHOP, { from: { id: row.id } });
+    const told = explanations[0]!.facts.filter(({ source }) => source !== "name");
+    const [all, some, none] = Object.values(kept).map((each) => each.explain(row, health, names, clock));
+    expect(all!.since).toBe(null);
+    expect(all!.facts.filter(({ source }) => source !== "name")).toEqual(told);
+    expect(all!.facts.at(-1)).toMatchObject({ source: "name", time: "2030-01-01T00:00:00.000Z" });
+    expect(some!.since).not.toBe(null);
+    expect(some!.blanks.some(({ about }) => about === "facts")).toBe(row.firstSeen! <= some!.since!);
+    expect(none!.facts.every(({ source }) => source === "name")).toBe(true);
+    expect(none!.blanks[0]).toMatchObject({ about: "facts", help: expect.stringContaining("conntrail record") });
+    whole += told.length;
+    part += some!.facts.filter(({ source }) => source !== "name").length;
+  }
+  expect(part).toBeGreaterThan(0);
+  expect(part).toBeLessThan(whole);
+});
+
 test.each([
   ["10.0.0.1", { address: "10.0.0.1" }],
   ["10.0.0.1:80", { address: "10.0.0.1", port: 80 }],
@@ -83,6 +127,7 @@ test.each([
   ["shop.example:443", { name: "shop.example", port: 443 }],
   ["pid:4711", { pid: 4711 }],
   ["4711", { pid: 4711 }],
+  ["id:42", { id: 42 }],
   ["10.0.0.1:99999", undefined],
   ["[curl]:80", undefined],
   ["two words", undefined],
@@ -111,10 +156,20 @@ test("the command answers in text and in JSON, and says what to do where nothing
   const answer = JSON.parse(json.stdout) as { schema: string; found: number; explanations: Explanation[] };
   expect(answer).toMatchObject({ schema: "conntrail.why/1", found: 2 });
   expect(answer.explanations).toHaveLength(1);
+  const [{ connection }] = answer.explanations as [Explanation];
+  const row = await runConntrail(undefined, ["why", `id:${connection.id}`, "--replay", SHOP, "--format", "json"]);
+  expect(JSON.parse(row.stdout)).toMatchObject({ found: 1, explanations: [{ connection, since: null }] });
+  expect(await runConntrail(undefined, ["why", "id:42"])).toMatchObject({ code: 2, stdout: "" });
   const none = await runConntrail(undefined, ["why", "nobody", "--replay", SHOP]);
   expect(none).toMatchObject({ code: 1, stdout: "" });
   expect(none.stderr).toContain("no connection of these ends");
 });
+
+async function lastReport(path: string): Promise<Report> {
+  let last: Report | undefined;
+  for await (const report of replayReports(path)) last = report;
+  return last!;
+}
 
 /** Each connection of a recording in its last form, in the order of the file. */
 async function rowsOf(path: string): Promise<ConnectionJson[]> {

@@ -51,6 +51,14 @@ for (const [columns, lines] of [
       await terminal.press("End");
       const evidence = await terminal.until((now) => now.some((line) => line.includes("direction.evidence")));
       expect(evidence.find((line) => line.includes("direction.evidence"))).toMatch(/conntrack/);
+      await terminal.press("Enter");
+      const why = await terminal.until((now) => now.some((line) => line.includes("What was told, in the order")));
+      expect(why[2]).toBe("  WHY");
+      expect(why.some((line) => /^ +\d\d:\d\d:\d\d\.\d{3} {2}(event|dump|trace|socket|listener) /.test(line))).toBe(
+        true,
+      );
+      await terminal.press("Escape");
+      await terminal.until((now) => now.some((line) => line.includes("direction.evidence")));
       await terminal.press("Escape");
       await terminal.until((now) => /: \d+ rows/.test(now[1]!));
       await terminal.press("Escape");

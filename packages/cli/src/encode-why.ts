@@ -1,6 +1,6 @@
 /** The answer of `conntrail why` as text for people: the row, the facts in the order in which they came, what became of each, and what is missing. */
 import { printable } from "@conntrail/model";
-import { type ConnectionJson, type EndJson, fold, painter } from "@conntrail/report";
+import { type ConnectionJson, cut, type EndJson, fold, type Paint, painter } from "@conntrail/report";
 import type { Explained, Explanation, Fact, Verdict } from "@conntrail/reporter";
 import type { Terminal } from "./terminal.ts";
 
@@ -18,7 +18,7 @@ const WORDS: Readonly<Record<Verdict, string>> = {
 export function whyText({ explanations, found }: Explained, { columns, color }: Terminal): string {
   const paint = painter(color === true);
   const width = columns ?? PLAIN_WIDTH;
-  const rows = explanations.map((explanation) => rowLines(explanation, width, (text) => paint("bold", text)));
+  const rows = explanations.map((explanation) => whyLines(explanation, width, paint));
   const more =
     found > explanations.length
       ? [`${found - explanations.length} earlier connections fit, too: --limit tells more.`]
@@ -26,18 +26,15 @@ export function whyText({ explanations, found }: Explained, { columns, color }: 
   return `${[...rows.map((lines) => lines.join("\n")), ...more].join("\n\n")}\n`;
 }
 
-function rowLines(
-  { connection, facts, more, blanks }: Explanation,
-  width: number,
-  title: (text: string) => string,
-): string[] {
+/** The answer for one row as lines, none wider than `width`. */
+export function whyLines({ connection, facts, more, blanks }: Explanation, width: number, paint: Paint): string[] {
   return [
-    title(printable(headline(connection))),
-    ...about(connection).map((line) => `  ${printable(line)}`),
+    ...fold(printable(headline(connection)), width, 2).map((line) => paint("bold", line)),
+    ...about(connection).flatMap((line) => fold(`  ${printable(line)}`, width, 4)),
     "",
     facts.length === 0
-      ? "Nothing was told of it but by the rows themselves."
-      : "What was told, in the order in which it came:",
+      ? cut("Nothing was told of it but by the rows themselves.", width)
+      : cut("What was told, in the order in which it came:", width),
     ...facts.flatMap((fact) => factLines(fact, width)),
     ...(more === 0 ? [] : [`  … and ${more} more`]),
     ...(blanks.length === 0 ? [] : ["", "What it does not say, and why:"]),

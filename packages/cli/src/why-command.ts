@@ -13,7 +13,7 @@ export function addWhyCommand(program: Command): void {
       .command("why")
       .argument(
         "<from>",
-        "an end: 10.0.0.1:80, [fd00::1], curl, shop.example:443, :5432, pid:4711; real or visible",
+        "an end: 10.0.0.1:80, [fd00::1], curl, shop.example:443, :5432, pid:4711; real or visible; or with --replay a row's number: id:42",
         askedEnd,
       )
       .argument("[to]", "the other end, whichever of them opened", askedEnd)
@@ -25,6 +25,12 @@ export function addWhyCommand(program: Command): void {
       .addOption(new Option("--limit <n>", "connections, the latest first").default(3).argParser(parseCount))
       .addOption(new Option("--format <format>", "text, json").default("text").argParser(oneOf(["text", "json"]))),
   ).action(async (from: AskedEnd, to: AskedEnd | undefined, options: WhyCommandOptions) => {
+    if (to?.id !== undefined) throw new RangeError("a row's number stands alone: conntrail why id:42 --replay FILE");
+    if (from.id !== undefined && options.replay === undefined) {
+      throw new RangeError(
+        "a row's number is of one run: ask with --replay FILE, where you see it (Enter in conntrail top, a click on the page), or /api/why?id= of conntrail serve",
+      );
+    }
     await (await import("./commands/why.ts")).runWhy(from, to, options);
   });
 }

@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { type Edge, edgeLine } from "./edges.ts";
 import { amount, endLine, natLine, safe } from "./labels.ts";
 import type { Row } from "./row.ts";
+import { Why } from "./why.tsx";
 
 const MOST_CONNECTIONS = 50;
 
@@ -42,6 +43,7 @@ export function ConnectionDetails({
         <Fact name="Namespace">{String(c.netns ?? "?")}</Fact>
         {c.flags !== undefined && <Fact name="Flags">{c.flags.join(", ")}</Fact>}
       </dl>
+      <Why id={c.id} state={c.state} />
     </Panel>
   );
 }

@@ -23,7 +23,7 @@ const SLICE_MS = 12;
 const RETRY_MS = 2000;
 
 /** Asks the server; the token comes with the page's address (`#token=…`) and stays in this tab. */
-async function ask(path: string): Promise<Response> {
+export async function ask(path: string): Promise<Response> {
   const [, given] = /^#token=(.+)$/.exec(location.hash) ?? [];
   if (given !== undefined) {
     sessionStorage.setItem("token", given);

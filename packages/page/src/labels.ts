@@ -3,7 +3,7 @@ import { printable } from "@conntrail/model";
 import type { ConnectionJson, EndJson } from "@conntrail/report";
 
 /** Characters of a text that are ever shown. */
-const MOST_CHARACTERS = 200;
+const MOST_CHARACTERS = 400;
 
 /** Text of others, harmless and cut. */
 export function safe(text: string): string {

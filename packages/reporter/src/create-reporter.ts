@@ -1,11 +1,13 @@
 /** `createReporter()`: starts the pipeline worker and turns its messages into reports, metrics and sink deliveries. */
 import { stat } from "node:fs";
 import type { SocketTable } from "@conntrail/model";
-import { type Report, unpackReport } from "@conntrail/report";
+import { type Connection, type ConnectionJson, type Report, unpackReport } from "@conntrail/report";
 import { isWorkerError, type WorkerStream, workerStream } from "@conntrail/thread";
 import { defer, type Observable, Subject, type Subscription } from "rxjs";
 import type { Change } from "./changes/change.ts";
 import { ChangeChannel } from "./changes/change-channel.ts";
+import type { Explanation } from "./explain/explanation.ts";
+import { findLiving } from "./explain/find-living.ts";
 import { ReportChannel } from "./host-channel.ts";
 import { OnceLogger, SILENT } from "./logger.ts";
 import { metricFaces } from "./metrics/metric-faces.ts";
@@ -16,8 +18,8 @@ import type { ReporterOptions } from "./options/reporter-options.ts";
 import { pipelineFailure } from "./pipeline-failure.ts";
 import type { PipelineCommand, PipelineMessage, PipelineStart, ReportMessage, WorkerPart } from "./protocol.ts";
 import type { RecordProgress } from "./record/record-options.ts";
-import { ReportRequests } from "./report-requests.ts";
 import { type ReporterState, StateKeeper } from "./reporter-state.ts";
+import { Requests } from "./requests.ts";
 import { restarting } from "./restart.ts";
 import { SinkFeeds } from "./sink-feeds.ts";
 import { pipelineWorkerFile } from "./worker-file.ts";
@@ -50,6 +52,11 @@ export interface Reporter extends AsyncIterable<Report>, AsyncDisposable {
   readonly ready: Promise<void>;
   /** A report now. It is also the next one on `reports$`: a closed connection is in exactly one report of the sequence. */
   report(): Promise<Report>;
+  /**
+   * Why a connection's row says what it says: the facts that made it, in order of arrival, as far as `explainBuffer` still holds them, and what was looked for where it says nothing.
+   * A connection as a report or a change told it, ended ones too; or the number (`id`) of one that lives: undefined when none does.
+   */
+  explain(connection: number | Connection | ConnectionJson): Promise<Explanation | undefined>;
   /** Sends a last report, ends all threads, sockets and timers, and completes `reports$`. Idempotent; takes two seconds at the most. */
   close(): Promise<void>;
 }
@@ -75,7 +82,8 @@ class PipelineReporter implements Reporter {
   readonly #channel = new ReportChannel();
   readonly #changes = new ChangeChannel((want) => this.#worker?.post({ kind: "listen", want }));
   readonly #state = new StateKeeper();
-  readonly #requests = new ReportRequests();
+  readonly #requests = new Requests<Report>("report");
+  readonly #explains = new Requests<Explanation>("explanation");
   readonly #log: OnceLogger;
   readonly #metrics: ReporterMetrics | undefined;
   readonly #feeds: SinkFeeds;
@@ -155,6 +163,15 @@ class PipelineReporter implements Reporter {
     return this.#requests.add((request) => this.#worker?.post({ kind: "report", request }));
   }
 
+  async explain(asked: number | Connection | ConnectionJson): Promise<Explanation | undefined> {
+    if (this.#closing !== undefined) throw new Error("the reporter is closed");
+    if (this.#failure !== undefined) throw this.#failure;
+    const found = typeof asked === "number" ? await findLiving(this.changes$, asked) : asked;
+    if (found === undefined) return undefined;
+    const connection = "toJSON" in found ? found.toJSON() : found;
+    return this.#explains.add((request) => this.#worker?.post({ kind: "explain", request, connection }));
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -182,6 +199,7 @@ class PipelineReporter implements Reporter {
         nice: this.#nice,
         resourceLimits: PIPELINE_HEAP,
       });
+      this.#explains.refuse(new Error("the pipeline was started anew: what it had kept is gone"));
       for (const request of this.#requests.numbers()) this.#worker.post({ kind: "report", request });
       this.#changes.restarted();
       if (this.#changes.isHeard) this.#worker.post({ kind: "listen", want: "all" });
@@ -228,6 +246,9 @@ class PipelineReporter implements Reporter {
         this.#worker?.post({ kind: "taken" });
         this.#changes.message(message);
         return;
+      case "explained":
+        this.#explains.settle(message.request, message.explanation);
+        return;
       case "recording":
         this.#receiveProgress(message.progress);
         return;
@@ -265,6 +286,7 @@ class PipelineReporter implements Reporter {
     const isFailure = "error" in end && !this.#state.isEnding;
     const reason = isFailure ? pipelineFailure(end.error) : new Error("the reporter closed");
     this.#requests.refuse(reason);
+    this.#explains.refuse(reason);
     if (isFailure) {
       this.#failure ??= reason;
       this.#log.warn("end", { err: reason }, "the reporter has failed for good");

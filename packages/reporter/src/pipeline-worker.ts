@@ -1,8 +1,8 @@
 /** The pipeline worker: starts the sources, runs the pipeline over them, and sends each report to the host. */
 import { performance } from "node:perf_hooks";
-import type { NamespaceWay, Owner, ReportContent, SocketTable } from "@conntrail/model";
+import type { NamespaceWay, Owner, ReportContent, SnapshotHealth, SocketTable } from "@conntrail/model";
 import { type ContainerNames, createContainerNames, createResolver } from "@conntrail/names";
-import { limitRows, packReport } from "@conntrail/report";
+import { healthJson, limitRows, packReport } from "@conntrail/report";
 import { runWorker, type WorkerContext } from "@conntrail/thread";
 import { steadyMs, wallAheadMs } from "@conntrail/thread/clock";
 import { filter, ignoreElements, map, merge, Subject, share, takeUntil, tap } from "rxjs";
@@ -10,6 +10,7 @@ import { nameAsker } from "./ask-names.ts";
 import { ChangeTicks } from "./changes/change-ticks.ts";
 import { packChanges } from "./changes/pack-changes.ts";
 import { sequenceEncoder } from "./encode.ts";
+import { RecentInputs } from "./explain/recent-inputs.ts";
 import { hostReader } from "./host-facts.ts";
 import { pipeline } from "./pipeline.ts";
 import type { PipelineCommand, PipelineMessage, PipelineStart } from "./protocol.ts";
@@ -52,6 +53,9 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   const surroundings = { options, host: hostNow, names: resolver, containers, now: steadyMs, firstSequence };
   const recorder = options.record && (await openRecorder(options.record, surroundings));
 
+  const recent = new RecentInputs(options.explainBuffer);
+  let health: SnapshotHealth | undefined;
+
   const pull$ = commands$.pipe(
     filter((command) => command.kind === "report"),
     tap(({ request }) => requests.push(request)),
@@ -86,6 +90,12 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     tap((command) => {
       if (command.kind === "listen") looks.listen(command.want);
       else if (command.kind === "taken") looks.taken();
+      else if (command.kind === "explain" && health !== undefined) {
+        const { request, connection } = command;
+        const clock = { nowMs: steadyMs(), wallAheadMs: aheadMs };
+        const explanation = recent.explain(connection, healthJson(health, clock.nowMs + aheadMs), resolver, clock);
+        emit({ kind: "explained", request, explanation });
+      }
     }),
     ignoreElements(),
     takeUntil(stop$),
@@ -100,6 +110,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
       // Some containers are gone in a second: who they are is asked when they are first met.
       askAbout(batch.owners, containers);
       recorder?.trace(batch);
+      recent.take(batch);
     },
   });
   /** What the kernel told before this moment is in the pipeline before what follows. */
@@ -107,6 +118,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   const flows$ = flowSource(options, context).pipe(
     tap(tracedFirst),
     tap((batch) => recorder?.batch(batch)),
+    tap((batch) => recent.take(batch)),
     tap((batch) => asker.flows(batch)),
     tap((batch) => told.batch(batch)),
     share(),
@@ -115,6 +127,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   const untraced$ = beginnings(flows$).pipe(filter(() => !traced));
   const scan$ = merge(scanTriggers(options.intervalMs), untraced$);
   const sockets$ = (options.scannerInjected ? injected$ : socketSource(options, context, scan$)).pipe(
+    tap((table) => recent.take(table)),
     tap((table) => asker.sockets(table)),
     tap(({ owners }) => askAbout(owners, containers)),
     share(),
@@ -156,6 +169,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     emit(packed.message, packed.transfer);
   };
   const send = (whole: ReportContent): void => {
+    health = whole.health;
     sendChanges(whole);
     if (whole.isReport === false) return;
     const content = options.limit === undefined ? whole : limitRows(whole, options.limit);

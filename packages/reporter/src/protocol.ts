@@ -1,7 +1,8 @@
 /** What crosses between the host thread and the pipeline worker. */
 import type { SocketTable } from "@conntrail/model";
-import type { PackedReport } from "@conntrail/report";
+import type { ConnectionJson, PackedReport } from "@conntrail/report";
 import type { ChangesMessage } from "./changes/pack-changes.ts";
+import type { Explanation } from "./explain/explanation.ts";
 import type { PipelineOptions } from "./options/pipeline-options.ts";
 import type { RecordProgress } from "./record/record-options.ts";
 import type { SinkEncoding } from "./sinks/sink.ts";
@@ -22,10 +23,17 @@ export type PipelineCommand =
   | { readonly kind: "report"; readonly request: number } // a report now, beside the regular ones
   | { readonly kind: "listen"; readonly want: "all" | "off" } // all connections and then what changes, or nothing of the kind
   | { readonly kind: "taken" } // the oldest message of changes that was under way
+  | { readonly kind: "explain"; readonly request: number; readonly connection: ConnectionJson } // why a row says what it says
   | { readonly kind: "sockets"; readonly table: SocketTable }; // from an injected scanner
 
 /** Worker to host. */
-export type PipelineMessage = ReadyMessage | ReportMessage | ChangesMessage | RecordingMessage | RestartMessage;
+export type PipelineMessage =
+  | ReadyMessage
+  | ReportMessage
+  | ChangesMessage
+  | ExplainedMessage
+  | RecordingMessage
+  | RestartMessage;
 
 /** Every source that is on has been heard: the first dump of conntrack is in, or what prevents it is known, and sockets were scanned once. */
 interface ReadyMessage {
@@ -41,6 +49,13 @@ export interface ReportMessage {
   readonly buildSeconds: number;
   /** Requests that this report answers. */
   readonly requests: readonly number[];
+}
+
+/** Why a row says what it says. */
+interface ExplainedMessage {
+  readonly kind: "explained";
+  readonly request: number;
+  readonly explanation: Explanation;
 }
 
 /** How the recording stands: with every report, and at its end. */

@@ -2,10 +2,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { takeRows } from "@conntrail/model";
 import { compileFilter, compileGroup, type Fields, type Filter, isQueryError } from "@conntrail/query";
-import { encodeJson, type Report, viewReport } from "@conntrail/report";
+import { type ConnectionJson, encodeJson, type Report, viewReport } from "@conntrail/report";
 import type { EventStream } from "./event-stream.ts";
 import { openApi } from "./openapi.ts";
 import { respond, respondJson } from "./respond.ts";
+
+/** Why a connection's row says what it says, as text for people and as data; undefined for one that is not known. */
+export type WhySource = (id: number, ended: ConnectionJson | undefined) => Promise<object | undefined>;
 
 /** What the answers are made from. */
 export interface ApiSource {
@@ -18,6 +21,8 @@ export interface ApiSource {
   readonly latest: () => Report | undefined;
   /** Undefined where nothing changes. */
   readonly events: EventStream | undefined;
+  /** Undefined where nobody knows. */
+  readonly why: WhySource | undefined;
   readonly metrics: (() => Promise<{ readonly type: string; readonly text: string }>) | undefined;
   readonly isHealthy: () => boolean;
 }
@@ -35,6 +40,9 @@ export async function answerApi(
       return true;
     case "/api/changes":
       answerChanges(url, request, response, source);
+      return true;
+    case "/api/why":
+      await answerWhy(url, request, response, source);
       return true;
     case "/api/info":
       respondJson(request, response, 200, info(source));
@@ -102,6 +110,20 @@ function answerChanges(url: URL, request: IncomingMessage, response: ServerRespo
   });
 }
 
+async function answerWhy(
+  url: URL,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { why, events }: ApiSource,
+): Promise<void> {
+  const id = numberOf(url, "id");
+  const answer = id === undefined ? undefined : await why?.(id, events?.ended(id));
+  if (answer === undefined) {
+    const error = "there is no such connection: id is the number of one that lives, or that ended a moment ago";
+    respondJson(request, response, id === undefined ? 400 : 404, { error });
+  } else respondJson(request, response, 200, { schema: "conntrail.why/1", explanations: [answer], found: 1 });
+}
+
 function answerHealth(request: IncomingMessage, response: ServerResponse, source: ApiSource): void {
   const health = source.latest()?.health;
   const parts = health && {
@@ -141,5 +163,5 @@ function asking(request: IncomingMessage, response: ServerResponse, answer: () =
 
 function numberOf(url: URL, name: string): number | undefined {
   const text = url.searchParams.get(name);
-  return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+  return text !== null && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
 }

@@ -26,6 +26,7 @@ export class ChangeListener {
   readonly #response: ServerResponse;
   readonly #source: ChangeSource;
   readonly #filter: Filter | undefined;
+  readonly #onClosed: (connection: ConnectionJson) => void;
   /** What it was told of and lives; kept where a filter may let a connection in and out. */
   readonly #inside = new Set<number>();
   readonly #pending = new Map<number, Pending>();
@@ -34,7 +35,14 @@ export class ChangeListener {
   /** Changes that it was not told because it was slow. */
   #missed = 0;
 
-  constructor(response: ServerResponse, source: ChangeSource, filter: Filter | undefined) {
+  /** `onClosed` is told of each connection that was told as closed. */
+  constructor(
+    response: ServerResponse,
+    source: ChangeSource,
+    filter: Filter | undefined,
+    onClosed: (connection: ConnectionJson) => void,
+  ) {
+    this.#onClosed = onClosed;
     this.#response = response;
     this.#source = source;
     this.#filter = filter;
@@ -112,6 +120,7 @@ export class ChangeListener {
         this.#inside.delete(id);
       } else if (kind === "closed") {
         told.closed.push(json);
+        this.#onClosed(json);
         this.#inside.delete(id);
       } else {
         told[known ? "changed" : "opened"].push(json);

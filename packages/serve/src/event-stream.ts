@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CONNECTION_STATE, indexOf } from "@conntrail/model";
 import type { Filter } from "@conntrail/query";
-import type { Report } from "@conntrail/report";
+import type { ConnectionJson, Report } from "@conntrail/report";
 import { ChangeListener, type Figures } from "./change-listener.ts";
 import { HEADERS } from "./respond.ts";
 import type { ChangeSource } from "./told-change.ts";
@@ -11,6 +11,8 @@ import type { ChangeSource } from "./told-change.ts";
 const MOST_LISTENERS = 32;
 /** A comment so often keeps proxies from giving up. */
 const KEEP_ALIVE_MS = 15_000;
+/** Connections that ended and can still be asked about: as many as the page shows. */
+const MOST_ENDED = 2000;
 /** What has ended was told with its change. */
 const OVER = new Set([indexOf(CONNECTION_STATE, "closed"), indexOf(CONNECTION_STATE, "failed")]);
 
@@ -19,6 +21,7 @@ export class EventStream {
   readonly #listeners = new Map<ServerResponse, ChangeListener>();
   readonly #source: ChangeSource;
   readonly #timer: NodeJS.Timeout;
+  readonly #ended = new Map<number, ConnectionJson>();
   /** Bytes of the living as they were last told. */
   #bytes = new Map<number, number>();
 
@@ -39,7 +42,7 @@ export class EventStream {
       "X-Accel-Buffering": "no",
     });
     response.flushHeaders();
-    const listener = new ChangeListener(response, this.#source, filter);
+    const listener = new ChangeListener(response, this.#source, filter, (connection) => this.#remember(connection));
     this.#listeners.set(response, listener);
     request.on("close", () => {
       this.#listeners.delete(response);
@@ -59,11 +62,23 @@ export class EventStream {
     for (const listener of this.#listeners.values()) listener.report({ sequence, window, health }, figures);
   }
 
+  /** A connection that was told as closed lately. */
+  ended(id: number): ConnectionJson | undefined {
+    return this.#ended.get(id);
+  }
+
   /** Ends all of them. */
   close(): void {
     clearInterval(this.#timer);
     for (const listener of this.#listeners.values()) listener.close();
     this.#listeners.clear();
+  }
+
+  #remember(connection: ConnectionJson): void {
+    this.#ended.set(connection.id, connection);
+    if (this.#ended.size <= MOST_ENDED) return;
+    const [oldest] = this.#ended.keys();
+    this.#ended.delete(oldest!);
   }
 
   #figures({ raw: { columns } }: Report): Figures[] {

@@ -61,6 +61,14 @@ export function openApi(version: string): object {
         },
         [filter],
       ),
+      "/api/why": get(
+        "Why a connection's row says what it says",
+        {
+          "200": json("`conntrail.why/1`: the facts in order of arrival, what each decided, and what is missing."),
+          "404": json("No connection that lives, or ended a moment ago, has this number."),
+        },
+        [{ name: "id", in: "query", description: "`id` of the connection.", schema: { type: "integer", minimum: 0 } }],
+      ),
       "/api/info": get("What this server is: version, mode, fields that can be asked for", { "200": json("Facts.") }),
       "/metrics": get("Metrics for Prometheus", {
         "200": { description: "Text format 0.0.4.", content: { "text/plain": {} } },

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Fields } from "@conntrail/query";
 import type { Report } from "@conntrail/report";
-import { type ApiSource, answerApi } from "./api.ts";
+import { type ApiSource, answerApi, type WhySource } from "./api.ts";
 import { EventStream } from "./event-stream.ts";
 import { refusal } from "./guard.ts";
 import { isLoopbackOnly, type ListenAddress } from "./listen-address.ts";
@@ -27,6 +27,8 @@ export interface ServeOptions {
   readonly metrics?: ApiSource["metrics"];
   /** What changes, for who listens; left out, `/api/changes` does not exist. */
   readonly changes?: ChangeSource | undefined;
+  /** Answers `/api/why`. `ended`: the connection, when it was told as closed while somebody listened. */
+  readonly why?: WhySource | undefined;
   /** A replay's reports: nothing is pushed then. */
   readonly replay?: readonly Report[] | undefined;
   /** A report is overdue after this long. Default 10,000. */
@@ -64,6 +66,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     replay,
     latest: () => latest,
     events,
+    why: options.why,
     metrics: options.metrics,
     isHealthy: () =>
       replay !== undefined ||

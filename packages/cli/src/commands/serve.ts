@@ -2,10 +2,11 @@
 import { readFileSync } from "node:fs";
 import { PAGE_FOLDER } from "@conntrail/page";
 import type { Report } from "@conntrail/report";
-import { createReporter, type Reporter, replayReports } from "@conntrail/reporter";
+import { createReporter, explainRecording, type Reporter, replayReports } from "@conntrail/reporter";
 import { type ListenAddress, type Served, type ServeOptions, serve } from "@conntrail/serve";
 import { Registry } from "prom-client";
 import { type CollectionOptions, reporterOptions } from "../collection-options.ts";
+import { EXPLAIN_BUFFER } from "../explain-buffer.ts";
 import { fields, services } from "../fields.ts";
 import { stopSignal } from "../stop-signal.ts";
 
@@ -48,11 +49,16 @@ async function serveLive(
   stop: AbortSignal,
 ): Promise<void> {
   // An address that cannot be had is told before anything starts; nobody can ask before the reporter is there.
-  const served = await serve({ ...settings, changes: { subscribe: (to) => reporter.changes$.subscribe(to) } });
+  const served = await serve({
+    ...settings,
+    changes: { subscribe: (to) => reporter.changes$.subscribe(to) },
+    why: (id, ended) => reporter.explain(ended ?? id),
+  });
   announce(served);
   const reporter: Reporter = createReporter({
     ...reporterOptions(options),
     intervalMs: options.interval,
+    explainBuffer: EXPLAIN_BUFFER,
     metrics: registry,
   });
   stop.addEventListener("abort", () => void reporter.close());
@@ -68,7 +74,9 @@ async function serveReplay(file: string, settings: ServeOptions, stop: AbortSign
   const replay: Report[] = [];
   for await (const report of replayReports(file, { signal: stop })) replay.push(report);
   if (replay.length === 0) throw new Error(`${file}: there is no report in it`);
-  const served = await serve({ ...settings, replay });
+  const why = async (id: number): Promise<object | undefined> =>
+    (await explainRecording(file, { from: { id }, limit: 1, signal: stop })).explanations[0];
+  const served = await serve({ ...settings, replay, why });
   announce(served);
   if (!stop.aborted) await new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve()));
   await served.close();

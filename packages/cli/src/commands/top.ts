@@ -1,16 +1,18 @@
 /** `conntrail top`: who talks to whom, live at a terminal, until `q` or a signal. */
 import { compileFilter, compileGroup, isQueryError } from "@conntrail/query";
 import { type Connection, painter, type Report } from "@conntrail/report";
-import { createReporter } from "@conntrail/reporter";
+import { createReporter, type Explanation } from "@conntrail/reporter";
 import { type CollectionOptions, reporterOptions } from "../collection-options.ts";
 import { emptyAnswer } from "../empty-answer.ts";
+import { whyLines } from "../encode-why.ts";
+import { EXPLAIN_BUFFER } from "../explain-buffer.ts";
 import { fields } from "../fields.ts";
 import { answer, askedQuestion, type Question } from "../question.ts";
 import type { QuestionOptions } from "../question-options.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { terminal } from "../terminal.ts";
 import { evidenceLines } from "../top/evidence-lines.ts";
-import { frame, pageLines } from "../top/frame.ts";
+import { frame, GUTTER, pageLines } from "../top/frame.ts";
 import { type KeptGroup, KeptGroups } from "../top/kept-groups.ts";
 import { filtered, firstState, type Key, pressed, type TopState } from "../top/top-state.ts";
 import { typedFilter } from "../top/typed-filter.ts";
@@ -33,8 +35,16 @@ export async function runTop(options: TopCommandOptions): Promise<void> {
   const { logger, ...settings } = reporterOptions(options);
   // On the same screen its lines would stand across the picture.
   const log = process.stderr.isTTY ? {} : { logger: logger! };
-  const reporter = createReporter({ ...settings, ...log, intervalMs: options.interval });
-  const top = new Top(question, options, () => void reporter.close());
+  const reporter = createReporter({
+    ...settings,
+    ...log,
+    intervalMs: options.interval,
+    explainBuffer: EXPLAIN_BUFFER,
+  });
+  const top = new Top(question, options, {
+    quit: () => void reporter.close(),
+    explain: (connection) => reporter.explain(connection),
+  });
   stop.addEventListener("abort", () => void reporter.close());
   top.open();
   try {
@@ -43,6 +53,12 @@ export async function runTop(options: TopCommandOptions): Promise<void> {
     await top.close();
     await reporter.close();
   }
+}
+
+/** What the screen needs of the reporter. */
+interface TopHooks {
+  readonly quit: () => void;
+  readonly explain: (connection: Connection) => Promise<Explanation | undefined>;
 }
 
 class Top {
@@ -58,18 +74,20 @@ class Top {
   #complaint: string | undefined;
   readonly #groups = new KeptGroups();
   readonly #options: CollectionOptions;
-  readonly #quit: () => void;
+  readonly #hooks: TopHooks;
+  /** Of the connection that is open; kept until another one is. */
+  #why: Explanation | undefined;
   readonly #window = new TopWindow(
     (key) => this.#press(key),
     () => this.#draw(),
   );
 
-  constructor(question: Question, options: CollectionOptions, quit: () => void) {
+  constructor(question: Question, options: CollectionOptions, hooks: TopHooks) {
     this.#question = question;
     this.#grouping = question.grouping!;
     this.#state = firstState(this.#grouping.text, question.groupSort, question.filter?.text ?? "");
     this.#options = options;
-    this.#quit = quit;
+    this.#hooks = hooks;
   }
 
   open(): void {
@@ -88,7 +106,8 @@ class Top {
     this.#report = report;
     this.#look(first);
     this.#follow(selected);
-    void this.#explain();
+    void this.#explainNothing();
+    void this.#askWhy();
     this.#draw();
   }
 
@@ -97,7 +116,8 @@ class Top {
     this.#complaint = undefined;
     const entered = before.typing !== undefined && (key.name === "return" || key.name === "enter");
     this.#state = entered ? this.#filter(before) : pressed(before, key, this.#lines(), pageLines(this.#window.size));
-    if (this.#state.quit) this.#quit();
+    if (this.#state.quit) this.#hooks.quit();
+    if (this.#state.level === "why" && before.level !== "why") void this.#askWhy();
     if (this.#state.by !== before.by) this.#grouping = compileGroup(this.#state.by, fields());
     if (this.#state.orderings !== before.orderings) this.#look(true);
     else this.#openGroup();
@@ -159,14 +179,14 @@ class Top {
     const rows = this.#grouping.members(shown.raw, rowsOf(shown), kept.group.keys);
     const now = rows.map((row) => shown.connection(row)).sort(byBeginning);
     const place = before === undefined ? -1 : now.findIndex((each) => nameOf(each) === nameOf(before));
-    if (level === "evidence" && place < 0) return;
+    if ((level === "evidence" || level === "why") && place < 0) return;
     this.#connections = now;
     const at = place >= 0 ? place : Math.min(selected.connections, Math.max(0, now.length - 1));
     this.#state = { ...this.#state, selected: { ...selected, connections: at } };
   }
 
   /** Says once why there is nothing. */
-  async #explain(): Promise<void> {
+  async #explainNothing(): Promise<void> {
     if (this.#asked || this.#report === undefined || this.#report.length > 0) return;
     const { conntrack, sockets } = this.#report.health;
     if (conntrack.reason === "starting" || sockets.reason === "starting") return;
@@ -175,11 +195,30 @@ class Top {
     this.#draw();
   }
 
+  /** Asks why the open connection's row says what it says: anew with each report, for facts go on coming. */
+  async #askWhy(): Promise<void> {
+    const connection = this.#connections[this.#state.selected.connections];
+    if (this.#state.level !== "why" || connection === undefined || this.#state.quit) return;
+    if (this.#why?.connection.id !== connection.id) this.#why = undefined;
+    try {
+      this.#why = await this.#hooks.explain(connection);
+    } catch (error) {
+      this.#complaint = error instanceof Error ? error.message : String(error);
+    }
+    this.#draw();
+  }
+
+  #whyLines(): readonly string[] | undefined {
+    if (this.#state.level !== "why" || this.#why === undefined) return undefined;
+    return whyLines(this.#why, this.#window.size.columns - GUTTER, painter(terminal().color === true));
+  }
+
   #lines(): number {
     const { level, selected } = this.#state;
     if (level === "groups") return this.#groups.rows.length;
     const connection = this.#connections[selected.connections];
     if (level === "connections" || connection === undefined) return this.#connections.length;
+    if (level === "why") return Math.max(1, (this.#whyLines()?.length ?? 0) - pageLines(this.#window.size) + 1);
     return evidenceLines(connection).length;
   }
 
@@ -190,6 +229,7 @@ class Top {
       grouping: this.#grouping,
       groups: this.#groups.rows,
       connections: this.#connections,
+      why: this.#whyLines(),
       notice: this.#report !== undefined && this.#report.length > 0 ? NOTHING_LEFT : this.#notice,
       complaint: this.#complaint,
     };

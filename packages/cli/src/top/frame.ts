@@ -27,6 +27,8 @@ export interface Scene {
   readonly groups: readonly KeptGroup[];
   /** Those of the open group. */
   readonly connections: readonly Connection[];
+  /** Why the open connection's row says what it says; undefined while nobody has answered. */
+  readonly why: readonly string[] | undefined;
   /** Told in place of rows when there are none. */
   readonly notice: readonly string[];
   /** Why what was typed is no filter. */
@@ -48,7 +50,7 @@ export function pageLines({ lines }: Size): number {
 }
 
 /** Marks the selected row where there are no colours, too. */
-const GUTTER = 2;
+export const GUTTER = 2;
 
 /** Draws. */
 export function frame(scene: Scene, size: Size, paint: Paint): string[] {
@@ -83,6 +85,10 @@ function list(scene: Scene, size: Size, paint: Paint): List {
   if (state.level === "connections") {
     const cells = connections.map((connection) => TABLE_COLUMNS.map((column) => column.cell(connection, endMs)));
     return table(TABLE_COLUMNS, cells, selected, (i) => STYLE[connections[i]!.state], size, paint);
+  }
+  if (state.level === "why") {
+    const body = (scene.why ?? ["Asking why …"]).map((line) => `  ${line}`);
+    return { head: "  WHY", body, selected: Math.min(selected + Math.floor(pageLines(size) / 2), body.length - 1) };
   }
   const connection = connections[state.selected.connections];
   const facts = connection === undefined ? [] : evidenceLines(connection);
@@ -147,7 +153,7 @@ function within(state: TopState, grouping: Grouping, groups: readonly KeptGroup[
   const open = groups[state.selected.groups]?.group;
   const named = open === undefined ? "" : grouping.keys.map((name, i) => `${name} ${String(open.keys[i])}`).join(", ");
   const what =
-    state.level === "evidence"
+    state.level === "evidence" || state.level === "why"
       ? `connection ${state.selected.connections + 1} of ${connections}`
       : `${connections} rows`;
   return `${printable(named)}: ${what}`;
@@ -175,7 +181,7 @@ function helpList(): List {
 
 const HELP = [
   "up down j k     select       PgUp PgDn Home End   further",
-  "Enter           open: a group's connections, a connection's evidence",
+  "Enter           open: a group's connections, a connection's evidence, why it says so",
   "Esc             back",
   "/               filter: an expression, a port, an address or a process",
   "s               next order   r   order anew: until then rows keep their place",

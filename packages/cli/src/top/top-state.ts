@@ -6,8 +6,9 @@ const ORDERS = ["connections", "failed", "bytes", "opened", "last", "from", "to"
 /** Groupings that `b` goes through. */
 const GROUPINGS = ["process,service", "name,service", "container,service", "address,to.port"] as const;
 
-/** What is shown: groups, the connections of one, or all that is known of one connection. */
-type Level = "groups" | "connections" | "evidence";
+/** What is shown, each opened from the one before: groups, the connections of one, all that is known of one connection, and why. */
+const LEVELS = ["groups", "connections", "evidence", "why"] as const;
+type Level = (typeof LEVELS)[number];
 
 /** The state of the screen. */
 export interface TopState {
@@ -38,7 +39,7 @@ export interface Key {
 export function firstState(by: string, sort: string | undefined, filter: string): TopState {
   return {
     level: "groups",
-    selected: { groups: 0, connections: 0, evidence: 0 },
+    selected: { groups: 0, connections: 0, evidence: 0, why: 0 },
     by,
     sort: sort ?? ORDERS[0],
     filter,
@@ -121,13 +122,13 @@ function isText(sequence: string): boolean {
 }
 
 function opened(state: TopState): TopState {
-  if (state.level === "evidence") return state;
-  const level = state.level === "groups" ? "connections" : "evidence";
+  const level = LEVELS[LEVELS.indexOf(state.level) + 1];
+  if (level === undefined) return state;
   return { ...state, level, selected: { ...state.selected, [level]: 0 } };
 }
 
 function closed(state: TopState): TopState {
-  return { ...state, level: state.level === "evidence" ? "connections" : "groups" };
+  return { ...state, level: LEVELS[Math.max(0, LEVELS.indexOf(state.level) - 1)]! };
 }
 
 function reordered(state: TopState): TopState {

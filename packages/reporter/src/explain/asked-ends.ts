@@ -1,9 +1,11 @@
-/** The ends that somebody asks about: an address, a name or a pid, with a port if wanted; real or visible, whichever way round. */
+/** The row or the ends that somebody asks about: a row's number; an address, a name or a pid, with a port if wanted; real or visible, whichever way round. */
 import { formatAddress, parseAddress } from "@conntrail/model";
 import type { Connection, End } from "@conntrail/report";
 
 /** One end as it was asked for. What is undefined may be anything. */
 export interface AskedEnd {
+  /** A row's number, as reports tell it: not an end, but all of it. */
+  readonly id?: number;
   readonly address?: string;
   readonly pid?: number;
   /** A process, or (a part of) a name of its address. */
@@ -11,8 +13,10 @@ export interface AskedEnd {
   readonly port?: number;
 }
 
-/** An end from `10.0.0.1`, `10.0.0.1:80`, `[fd00::1]:80`, `:80`, `curl`, `shop.example:443`, `pid:4711` or `4711`. Undefined for nothing of the kind. */
+/** An end from `id:42` (the row itself), `10.0.0.1`, `10.0.0.1:80`, `[fd00::1]:80`, `:80`, `curl`, `shop.example:443`, `pid:4711` or `4711`. Undefined for nothing of the kind. */
 export function parseAskedEnd(text: string): AskedEnd | undefined {
+  const [, id] = /^id:(\d{1,15})$/.exec(text) ?? [];
+  if (id !== undefined) return { id: Number(id) };
   const [, pid] = /^(?:pid:)?(\d{1,9})$/.exec(text) ?? [];
   if (pid !== undefined) return { pid: Number(pid) };
   const whole = addressOf(text);
@@ -38,6 +42,7 @@ function addressOf(text: string): string | undefined {
 
 /** True for a connection between these ends, whichever opened it; without a second one, for every connection of the first. */
 export function isAsked(connection: Connection, one: AskedEnd, other: AskedEnd | undefined): boolean {
+  if (one.id !== undefined && one.id !== connection.id) return false;
   const { from, to } = connection;
   const seen = connection.nat?.visible;
   const isFrom = (asked: AskedEnd): boolean => isEnd(asked, from, seen?.from);

@@ -4,9 +4,10 @@ import type { Blank } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
 import { endText } from "./meeting-tuples.ts";
 
-/** The blanks of a row. `health` is that of the report that told it last. */
-export function blanksOf(row: ConnectionJson, health: HealthJson, seen: FactCollector): Blank[] {
+/** The blanks of a row. `health` is that of the report that told it last; `since`: the time from which on facts were kept, null for all. */
+export function blanksOf(row: ConnectionJson, health: HealthJson, seen: FactCollector, since: string | null): Blank[] {
   return [
+    ...factsBlank(row, since),
     ...directionBlank(row, health, seen),
     ...processBlank(row, "from", health, seen),
     ...processBlank(row, "to", health, seen),
@@ -14,6 +15,13 @@ export function blanksOf(row: ConnectionJson, health: HealthJson, seen: FactColl
     ...namesBlank(row, "to", health),
     ...flowBlank(row, health),
   ];
+}
+
+/** Facts that were there and are gone. */
+function factsBlank({ firstSeen }: ConnectionJson, since: string | null): Blank[] {
+  if (since === null || (firstSeen !== null && firstSeen > since)) return [];
+  const text = `it is older than what is kept: of what was told before ${since} only the row is left`;
+  return [{ about: "facts", text, help: "conntrail record keeps everything, and conntrail why --replay FILE asks it" }];
 }
 
 function directionBlank({ direction, from, to }: ConnectionJson, health: HealthJson, seen: FactCollector): Blank[] {

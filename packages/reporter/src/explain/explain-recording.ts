@@ -59,7 +59,8 @@ export async function explainRecording(paths: string | readonly string[], option
   }
   const explanations = chosen.map(({ connection, health }, i): Explanation => {
     const seen = collectors[i]!;
-    return { connection, facts: seen.facts, more: seen.more, blanks: blanksOf(connection, health, seen) };
+    const blanks = blanksOf(connection, health, seen, null);
+    return { connection, since: null, facts: seen.facts, more: seen.more, blanks };
   });
   return { explanations, found: rows.size };
 }

@@ -39,6 +39,8 @@ export interface Blank {
 /** The answer for one row. */
 export interface Explanation {
   readonly connection: ConnectionJson;
+  /** ISO 8601: facts from before are not kept any more; null when all are there. */
+  readonly since: string | null;
   readonly facts: readonly Fact[];
   /** Facts beyond the 200 that are kept. */
   readonly more: number;

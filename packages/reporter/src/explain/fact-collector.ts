@@ -45,11 +45,14 @@ export class FactCollector implements InputTap {
   /** Scans that were taken in. */
   scans = 0;
   readonly #row: ConnectionJson;
+  readonly #wallAheadMs: number;
   readonly #tuples: MeetingTuples;
   /** What was told already, by who tells it. */
   readonly #told = new Map<string, string>();
 
-  constructor(row: ConnectionJson) {
+  /** `wallAheadMs`: what the row's times are ahead of those of the inputs. */
+  constructor(row: ConnectionJson, wallAheadMs = 0) {
+    this.#wallAheadMs = wallAheadMs;
     this.#row = row;
     this.#tuples = new MeetingTuples(row);
   }
@@ -160,7 +163,11 @@ export class FactCollector implements InputTap {
       return;
     }
     const { timeMs, ...rest } = fact;
-    this.facts.push({ time: new Date(timeMs).toISOString(), ...rest, claims: rest.claims.filter(isClaim) });
+    this.facts.push({
+      time: new Date(timeMs + this.#wallAheadMs).toISOString(),
+      ...rest,
+      claims: rest.claims.filter(isClaim),
+    });
   }
 }
 

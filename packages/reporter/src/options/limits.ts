@@ -20,6 +20,8 @@ export const OPTION_LIMITS: Readonly<Record<LimitedOption, OptionLimit>> = {
   maxFlows: { least: 1, most: 2_097_152, preset: 262_144 },
   /** An event takes 112 bytes of it. */
   traceRing: { least: 4_096, most: 1024 * MIB, preset: MIB },
+  /** One flow takes 176 bytes of it, one socket some 100. */
+  explainBuffer: { least: 0, most: 1024 * MIB, preset: 8 * MIB },
   lookupsPerSecond: { least: 1, most: 1_000, preset: 10 },
   /** No limit is as good as this one. */
   limit: { least: 1, most: 2_147_483_647, preset: 2_147_483_647 },
@@ -44,6 +46,7 @@ export type LimitedOption =
   | "reconcileMs"
   | "maxFlows"
   | "traceRing"
+  | "explainBuffer"
   | "lookupsPerSecond"
   | "limit"
   | "nice"

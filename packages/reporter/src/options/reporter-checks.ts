@@ -79,6 +79,7 @@ const CHECKS: OptionChecks<ReporterOptions> = {
   commandLines: flag,
   trace: flag,
   traceRing: whole(OPTION_LIMITS.traceRing, "bytes"),
+  explainBuffer: whole(OPTION_LIMITS.explainBuffer, "bytes"),
   containerApi: (name, value) => {
     if (value !== false)
       text("unix:// and an absolute path, or false", (said) => /^unix:\/\/\//.test(said))(name, value);

@@ -63,6 +63,8 @@ export interface ReporterOptions {
   readonly scanIntervalMs?: number;
   /** Share of one core that scans may take, 0.001 to 1: after an expensive one the next waits. Default 0.1. */
   readonly scanCpuShare?: number;
+  /** What `explain()` may look back on: bytes of the latest inputs that the pipeline keeps, to 2^30; 0: none. Default 8 MiB. */
+  readonly explainBuffer?: number;
   /** Servers for reverse lookups, `address` or `address:port`. Default: those of /etc/resolv.conf. */
   readonly nameServers?: readonly string[];
   /** Reverse lookups a second at the most, 1 to 1,000. Default 10. */

@@ -1,4 +1,4 @@
-/** Somebody who looks at what a replay puts into the pipeline, before the pipeline does. Nothing of it may be kept: batches belong to the pipeline. */
+/** Somebody who looks at what a replay puts into the pipeline, before the pipeline does. Nothing of it may be changed. */
 import type { NameAnswer } from "@conntrail/capture";
 import type { FlowBatch, SocketTable, TraceBatch } from "@conntrail/model";
 
