@@ -3,6 +3,7 @@ import { printable } from "@conntrail/model";
 import type { Group, Grouping, Value } from "@conntrail/query";
 import {
   type Cell,
+  fold,
   formatBytes,
   formatDuration,
   type LayoutColumn,
@@ -33,7 +34,8 @@ export function groupsTable(report: Report, grouping: Grouping, options: GroupsO
   const body = groupLines(shown, grouping, report.raw.window.endMs, { width: options.columns, paint });
   const left = groups.slice(shown.length);
   const connections = left.reduce((sum, each) => sum + each.connections, 0);
-  const more = left.length === 0 ? [] : [`… and ${left.length} more (${connections} connections)`];
+  const more =
+    left.length === 0 ? [] : fold(`… and ${left.length} more (${connections} connections)`, options.columns, 2);
   return `${[...head, ...body, ...more].join("\n")}\n`;
 }
 
@@ -48,7 +50,12 @@ function groupLines(
   const cells = groups.map((group) => groupCells(group, keys, endMs));
   const style = (index: number): Style | undefined => groupStyle(groups[index]!);
   const { head, body, dropped } = renderTable(groupColumns(keys), cells, { ...options, style });
-  return ["", head, ...body, ...(dropped.length === 0 ? [] : [`Too narrow for ${dropped.join(", ")}.`])];
+  return [
+    "",
+    head,
+    ...body,
+    ...(dropped.length === 0 ? [] : fold(`Too narrow for ${dropped.join(", ")}.`, options.width, 2)),
+  ];
 }
 
 /** The columns of groups: a key each, then the sums. */

@@ -36,7 +36,7 @@ export function encodeTable(report: RawReport | Report, options: TableOptions = 
   const elided = elidedRows(raw.columns, shown);
   if (elided !== undefined) {
     const connections = elided.rows === elided.connections ? "" : ` (${elided.connections} connections)`;
-    lines.push(`… and ${elided.rows} more${connections}`);
+    lines.push(...fold(`… and ${elided.rows} more${connections}`, options.columns, 2));
   }
   lines.push(...legend(raw, rows, options.columns));
   return new TextEncoder().encode(`${lines.join("\n")}\n`);
