@@ -2,7 +2,7 @@
 import { gzipSync } from "node:zlib";
 import { FLOW_CHANGE, type FlowBatch, type ReportContent, type Tick } from "@conntrail/model";
 import { encodeScope, packReport } from "@conntrail/report";
-import { pipeline } from "@conntrail/reporter";
+import { pipeline } from "@conntrail/reporter/pipeline";
 import { NEVER, Subject } from "rxjs";
 import type { BenchCase, TimedCase } from "../case.ts";
 import { fixtureFlows, fixtureRows } from "../fixtures.ts";

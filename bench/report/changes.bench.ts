@@ -4,7 +4,7 @@
  */
 import { FLOW_WORDS, type FlowBatch, type ReportContent, type Tick, takeRows } from "@conntrail/model";
 import { packReport } from "@conntrail/report";
-import { pipeline } from "@conntrail/reporter";
+import { pipeline } from "@conntrail/reporter/pipeline";
 import { NEVER, Subject } from "rxjs";
 import type { BenchCase } from "../case.ts";
 import { flowBatch, moveTo, NOW_MS } from "../stages/inputs.ts";

@@ -1,7 +1,8 @@
 /** Asked before, not after: `filter` and `limit` where reports are made. */
 import { CHANGE_KIND, type FlowBatch, type ReportContent, type Tick } from "@conntrail/model";
 import { encodeJson, limitRows, packReport, unpackReport, viewReport } from "@conntrail/report";
-import { createReporter, isOptionError, type PipelineConfig, pipeline } from "@conntrail/reporter";
+import { createReporter, isOptionError } from "@conntrail/reporter";
+import { type PipelineConfig, pipeline } from "@conntrail/reporter/pipeline";
 import { EMPTY, Subject } from "rxjs";
 import { expect, test } from "vitest";
 import { batch, destroyed, flow } from "../stages/flow-fixture.ts";

@@ -1,5 +1,6 @@
 /** The options that `report`, `watch` and `record` share: what to collect, and how. */
-import { type LimitedOption, OPTION_LIMITS, type ReporterOptions } from "@conntrail/reporter";
+import type { ReporterOptions } from "@conntrail/reporter";
+import { type LimitedOption, OPTION_LIMITS } from "@conntrail/reporter/plain";
 import { type Command, Option } from "commander";
 import { commandLogger } from "./log.ts";
 import { gather, oneOf } from "./one-of.ts";

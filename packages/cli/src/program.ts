@@ -1,8 +1,8 @@
 /** The command line: commands, options, help, and one line for whoever gets them wrong. */
 import { isQueryError } from "@conntrail/query";
 import { fold } from "@conntrail/report";
-import { isOptionError, OPTION_LIMITS } from "@conntrail/reporter";
-import { type ListenAddress, parseListenAddress } from "@conntrail/serve";
+import { isOptionError, OPTION_LIMITS } from "@conntrail/reporter/plain";
+import { type ListenAddress, parseListenAddress } from "@conntrail/serve/listen-address";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { addCollectionOptions } from "./collection-options.ts";
 import type { DoctorCommandOptions } from "./commands/doctor.ts";

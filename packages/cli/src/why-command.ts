@@ -1,5 +1,5 @@
 /** The command `why` and what it takes. */
-import { type AskedEnd, parseAskedEnd } from "@conntrail/reporter";
+import { type AskedEnd, parseAskedEnd } from "@conntrail/reporter/plain";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { addCollectionOptions } from "./collection-options.ts";
 import type { WhyCommandOptions } from "./commands/why.ts";

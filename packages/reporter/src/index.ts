@@ -1,4 +1,4 @@
-/** What an agent embeds, in reading order: the reporter, its options, the sinks; then the pipeline itself, for replay and tests. */
+/** What an agent embeds, in reading order: the reporter, its options, the sinks. The pipeline itself is `@conntrail/reporter/pipeline`: an agent's own thread has no use for its stages. */
 export type { Change, ChangedMember, ConnectionChange, GoneChange, PresentChange } from "./changes/change.ts";
 export { createReporter, type Reporter } from "./create-reporter.ts";
 export { type AskedEnd, parseAskedEnd } from "./explain/asked-ends.ts";
@@ -9,7 +9,6 @@ export type { InstrumentOptions, MeterLike, ObservableLike, ObserveLike } from "
 export { type LimitedOption, OPTION_LIMITS, type OptionLimit } from "./options/limits.ts";
 export { isOptionError, type OptionError } from "./options/option-error.ts";
 export type { ReporterOptions } from "./options/reporter-options.ts";
-export { type PipelineConfig, type PipelineInputs, pipeline } from "./pipeline.ts";
 export type { RecordOptions, RecordProgress } from "./record/record-options.ts";
 export { replay, replayReports } from "./replay/replay.ts";
 export type { ReplayOptions, ReplaySummary, ReplayTime } from "./replay/replay-options.ts";

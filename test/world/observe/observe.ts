@@ -1,6 +1,6 @@
 /** One history as the observers see it: reader, scans and ticks in virtual time, their products through the real `pipeline()`, and the reports that come of it. */
 import type { FlowBatch, HostFacts, ReportContent, SocketTable, Tick } from "@conntrail/model";
-import { pipeline } from "@conntrail/reporter";
+import { pipeline } from "@conntrail/reporter/pipeline";
 import { EMPTY, Subject } from "rxjs";
 import { placeLogs } from "../kernel/kernel.ts";
 import { type History, LABEL, type LeftOut } from "../truth/history.ts";
