@@ -1,6 +1,6 @@
 /** What an agent embeds, in reading order: the reporter, its options, the sinks. The pipeline itself is `@conntrail/reporter/pipeline`: an agent's own thread has no use for its stages. */
 export type { Change, ChangedMember, ConnectionChange, GoneChange, PresentChange } from "./changes/change.ts";
-export { createReporter, type Reporter } from "./create-reporter.ts";
+export { createReporter } from "./create-reporter.ts";
 export { type AskedEnd, parseAskedEnd } from "./explain/asked-ends.ts";
 export { type Explained, type ExplainOptions, explainRecording } from "./explain/explain-recording.ts";
 export type { Blank, Claim, Explanation, Fact, FactSource, Verdict } from "./explain/explanation.ts";
@@ -12,6 +12,7 @@ export type { ReporterOptions } from "./options/reporter-options.ts";
 export type { RecordOptions, RecordProgress } from "./record/record-options.ts";
 export { replay, replayReports } from "./replay/replay.ts";
 export type { ReplayOptions, ReplaySummary, ReplayTime } from "./replay/replay-options.ts";
+export type { Reporter } from "./reporter.ts";
 export type { ReporterState } from "./reporter-state.ts";
 export { ndjson } from "./sinks/ndjson.ts";
 export { observer, type ReportObserver } from "./sinks/observer.ts";
