@@ -35,7 +35,7 @@ kernelTest(
 );
 
 kernelTest(
-  "F67 with nf_conntrack_timestamp a flow that is older than its watcher began when the kernel says",
+  "F67 N20 with nf_conntrack_timestamp a flow that is older than its watcher began when the kernel says",
   async () => {
     await using lab = await loopbackLab();
     const { host } = lab;

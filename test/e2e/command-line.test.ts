@@ -135,7 +135,7 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [["report", "superfluous"], /argument/],
 ];
 
-test("wrong usage ends with code 2 and one line that names the nearest right word", async () => {
+test("N25 wrong usage ends with code 2 and one line that names the nearest right word", async () => {
   for (let i = 0; i < WRONG.length; i += PARALLEL) {
     const some = WRONG.slice(i, i + PARALLEL);
     const runs = await Promise.all(some.map(([args]) => runConntrail(undefined, args)));

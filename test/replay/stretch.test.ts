@@ -99,6 +99,14 @@ test("a stretch beyond the capture is one report of what is there in the end", a
   expect(found[0]!.columns.length).toBeGreaterThan(0);
 });
 
+test("N25 a stretch in which nothing was recorded is told, with the time where the recording ends", async () => {
+  const { code, stderr } = await runConntrail(undefined, ["replay", SHOP, "--since", "+99m", "--format", "json"]);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(
+    /^conntrail: .*nothing was recorded in that time; it ends, or begins, at 20\d\d-\d\d-\d\dT[\d:.]+Z\n$/,
+  );
+});
+
 test("the speed is that of the capture's time, and does not change a byte", async () => {
   const began = performance.now();
   const paced = await reports(SHOP, { speed: 10 });

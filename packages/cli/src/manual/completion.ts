@@ -13,11 +13,14 @@ export function completion(shell: Shell, program: CommandFacts, fields: readonly
       return bash(program, commands, fields);
     case "zsh":
       // zsh runs completions of bash, which knows the words before the cursor alike.
-      return `#compdef conntrail\nautoload -Uz bashcompinit && bashcompinit\n${bash(program, commands, fields)}`;
+      return `#compdef conntrail\nautoload -Uz bashcompinit && bashcompinit\n${bash(program, commands, fields)}${ZSH_FIRST}`;
     case "fish":
       return fish(program, commands, fields);
   }
 }
+
+/** Where zsh finds the file by itself it reads it at the first Tab, which wants its answer, too. */
+const ZSH_FIRST = '[[ "$funcstack[1]" == _conntrail ]] && _bash_complete -F _conntrail\n';
 
 /** Options whose value is a field, or several with commas. */
 const FIELD_OPTIONS = new Set(["--sort", "--by", "--columns"]);
@@ -45,7 +48,7 @@ _conntrail() {
   COMPREPLY=()
   cur="\${COMP_WORDS[COMP_CWORD]}"
   prev="\${COMP_WORDS[COMP_CWORD-1]}"
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}"; do
     case "$nested $word" in
 ${nested.map(({ name }) => `      " ${name}") nested="${name}" ;;`).join("\n")}
 ${commands.map(({ name }) => `      "${name.includes(" ") ? name : ` ${name}`}") command="${name}"; break ;;`).join("\n")}
