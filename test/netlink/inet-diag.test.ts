@@ -1,5 +1,5 @@
 /** Requests to sock_diag(7) and answers no fixture shows. Source: `linux/inet_diag.h`. */
-import { decodeInetDiag, encodeInetDiagRequest, INET_DIAG } from "@conntrail/netlink";
+import { decodeInetDiag, encodeInetDiagLookup, encodeInetDiagRequest, INET_DIAG } from "@conntrail/netlink";
 import { describe, expect, test } from "vitest";
 import { fixture, hex } from "./bytes.ts";
 
@@ -16,6 +16,28 @@ describe("requests", () => {
         00000000 # interface
         ffffffff ffffffff # INET_DIAG_NOCOOKIE`),
     );
+  });
+
+  const end = { local: hex("0a000002"), localPort: 0x1234, remote: hex("0a000009"), remotePort: 0x50 };
+
+  test("the one socket of an end of TCP", () => {
+    expect(encodeInetDiagLookup({ family: 2, protocol: 6, ...end })).toEqual(
+      hex(`
+        48000000 14000100 00000000 00000000
+        02060000 ffffffff
+        12340050
+        0a000002 00000000 00000000 00000000
+        0a000009 00000000 00000000 00000000
+        00000000
+        ffffffff ffffffff`),
+    );
+  });
+
+  test("the one socket of UDP is asked for as the receiver of what the remote end sends", () => {
+    const bytes = encodeInetDiagLookup({ family: 2, protocol: 17, ...end });
+    expect(bytes.subarray(16, 18)).toEqual(hex("0211"));
+    expect(bytes.subarray(24, 32)).toEqual(hex("00501234 0a000009"));
+    expect(bytes.subarray(44, 48)).toEqual(hex("0a000002"));
   });
 
   test("listeners of IPv6 and UDP, with two extensions", () => {

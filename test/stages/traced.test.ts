@@ -163,6 +163,32 @@ describe("F27 a port that is used again within one reading", () => {
   });
 });
 
+describe("F29 who was found with the socket by a look", () => {
+  const found: Fact = { role: "held", by: CURL, local: CLIENT, remote: SERVER, at: 1_025 };
+
+  test("holds it, without a word of the trace", () => {
+    expect(credit([found], [connection])).toEqual(["curl → -"]);
+    const served: Fact = { role: "held", by: WORKER, local: SERVER, remote: CLIENT, at: 1_025 };
+    expect(credit([found, served], [connection])).toEqual(["curl → worker"]);
+  });
+
+  test("long after it was last seen, while it lives", () => {
+    expect(credit([{ ...found, at: 8_000 }], [{ ...connection, state: "established" }])).toEqual(["curl → -"]);
+    expect(credit([{ ...found, at: 8_000 }], [connection])).toEqual(["- → -"]);
+  });
+
+  test("is not that of an earlier or a later connection with the same ends", () => {
+    const earlier: Row = { ...connection, after: 100, first: 120, last: 130 };
+    const later: Row = { ...connection, after: 1_100, first: 1_120, last: 1_130 };
+    expect(credit([found], [earlier, connection, later])).toEqual(["- → -", "curl → -", "- → -"]);
+  });
+
+  test("gives way to whom the kernel saw, and is nobody when two were found", () => {
+    expect(credit([found, { ...opening, by: WGET }], [connection])).toEqual(["wget* → -"]);
+    expect(credit([found, { ...found, by: WGET, at: 1_028 }], [connection])).toEqual(["- → -"]);
+  });
+});
+
 test("F47 of the same ends in two namespaces each has its own process", () => {
   const facts = [opening, { ...opening, by: WGET, netns: POD }];
   expect(credit(facts, [connection, { ...connection, netns: POD }])).toEqual(["curl* → -", "wget* → -"]);

@@ -23,6 +23,7 @@ export const TRACE_ROLE = {
   opened: 1, // it called connect(2): its end is the opener's
   closed: 2, // it called close(2) or shutdown(2), or ended: it held this end, whoever opened the connection
   sent: 3, // it sent a datagram from this end
+  held: 4, // it was found with the socket of this end at that moment (no word of the trace: a look-up)
 } as const;
 
 /** One of TRACE_ROLE. */

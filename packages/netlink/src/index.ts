@@ -38,6 +38,7 @@ export * from "./filter-enum.ts";
 export type { InetDiagMessage, InetDiagRequest, TcpInfo } from "./inet-diag.ts";
 export { decodeInetDiag, encodeInetDiagRequest } from "./inet-diag.ts";
 export * from "./inet-diag-enum.ts";
+export { encodeInetDiagLookup, type InetDiagEnd } from "./inet-diag-lookup.ts";
 export { MessageCursor } from "./message.ts";
 export type { MessageHeader } from "./message-writer.ts";
 export { MessageWriter } from "./message-writer.ts";

@@ -3,10 +3,12 @@ import { performance } from "node:perf_hooks";
 import type { NamespaceWay, Owner, ReportContent, SnapshotHealth, SocketTable } from "@conntrail/model";
 import { type ContainerNames, createContainerNames, createResolver } from "@conntrail/names";
 import { healthJson, limitRows, packReport } from "@conntrail/report";
+import type { LookedEnds } from "@conntrail/scan";
 import { runWorker, type WorkerContext } from "@conntrail/thread";
 import { steadyMs, wallAheadMs } from "@conntrail/thread/clock";
 import { filter, ignoreElements, map, merge, Subject, share, takeUntil, tap } from "rxjs";
 import { nameAsker } from "./ask-names.ts";
+import { BeginningsOf } from "./begun-ends.ts";
 import { ChangeTicks } from "./changes/change-ticks.ts";
 import { packChanges } from "./changes/pack-changes.ts";
 import { sequenceEncoder } from "./encode.ts";
@@ -17,7 +19,7 @@ import type { PipelineCommand, PipelineMessage, PipelineStart } from "./protocol
 import { readiness } from "./readiness.ts";
 import { openRecorder } from "./record/recorder.ts";
 import { flowSource, type SourceContext, socketSource } from "./sources.ts";
-import { beginnings, scanTriggers, ticks } from "./ticks.ts";
+import { scanTriggers, ticks } from "./ticks.ts";
 import { ToldSince } from "./told-since.ts";
 import { openTraceSource } from "./trace-source.ts";
 
@@ -100,12 +102,10 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     ignoreElements(),
     takeUntil(stop$),
   );
-  let traced = false;
   const trace = openTraceSource({
     options,
     now: steadyMs,
     onBatch: (batch) => {
-      traced = batch.health.state === "ok";
       told.trace(batch);
       // Some containers are gone in a second: who they are is asked when they are first met.
       askAbout(batch.owners, containers);
@@ -124,9 +124,14 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     share(),
   );
   // Where the kernel tells who opens a connection, nobody has to look for it in time.
-  const untraced$ = beginnings(flows$).pipe(filter(() => !traced));
-  const scan$ = merge(scanTriggers(options.intervalMs), untraced$);
-  const sockets$ = (options.scannerInjected ? injected$ : socketSource(options, context, scan$)).pipe(
+  const beginnings = new BeginningsOf();
+  const ends$ = flows$.pipe(
+    map((batch) => beginnings.take(batch, trace.untold)),
+    filter((ends) => ends !== undefined),
+    takeUntil(stop$),
+  );
+  const asked = { scan$: scanTriggers(options.intervalMs), ends$, onLook: (found: LookedEnds) => trace.found(found) };
+  const sockets$ = (options.scannerInjected ? injected$ : socketSource(options, context, asked)).pipe(
     tap((table) => recent.take(table)),
     tap((table) => asker.sockets(table)),
     tap(({ owners }) => askAbout(owners, containers)),

@@ -4,7 +4,7 @@
  */
 import { ingest, type RawChunk } from "@conntrail/ingest";
 import type { FlowBatch, NamespaceWay, SocketTable } from "@conntrail/model";
-import { type ScanRecord, scanSockets } from "@conntrail/scan";
+import { type BegunEnds, type LookedEnds, type ScanRecord, scanSockets } from "@conntrail/scan";
 import { isWorkerError } from "@conntrail/thread";
 import { defer, merge, NEVER, type Observable, Subject, takeUntil, tap } from "rxjs";
 import type { PipelineOptions } from "./options/pipeline-options.ts";
@@ -50,11 +50,21 @@ export function flowSource(options: PipelineOptions, context: SourceContext): Ob
   return merge(restarting(batches$, { onFailure, isFinal: isBug, stop$ }), failures$.pipe(takeUntil(stop$)));
 }
 
-/** Socket tables. Each value of `scan$` asks for one, beside those that come by themselves. */
+/** What asks the scan for more than it does by itself. */
+export interface ScanRequests {
+  /** Each value asks for a table. */
+  readonly scan$: Observable<unknown>;
+  /** Ends whose holders are looked for at once. */
+  readonly ends$: Observable<BegunEnds>;
+  /** Takes what was found of them. */
+  readonly onLook: (found: LookedEnds) => void;
+}
+
+/** Socket tables. */
 export function socketSource(
   options: PipelineOptions,
   context: SourceContext,
-  scan$: Observable<unknown>,
+  { scan$, ends$, onLook }: ScanRequests,
 ): Observable<SocketTable> {
   const { stop$, cut$, ways$, mayBeStill, onStill, onRestart, recorder } = context;
   let told = 0;
@@ -73,6 +83,8 @@ export function socketSource(
     intervalMs: options.scanIntervalMs,
     ...(options.scanCpuShare !== undefined && { cpuBudget: options.scanCpuShare }),
     trigger$: scan$,
+    ends$,
+    onLook,
     stop$,
     mayBeStill,
     onStill,

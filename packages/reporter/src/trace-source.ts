@@ -5,9 +5,11 @@
 import { statSync } from "node:fs";
 import type { TraceBatch, TraceHealth, TraceReason } from "@conntrail/model";
 import { isOpError } from "@conntrail/netlink";
+import type { LookedEnds } from "@conntrail/scan";
 import { steadyMsOf } from "@conntrail/thread/clock";
 import { openTracer, type Tracer } from "@conntrail/trace";
 import { type Observable, Subject } from "rxjs";
+import type { Untold } from "./begun-ends.ts";
 import type { PipelineOptions } from "./options/pipeline-options.ts";
 import { ownFacts } from "./own-facts.ts";
 
@@ -44,6 +46,7 @@ export class TraceSource {
   #tracer: Tracer | undefined;
   #timer: NodeJS.Timeout | undefined;
   #toldMs = Number.NEGATIVE_INFINITY;
+  #latest: TraceBatch | undefined;
   #ended = false;
 
   constructor(context: TraceContext) {
@@ -80,6 +83,19 @@ export class TraceSource {
     }
   }
 
+  /** Tells who was found with sockets by a look: facts like those of the trace, of a lower rung. */
+  found({ rows, count, owners }: LookedEnds): void {
+    if (this.#ended || count === 0) return;
+    const { health } = this.#latest ?? notTraced(this.#context.now(), "switched-off");
+    this.#tell({ kind: "trace", timeMs: this.#context.now(), count, rows, blind: null, owners, health });
+  }
+
+  /** Which connections nothing tells of who opened them. */
+  get untold(): Untold {
+    const { state, senders } = this.#latest?.health ?? { state: "off", senders: "off" };
+    return { tcp: state === "off", udp: state === "off" || senders !== "on" };
+  }
+
   /** Tells what is left, closes the events and completes `batches$`. May be called twice. */
   end(): void {
     if (this.#ended) return;
@@ -97,6 +113,7 @@ export class TraceSource {
 
   #tell(batch: TraceBatch): void {
     this.#toldMs = batch.timeMs;
+    this.#latest = batch;
     this.#context.onBatch(batch);
     this.#batches$.next(batch);
   }

@@ -1,6 +1,8 @@
 /** What a scan can be told, and what holds without being told. */
 import { SOCKET_STATE } from "@conntrail/model";
 import type { Observable, SchedulerLike } from "rxjs";
+import type { BegunEnds } from "./begun-ends.ts";
+import type { LookedEnds } from "./end-look.ts";
 import type { ScanRecord } from "./scan-record.ts";
 
 /** What is scanned; plain data, because it crosses a thread. */
@@ -34,6 +36,15 @@ export interface ScanOptions extends Partial<ScanSettings> {
   readonly cpuBudget?: number;
   /** Each value asks for a scan as soon as the budget allows; those that arrive during a scan become one more. */
   readonly trigger$?: Observable<unknown>;
+  /**
+   * Ends that began a moment ago, as rows of the trace (`count` of them): who holds their sockets is looked for at once, between scans, within `lookBudget`. The rows are
+   * given away. Of those that come faster the newest are looked at.
+   */
+  readonly ends$?: Observable<BegunEnds>;
+  /** Share of one core for such looks. Default 0.03. */
+  readonly lookBudget?: number;
+  /** Given what a look found. */
+  readonly onLook?: (found: LookedEnds) => void;
   /** Its first value ends the stream: it completes when the threads are gone. */
   readonly stop$?: Observable<unknown>;
   /** A scan that takes longer has hung: its thread is ended, and the stream fails with OpError ETIMEDOUT. Default 30,000. */

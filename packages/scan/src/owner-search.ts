@@ -16,6 +16,7 @@ import { FdReader } from "./fd-reader.ts";
 import { FD_OTHER, FD_STALE } from "./fd-table.ts";
 import { HeldSockets } from "./held-sockets.ts";
 import { InodeMap } from "./inode-map.ts";
+import { LikelyHolders } from "./likely-holders.ts";
 import { type ProcessEntry, ProcessTable } from "./process-table.ts";
 import { Recheck } from "./recheck.ts";
 
@@ -39,6 +40,7 @@ export class OwnerSearch {
   readonly #held = new HeldSockets();
   readonly #reader: FdReader;
   readonly #recheck: Recheck;
+  readonly #likely: LikelyHolders;
   /** Sockets without a known holder, and the scan in which each was first seen to have none. */
   #missing: Map<number, number> = new Map();
   #previous: InodeMap = new InodeMap();
@@ -47,8 +49,12 @@ export class OwnerSearch {
 
   constructor(root: string) {
     this.#reader = new FdReader(root, this.#held);
-    this.processes = new ProcessTable(root, (process) => this.#reader.forget(process));
+    this.processes = new ProcessTable(root, (process) => {
+      this.#reader.forget(process);
+      this.#likely.forget(process);
+    });
     this.#recheck = new Recheck(this.#reader, this.#held, this.processes);
+    this.#likely = new LikelyHolders(this.#reader, this.#held, this.processes);
     this.elsewhere = new ElsewhereSockets(root, this.#held, this.processes);
   }
 
@@ -73,6 +79,24 @@ export class OwnerSearch {
     this.#unlisted = this.#reader.found.filter((inode) => !inodes.has(inode));
     this.elsewhere.ask(this.#unlisted);
     this.#reader.found = [];
+  }
+
+  /**
+   * Between two scans: looks for the holders of sockets that live at this moment, where they are likely to be. `scan` is the number of the last one. What is
+   * not found is left to the next scan. Throws OpError for what is neither gone nor forbidden.
+   */
+  findNow(inodes: readonly number[], scan: number): void {
+    const wanted = new Set(inodes.filter((inode) => !this.#held.has(inode)));
+    if (wanted.size === 0) return;
+    this.#reader.scan = scan;
+    this.#reader.wanted = new Set(wanted);
+    this.#likely.search(scan);
+    this.#reader.wanted = new Set();
+    const isFound = (inode: number): boolean => wanted.has(inode) && this.#held.has(inode);
+    // The next dump tells whether they are there still, as of those that the last one listed.
+    for (const inode of wanted) if (isFound(inode)) this.#previous.set(inode, 0);
+    this.#reader.found = this.#reader.found.filter((inode) => !isFound(inode));
+    this.#likely.learn([...wanted].filter(isFound));
   }
 
   /** The slot of the process that holds the socket, of several the one with the lowest pid; -1 when none is known. */

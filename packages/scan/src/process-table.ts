@@ -108,6 +108,11 @@ export class ProcessTable {
     return pids.flatMap((pid) => this.#look(pid, scan) ?? []);
   }
 
+  /** Adds the processes that came since the last refresh, and returns them. Those that ended stay until the next one. Throws OpError. */
+  discover(scan: number): ProcessEntry[] {
+    return this.#pids().flatMap((pid) => (this.#byPid.has(pid) ? [] : (this.#look(pid, scan) ?? [])));
+  }
+
   /** Reads again how many descriptors a process has. */
   lookAgain(process: ProcessEntry): void {
     process.size = orForbidden(() => readFdFolder(this.#root, process.place))?.size ?? 0;

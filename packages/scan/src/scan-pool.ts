@@ -45,15 +45,27 @@ export class ScanPool {
   }
 
   /** One scan. Rejects with OpError: what the scan itself failed with, ETIMEDOUT at the deadline, EPIPE when the thread died. A bug rejects as what it is. */
-  async scan(record: boolean, mayBeStill = false): Promise<Exclude<ScanAnswer, { kind: "failed" }>> {
+  async scan(record: boolean, mayBeStill = false): Promise<ScanAnswer & { kind: "scanned" | "still" }> {
+    const answer = await this.#run({ settings: this.#settings, record, mayBeStill, cancel: this.#cancel });
+    if (answer.kind === "scanned" || answer.kind === "still") return answer;
+    throw new TypeError("a scan was answered by something else");
+  }
+
+  /** Looks at single ends, between two scans. Rejects like `scan`. The rows are the thread's from now on. */
+  async look(ends: { rows: Uint32Array; count: number }): Promise<ScanAnswer & { kind: "looked" }> {
+    const answer = await this.#run({ settings: this.#settings, record: false, mayBeStill: false, cancel: this.#cancel, ends });
+    if (answer.kind === "looked") return answer;
+    throw new TypeError("a look was answered by something else");
+  }
+
+  async #run(task: ScanTask): Promise<ScanAnswer> {
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), this.#options.deadlineMs);
     try {
       if (this.#failure !== undefined) throw this.#failure;
-      const task: ScanTask = { settings: this.#settings, record, mayBeStill, cancel: this.#cancel };
       const answer = this.#pool.run(task, { signal: deadline.signal });
       this.#running = answer.catch(() => undefined);
-      return scanned(await answer);
+      return succeeded(await answer);
     } catch (error) {
       throw this.#classify(error, deadline.signal.aborted);
     } finally {
@@ -99,7 +111,7 @@ export class ScanPool {
 /** Tells the scan's own errors from the pool's. */
 class ScanFailure extends Error {}
 
-function scanned(answer: ScanAnswer): Exclude<ScanAnswer, { kind: "failed" }> {
-  if (answer.kind !== "failed") return answer;
-  throw new ScanFailure("scan", { cause: fromFailure(answer.failure) });
+function succeeded(answer: ScanAnswer): ScanAnswer {
+  if (answer.kind === "failed") throw new ScanFailure("scan", { cause: fromFailure(answer.failure) });
+  return answer;
 }

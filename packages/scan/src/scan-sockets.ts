@@ -1,11 +1,31 @@
 /** The stream of socket tables. */
 import type { SocketTable } from "@conntrail/model";
-import { asyncScheduler, defer, EMPTY, from, mergeMap, NEVER, Observable, of, takeUntil } from "rxjs";
+import {
+  asyncScheduler,
+  defer,
+  EMPTY,
+  from,
+  ignoreElements,
+  map,
+  merge,
+  mergeMap,
+  NEVER,
+  Observable,
+  of,
+  takeUntil,
+} from "rxjs";
+import { looks } from "./begun-ends.ts";
 import { type ScanOptions, settingsOf } from "./options.ts";
 import { paced } from "./paced.ts";
 import { ScanPool } from "./scan-pool.ts";
 
-const DEFAULTS = { intervalMs: 1000, cpuBudget: 0.1, deadlineMs: 30_000, closeDeadlineMs: 1500 } as const;
+const DEFAULTS = {
+  intervalMs: 1000,
+  cpuBudget: 0.1,
+  lookBudget: 0.03,
+  deadlineMs: 30_000,
+  closeDeadlineMs: 1500,
+} as const;
 
 /**
  * Scans sockets and their owners, the first time at once. Each subscription has a thread of its own, which begins with it.
@@ -16,8 +36,17 @@ const DEFAULTS = { intervalMs: 1000, cpuBudget: 0.1, deadlineMs: 30_000, closeDe
  * table is the consumer's; a slow one delays the next scan.
  */
 export function scanSockets(options: ScanOptions = {}): Observable<SocketTable> {
-  const { intervalMs, cpuBudget, deadlineMs, closeDeadlineMs } = { ...DEFAULTS, ...defined(options) };
-  const { trigger$, stop$ = NEVER, tap, mayBeStill, onStill, scheduler = asyncScheduler } = options;
+  const { intervalMs, cpuBudget, lookBudget, deadlineMs, closeDeadlineMs } = { ...DEFAULTS, ...defined(options) };
+  const {
+    trigger$,
+    ends$ = EMPTY,
+    onLook,
+    stop$ = NEVER,
+    tap,
+    mayBeStill,
+    onStill,
+    scheduler = asyncScheduler,
+  } = options;
   return new Observable((subscriber) => {
     const pool = new ScanPool(settingsOf(options), { deadlineMs, closeDeadlineMs });
     const scans$ = paced(() => defer(() => from(pool.scan(tap !== undefined, mayBeStill?.() ?? false))), {
@@ -37,7 +66,12 @@ export function scanSockets(options: ScanOptions = {}): Observable<SocketTable> 
       }),
       takeUntil(stop$),
     );
-    const subscription = tables$.subscribe({
+    const looks$ = looks(ends$, (ends) => pool.look(ends), { budget: lookBudget, scheduler }).pipe(
+      map(({ ends }) => onLook?.(ends)),
+      ignoreElements(),
+      takeUntil(stop$),
+    );
+    const subscription = merge(tables$, looks$).subscribe({
       next: (table) => subscriber.next(table),
       error: (error: unknown) => void pool.close().then(() => subscriber.error(error)),
       complete: () => void pool.close().then(() => subscriber.complete()),

@@ -2,16 +2,19 @@
 import type { SocketTable } from "@conntrail/model";
 import type { Failure } from "@conntrail/thread";
 import { move, transferableSymbol, valueSymbol } from "piscina";
+import type { LookedEnds } from "./end-look.ts";
 import type { ScanSettings } from "./options.ts";
 import type { ScanRecord } from "./scan-record.ts";
 import { Scanner } from "./scanner.ts";
 
-/** Pool to thread: one scan. */
+/** Pool to thread: one scan, or a look at single ends between two. */
 export interface ScanTask {
   readonly settings: ScanSettings;
   readonly record: boolean;
   /** Nothing was told since the last scan: if the kernel's counters say so too, there is no need for this one. */
   readonly mayBeStill: boolean;
+  /** Look at these ends instead: rows of the trace, which are given away. */
+  readonly ends?: { readonly rows: Uint32Array; readonly count: number };
   /** Its first word is set when the scan is no longer wanted. */
   readonly cancel: Int32Array<SharedArrayBuffer>;
 }
@@ -25,6 +28,7 @@ export type ScanAnswer =
       readonly cpuMs: number;
     }
   | { readonly kind: "still"; readonly cpuMs: number }
+  | { readonly kind: "looked"; readonly ends: LookedEnds; readonly cpuMs: number }
   | { readonly kind: "failed"; readonly failure: Failure };
 
 let scanner: Scanner | undefined;
@@ -33,6 +37,7 @@ let scanner: Scanner | undefined;
 export async function scan(task: ScanTask): Promise<ScanAnswer> {
   try {
     scanner ??= new Scanner(task.settings);
+    if (task.ends !== undefined) return { kind: "looked", ...scanner.look(task.ends.rows, task.ends.count) };
     const beganMs = performance.now();
     if (task.mayBeStill && scanner.isStill()) return { kind: "still", cpuMs: performance.now() - beganMs };
     const cancelled = (): boolean => Atomics.load(task.cancel, 0) !== 0;

@@ -14,6 +14,7 @@ import {
 import { steadyMs } from "@conntrail/thread/clock";
 import { Acceptors } from "./acceptors.ts";
 import { dumpNamespace, type NamespaceDump, TCP_INFO_SOCKETS } from "./dump-namespace.ts";
+import { EndLook, type LookedEnds } from "./end-look.ts";
 import { showsOwnPidsOnly, whyDenied } from "./hindrance.ts";
 import { NamespaceBook } from "./namespace-facts.ts";
 import { type ScanSettings, settingsOf } from "./options.ts";
@@ -62,6 +63,7 @@ export class Scanner {
   #found: readonly FoundNamespace[] = [];
   /** Processes that such looks have found. */
   #met: ProcessEntry[] = [];
+  readonly #look: EndLook;
   #scans = 0;
   #expected = 1024;
 
@@ -72,6 +74,7 @@ export class Scanner {
     this.#namespaces = new NamespaceBook(this.#settings.root);
     this.#survey = new Survey(this.#settings.root, this.#owners.processes);
     this.#acceptors = new Acceptors(this.#owners);
+    this.#look = new EndLook(this.#settings.root);
     const { root, tcpInfo } = this.#settings;
     this.#stillness = new Stillness(
       root,
@@ -89,11 +92,26 @@ export class Scanner {
     return this.#stillness.hasSameCounters(this.#found);
   }
 
+  /**
+   * Who holds the sockets of single ends now: `count` rows of the trace, whose local end may be on this host. By what the last scan knows of
+   * namespaces and processes; without one, nobody. Throws OpError.
+   */
+  look(rows: Uint32Array, count: number): { readonly ends: LookedEnds; readonly cpuMs: number } {
+    const cpuMs = this.#stopwatch();
+    const scans = this.#scans;
+    const asked = scans === 0 || !this.#settings.processes ? [] : this.#look.ask(rows, count);
+    const inodes = asked.map(({ inode }) => inode);
+    this.#owners.findNow(inodes, scans);
+    const book = this.#book(scans);
+    const holders = { owners: book.owners, find: (inode: number) => book.find(inode, false) };
+    return { ends: this.#look.tell(rows, asked, holders), cpuMs: cpuMs() };
+  }
+
   /** Scans once. Rejects with OpError. */
   async scan(request: ScanRequest = {}): Promise<ScanResult> {
     const startedMs = steadyMs();
     const began = performance.now();
-    const cpuBegan = readCpuTime(this.#settings.root, "thread-self");
+    const cpuMs = this.#stopwatch();
     const work = new ScanWork(this.#settings, request, this.#expected);
     const scans = ++this.#scans;
     const costBefore = this.#owners.cost;
@@ -113,7 +131,7 @@ export class Scanner {
       this.#acceptors.learn(work.builder);
       this.#owners.elsewhere.run(work.known);
     }
-    const book = new OwnerBook({ ...this.#settings, users: this.#users }, this.#owners, this.#acceptors, scans);
+    const book = this.#book(scans);
     const holders = request.record
       ? book.triples(inodes.keys().sort(), (inode) => work.builder.listens(inode))
       : undefined;
@@ -123,13 +141,14 @@ export class Scanner {
     const record = holders && this.#record(work, frame, book, holders);
     const ways = waysInto(found);
     const table = { ...work.builder.finish(book, frame), ...(ways.length > 0 && { ways }) };
+    this.#look.learn(found, work.namespaces);
     this.#expected = Math.ceil(table.count * 1.1) + 64;
-    const cpuMs = elapsed(cpuBegan, readCpuTime(this.#settings.root, "thread-self")) ?? performance.now() - began;
-    this.#stillness.scanned({ ...before, counters }, cpuMs);
+    const spentMs = cpuMs();
+    this.#stillness.scanned({ ...before, counters }, spentMs);
     return {
       table,
       record,
-      cpuMs,
+      cpuMs: spentMs,
       socketsMs: dumped - began,
       ownersMs: performance.now() - dumped,
       descriptors: this.#owners.cost - costBefore,
@@ -140,6 +159,18 @@ export class Scanner {
     if (processes.length === 0) return [];
     const all = new Set(this.#owners.processes.values());
     return processes.filter((process) => all.has(process));
+  }
+
+  #book(scans: number): OwnerBook {
+    return new OwnerBook({ ...this.#settings, users: this.#users }, this.#owners, this.#acceptors, scans);
+  }
+
+  /** Milliseconds of this thread's CPU since the call, or of time where the kernel does not count CPU. */
+  #stopwatch(): () => number {
+    const { root } = this.#settings;
+    const began = performance.now();
+    const cpuBegan = readCpuTime(root, "thread-self");
+    return () => elapsed(cpuBegan, readCpuTime(root, "thread-self")) ?? performance.now() - began;
   }
 
   /** What is known of a namespace led nowhere: it is looked for anew. */

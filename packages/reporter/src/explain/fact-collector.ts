@@ -127,10 +127,13 @@ export class FactCollector implements InputTap {
       const role = kindState(kind);
       const timeMs = new Float64Array(rows.buffer, rows.byteOffset + row * 4, TRACE_WORDS / 2)[TRACE.sinceMs / 2]!;
       const did = role === TRACE_ROLE.opened ? "opened" : role === TRACE_ROLE.sent ? "sent from" : "closed";
-      const claims = owner === undefined ? [] : [processClaim(this.#row, side, owner, "trace", 0)];
-      const text = `the kernel saw ${processText(owner)} call: it ${did} ${local} → ${remote}`;
+      const isLook = role === TRACE_ROLE.held;
+      const claims = owner === undefined ? [] : [processClaim(this.#row, side, owner, isLook ? "held" : "trace", 0)];
+      const text = isLook
+        ? `a look found ${processText(owner)} with the socket ${local} → ${remote}`
+        : `the kernel saw ${processText(owner)} call: it ${did} ${local} → ${remote}`;
       const netns = rows[row + TRACE.netns]! || null;
-      this.#keep(`trace ${role} ${local}`, text, { timeMs, source: "trace", netns, text, claims });
+      this.#keep(`trace ${role} ${local}`, text, { timeMs, source: isLook ? "socket" : "trace", netns, text, claims });
     }
   }
 

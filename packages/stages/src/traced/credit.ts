@@ -6,6 +6,7 @@
 import {
   ADDRESS_WORDS,
   CONNECTION_FLAG,
+  CONNECTION_STATE,
   type ConnectionColumns,
   indexOf,
   isLoopback,
@@ -22,8 +23,13 @@ import type { RowBounds } from "./row-bounds.ts";
 import { type Doubt, SameEnds } from "./same-ends.ts";
 
 const KNOWN = indexOf(OWNER_REASON, "known");
-const TRACED_FROM = CONNECTION_FLAG.fromTraced | CONNECTION_FLAG.fromLocal;
-const TRACED_TO = CONNECTION_FLAG.toTraced | CONNECTION_FLAG.toLocal;
+const LOCAL_FROM = CONNECTION_FLAG.fromLocal;
+const LOCAL_TO = CONNECTION_FLAG.toLocal;
+const TRACED_FROM = CONNECTION_FLAG.fromTraced | LOCAL_FROM;
+const TRACED_TO = CONNECTION_FLAG.toTraced | LOCAL_TO;
+const OVER: ReadonlySet<number> = new Set(
+  (["closed", "failed"] as const).map((word) => indexOf(CONNECTION_STATE, word)),
+);
 const LONG_AGO = Number.NEGATIVE_INFINITY;
 
 /** The work on one snapshot. */
@@ -74,10 +80,20 @@ export class Credit {
   #credit(row: number, isFrom: boolean): void {
     const end = this.#lookFor(row, isFrom);
     if (this.#book.first(end) === 0) return;
+    if (this.#book.hasHeld) this.#holder(row, isFrom);
     if (end.protocol === PROTOCOL.udp) {
       const fact = this.#sender(row, isFrom);
       if (fact !== 0) this.#write(row, isFrom, this.#book.owner(fact)!);
     } else this.#opener({ row, isFrom, id: this.#columns.id[row]!, firstSeenMs: this.#columns.firstSeenMs[row]! });
+  }
+
+  /** Names who was found with the socket while the row lived, where the merge knows nobody who holds it. Every word of the trace goes before it. */
+  #holder(row: number, isFrom: boolean): void {
+    const { fromReason, toReason, state, lastSeenMs } = this.#columns;
+    if ((isFrom ? fromReason : toReason)[row] === KNOWN) return;
+    const toMs = OVER.has(state[row]!) ? lastSeenMs[row]! : Number.POSITIVE_INFINITY;
+    const fact = this.#agreed(row, isFrom, TRACE_ROLE.held, this.#bounds.beganAfterMs[row]!, toMs, false);
+    if (fact > 0) this.#write(row, isFrom, this.#book.owner(fact)!, isFrom ? LOCAL_FROM : LOCAL_TO);
   }
 
   /** The end as the process there sees it. */
@@ -252,11 +268,11 @@ export class Credit {
   }
 
   /** A process is there, so the end is on this host, also where no scan has met its namespace yet. */
-  #write(row: number, isFrom: boolean, owner: Owner): void {
+  #write(row: number, isFrom: boolean, owner: Owner, flag: number = isFrom ? TRACED_FROM : TRACED_TO): void {
     const { fromOwner, toOwner, fromReason, toReason, flags } = this.#columns;
     (isFrom ? fromOwner : toOwner)[row] = this.#owners.place(owner);
     (isFrom ? fromReason : toReason)[row] = KNOWN;
     flags[row]! &= ~CONNECTION_FLAG.transit;
-    flags[row]! |= isFrom ? TRACED_FROM : TRACED_TO;
+    flags[row]! |= flag;
   }
 }

@@ -6,9 +6,11 @@ import {
   hashEnd,
   isUnspecified,
   kindProtocol,
+  kindState,
   type Owner,
   sameAddress,
   TRACE,
+  TRACE_ROLE,
   TRACE_WORDS,
   type TraceBatch,
 } from "@conntrail/model";
@@ -49,6 +51,9 @@ export class FactBook {
   #told = 0;
   readonly #blind: { readonly sinceMs: number; readonly untilMs: number }[] = [];
 
+  /** True when somebody was ever found by a look-up. */
+  hasHeld = false;
+
   /** True while nothing was ever told. */
   get isEmpty(): boolean {
     return this.#told === 0;
@@ -66,6 +71,7 @@ export class FactBook {
       for (let word = 0; word < TRACE_WORDS; word++) this.#rows[to + word] = rows[from + word]!;
       this.#owners[place] = owners[rows[from + TRACE.owner]! - 1];
       this.#taken[place] = Number.NaN;
+      if (kindState(rows[from + TRACE.kind]!) === TRACE_ROLE.held) this.hasHeld = true;
       this.#link(fact);
     }
   }
