@@ -1,5 +1,8 @@
 /** The trace on a real kernel: who connected and who closed, against what the programs themselves tell. */
 import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { TRACE_ROLE } from "@conntrail/model";
 import type { openTracer } from "@conntrail/trace";
@@ -191,3 +194,47 @@ kernelTest("without the right to trace it says what would help, and goes on with
   expect(container.health).toMatchObject({ state: "off", reason: "not-permitted" });
   expect(container.health.advice).toContain("user namespace");
 });
+
+kernelTest(
+  "killed with -9 it leaves nothing behind: no event, not in a child that lives on either, no mount, no instance of tracefs",
+  async () => {
+    const before = tracefsState();
+    await using lab = await plainLab();
+    const victim = lab.host.spawn(process.execPath, [program("killed.mjs")]);
+    const { pid, child, cpus } = await victim.json<{ pid: number; child: number; cpus: number }>();
+    try {
+      expect(perfEventsOf(pid)).toBeGreaterThanOrEqual(cpus);
+      process.kill(pid, "SIGKILL");
+      await victim.exited;
+      expect(existsSync(`/proc/${pid}`)).toBe(false);
+      expect(perfEventsOf(child)).toBe(0);
+    } finally {
+      process.kill(child, "SIGKILL");
+    }
+    expect(tracefsState()).toEqual(before);
+  },
+);
+
+/** Perf events that a process has open. */
+function perfEventsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`).includes("[perf_event]");
+    } catch {
+      return false; // closed meanwhile
+    }
+  }).length;
+}
+
+/** Where tracefs is mounted, and what would go on tracing without anybody: instances, events that are switched on, probes. */
+function tracefsState(): { readonly mounts: readonly string[]; readonly left: string } {
+  const mounts = readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .filter((line) => line.split(" ")[2] === "tracefs");
+  const folder = mkdtempSync(join(tmpdir(), "conntrail-tracefs-"));
+  const show = 'mount -t tracefs none "$0" && ls "$0/instances" && cat "$0/set_event" "$0/dynamic_events"';
+  const { status, stdout, stderr } = spawnSync("unshare", ["--mount", "sh", "-c", show, folder], { encoding: "utf8" });
+  rmdirSync(folder);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  return { mounts, left: stdout };
+}

@@ -132,7 +132,7 @@ describe("connections of a millisecond", () => {
       const server = await serve(lab.servers[0]!, real!.port, 0);
       let caller!: Program;
       const { told, trace } = await reportOn(real!.port, {}, async () => {
-        caller = await call(lab.client, lab.virtual.address, lab.virtual.port, 1);
+        caller = await call(lab.client, lab.virtual.address, lab.virtual.port, 10);
         return CONNECTIONS;
       });
       await server.stop();
