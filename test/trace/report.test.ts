@@ -207,6 +207,9 @@ describe("datagrams of processes that send a few and end", () => {
       `F29 from ${how} sockets have their sender, and the server's answers theirs`,
       async () => {
         await using lab = await loopbackLab();
+        // However long it takes to send them all: the first must live when the last is told.
+        for (const name of ["udp_timeout", "udp_timeout_stream"])
+          await lab.host.sysctl(`net.netfilter.nf_conntrack_${name}`, 600);
         const server = lab.host.spawn("perl", [file("answer.pl"), "7778"]);
         const pid = Number((await server.line((text) => text.startsWith("ready "))).slice("ready ".length));
         let asker!: Program;
