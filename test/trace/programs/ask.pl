@@ -5,6 +5,15 @@ use warnings;
 use Socket;
 my ($address, $port, $count, $connected, $processes) = @ARGV;
 my $to = sockaddr_in($port, inet_aton($address));
+# What several processes write at once stays whole up to a page.
+sub told {
+  my $page = "";
+  for (@_) {
+    if (length($page) + length($_) > 4000) { syswrite(STDOUT, $page); $page = ""; }
+    $page .= $_;
+  }
+  syswrite(STDOUT, $page);
+}
 sub ask {
   my ($share) = @_;
   my @mine;
@@ -17,7 +26,7 @@ sub ask {
     close($socket);
     push @mine, "$address $own";
   }
-  syswrite(STDOUT, join("", map { "$_ $$\n" } @mine));
+  told(map { "$_ $$\n" } @mine);
 }
 for (1 .. $processes) {
   my $pid = fork();

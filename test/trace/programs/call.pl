@@ -7,6 +7,15 @@ use Socket;
 my ($address, $port, $count, $rate, $processes) = @ARGV;
 my ($net, $first, $last) = $address =~ /^(.*\.)(\d+)(?:-(\d+))?$/ or die "no address: $address";
 my @addresses = map { "$net$_" } $first .. ($last // $first);
+# What several processes write at once stays whole up to a page.
+sub told {
+  my $page = "";
+  for (@_) {
+    if (length($page) + length($_) > 4000) { syswrite(STDOUT, $page); $page = ""; }
+    $page .= $_;
+  }
+  syswrite(STDOUT, $page);
+}
 sub call {
   my ($share) = @_;
   my @mine;
@@ -19,7 +28,7 @@ sub call {
     close($connection);
     push @mine, "$called $own";
   }
-  syswrite(STDOUT, join("", map { "$_ $$\n" } @mine));
+  told(map { "$_ $$\n" } @mine);
 }
 if ($processes > 1) {
   for (1 .. $processes) {

@@ -12,6 +12,15 @@ bind($listener, sockaddr_in($port, INADDR_ANY)) or die "bind: $!";
 listen($listener, 4096) or die "listen: $!";
 ($port) = sockaddr_in(getsockname($listener));
 my @pids;
+# What several processes write at once stays whole up to a page.
+sub told {
+  my $page = "";
+  for (@_) {
+    if (length($page) + length($_) > 4000) { syswrite(STDOUT, $page); $page = ""; }
+    $page .= $_;
+  }
+  syswrite(STDOUT, $page);
+}
 sub serve {
   my @seen;
   my $going = 1;
@@ -25,7 +34,7 @@ sub serve {
     close($connection);
     push @seen, inet_ntoa($called) . " $from";
   }
-  syswrite(STDOUT, join("", map { "$_ $$\n" } @seen)) if @seen;
+  told(map { "$_ $$\n" } @seen) if @seen;
   exit 0;
 }
 for (1 .. $workers) {
