@@ -53,7 +53,13 @@ export class ScanPool {
 
   /** Looks at single ends, between two scans. Rejects like `scan`. The rows are the thread's from now on. */
   async look(ends: { rows: Uint32Array; count: number }): Promise<ScanAnswer & { kind: "looked" }> {
-    const answer = await this.#run({ settings: this.#settings, record: false, mayBeStill: false, cancel: this.#cancel, ends });
+    const answer = await this.#run({
+      settings: this.#settings,
+      record: false,
+      mayBeStill: false,
+      cancel: this.#cancel,
+      ends,
+    });
     if (answer.kind === "looked") return answer;
     throw new TypeError("a look was answered by something else");
   }
