@@ -233,7 +233,8 @@ function tracefsState(): { readonly mounts: readonly string[]; readonly left: st
     .filter((line) => line.split(" ")[2] === "tracefs");
   const folder = mkdtempSync(join(tmpdir(), "conntrail-tracefs-"));
   const show = 'mount -t tracefs none "$0" && ls "$0/instances" && cat "$0/set_event" "$0/dynamic_events"';
-  const { status, stdout, stderr } = spawnSync("unshare", ["--mount", "sh", "-c", show, folder], { encoding: "utf8" });
+  const [command, ...args] = ["unshare", "--mount", "sh", "-c", show, folder] as const;
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
   rmdirSync(folder);
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   return { mounts, left: stdout };
