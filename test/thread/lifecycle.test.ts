@@ -158,6 +158,13 @@ describe("a worker that cannot start", () => {
     expect((await failureOf(worker)).cause).toMatchObject({ name: "RangeError" });
   });
 
+  test("and is closed meanwhile is waited for beyond the deadline of a close: it may be loading native code, which cannot be broken off", async () => {
+    const worker = start("starts-slowly.js", { closeDeadlineMs: 1 });
+    const messages = all(worker);
+    await worker.close();
+    expect(await messages).toEqual([]);
+  });
+
   test("and is closed meanwhile stops early when its setup heeds the signal", async () => {
     const worker = start("obeys-early.js", { closeDeadlineMs: 20_000 });
     const messages = all(worker);

@@ -27,6 +27,9 @@ import { pipelineWorkerFile } from "./worker-file.ts";
 
 /** Time for everything to end: `close()` promises two seconds. */
 const CLOSE_DEADLINE_MS = 1500;
+
+/** The same while the pipeline's own threads are being started: longer than it waits for them, for to end them while they load takes the process with it. */
+const SOURCES_DEADLINE_MS = 15_000;
 const SINK_DEADLINE_MS = 400;
 
 /** Numbers that a life of the pipeline has for its connections: more than it can use, and 16,384 lives fit below 2^53. */
@@ -60,6 +63,8 @@ class PipelineReporter implements Reporter {
   #failure: Error | undefined;
   #worker: WorkerStream<PipelineCommand, PipelineMessage> | undefined;
   #nextSequence = 1;
+  /** Whether the pipeline has heard its sources: the threads that it starts are loaded. */
+  #hasSources = false;
   #starts = 0;
   #closing: Promise<void> | undefined;
 
@@ -156,10 +161,11 @@ class PipelineReporter implements Reporter {
 
   #run(file: URL, start: () => PipelineStart, most: number): void {
     const messages$ = defer(() => {
+      this.#hasSources = false;
       this.#worker = workerStream<PipelineCommand, PipelineMessage>(file, {
         name: "conntrail-pipeline",
         workerData: start(),
-        closeDeadlineMs: CLOSE_DEADLINE_MS,
+        closeDeadlineMs: () => (this.#hasSources ? CLOSE_DEADLINE_MS : SOURCES_DEADLINE_MS),
         nice: this.#nice,
         resourceLimits: PIPELINE_HEAP,
       });
@@ -197,6 +203,7 @@ class PipelineReporter implements Reporter {
   #receive(message: PipelineMessage): void {
     switch (message.kind) {
       case "ready":
+        this.#hasSources = true;
         this.#becomeReady();
         this.#state.heard();
         return;

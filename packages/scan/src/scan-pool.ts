@@ -11,16 +11,20 @@ export interface ScanPoolOptions {
   readonly closeDeadlineMs: number;
 }
 
+/** How much longer a thread has whose first scan is not over: it may be loading native code, and a thread that is ended there takes the process with it. */
+const LOADING_MS = 10_000;
+
 /** Bounds of its heap, MiB: sockets lie outside of it; processes and descriptors are in the old generation. */
 const HEAP = { maxOldGenerationSizeMb: 1024, maxYoungGenerationSizeMb: 6 } as const;
 
-/** A pool. Its thread starts with it and ends with `close`. */
+/** A pool. Its thread starts with the first scan and ends with `close`. */
 export class ScanPool {
   readonly #settings: ScanSettings;
   readonly #options: ScanPoolOptions;
   readonly #pool: Piscina<ScanTask, ScanAnswer>;
   readonly #cancel = new Int32Array(new SharedArrayBuffer(4));
   #running: Promise<unknown> = Promise.resolve();
+  #hasLoaded = false;
   #closed: Promise<void> | undefined;
   #failure: Error | undefined;
 
@@ -33,8 +37,10 @@ export class ScanPool {
       name: "scan",
       ...(execArgv === undefined ? {} : { execArgv }),
       resourceLimits: HEAP,
-      minThreads: 1,
+      // Started by the first scan, so that there is one to wait for while the thread loads; it stays.
+      minThreads: 0,
       maxThreads: 1,
+      idleTimeout: Infinity,
       // A thread that waits by Atomics.wait hears nothing else; one wake-up per scan is no cost worth saving.
       atomics: "disabled",
     });
@@ -71,7 +77,9 @@ export class ScanPool {
       if (this.#failure !== undefined) throw this.#failure;
       const answer = this.#pool.run(task, { signal: deadline.signal });
       this.#running = answer.catch(() => undefined);
-      return succeeded(await answer);
+      const given = await answer;
+      this.#hasLoaded = true;
+      return succeeded(given);
     } catch (error) {
       throw this.#classify(error, deadline.signal.aborted);
     } finally {
@@ -90,14 +98,14 @@ export class ScanPool {
 
   async #close(): Promise<void> {
     Atomics.store(this.#cancel, 0, 1);
-    await this.#within(this.#running);
+    await this.#within(this.#running, this.#hasLoaded ? 0 : LOADING_MS);
     await this.#within(this.#pool.destroy());
   }
 
-  async #within(end: Promise<unknown>): Promise<void> {
+  async #within(end: Promise<unknown>, longerMs = 0): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise((resolve) => {
-      timer = setTimeout(resolve, this.#options.closeDeadlineMs);
+      timer = setTimeout(resolve, this.#options.closeDeadlineMs + longerMs);
     });
     await Promise.race([end, deadline]);
     clearTimeout(timer);

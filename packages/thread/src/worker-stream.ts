@@ -21,8 +21,11 @@ export interface WorkerStreamOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** A worker that is not ready this long after its start has failed, and is closed. */
   readonly startDeadlineMs?: number;
-  /** A thread that is not gone this long after `close()`, or after it failed, is terminated. */
-  readonly closeDeadlineMs?: number;
+  /**
+   * A thread that is not gone this long after `close()`, or after it failed, is terminated. One that is not ready yet has `startDeadlineMs` more: it may be
+   * loading native code, and a thread that is ended there takes the process with it. A function is asked when the closing begins.
+   */
+  readonly closeDeadlineMs?: number | (() => number);
   /** A worker whose thread has done nothing for so long after it was ready has hung, and is closed. Looked at every two seconds. */
   readonly hangDeadlineMs?: number;
   /** How far its thread gives way to others once it is ready (nice(2)), 0 to 19; threads that it starts from then on do the same. Default 0. */
@@ -31,7 +34,7 @@ export interface WorkerStreamOptions {
 
 const DEFAULTS = {
   name: "worker",
-  startDeadlineMs: 10_000,
+  startDeadlineMs: 30_000,
   closeDeadlineMs: 1_500,
   hangDeadlineMs: 10_000,
   nice: 0,
@@ -69,7 +72,7 @@ export function workerStream<Command, Message>(
 
 class HostedWorker<Command, Message> implements WorkerStream<Command, Message> {
   readonly messages$: Observable<Message> = new Observable((subscriber) => this.#attach(subscriber));
-  readonly #options: WorkerStreamOptions & typeof DEFAULTS;
+  readonly #options: WorkerStreamOptions & Required<Pick<WorkerStreamOptions, keyof typeof DEFAULTS>>;
   readonly #worker: Worker;
   readonly #gone: Promise<void>;
   #state: ThreadState = "starting";
@@ -83,7 +86,7 @@ class HostedWorker<Command, Message> implements WorkerStream<Command, Message> {
   #early: Message[] = [];
 
   constructor(url: URL, options: WorkerStreamOptions) {
-    this.#options = { ...DEFAULTS, ...options } as WorkerStreamOptions & typeof DEFAULTS;
+    this.#options = { ...DEFAULTS, ...options };
     const { workerData, transfer, name, resourceLimits, env, nice } = this.#options;
     const start: WorkerStart<unknown> = { data: workerData, beats: this.#beats, nice };
     const execArgv = workerExecArguments();
@@ -184,10 +187,16 @@ class HostedWorker<Command, Message> implements WorkerStream<Command, Message> {
     this.#state = "draining";
     clearTimeout(this.#deadline);
     this.#watch?.stop();
-    this.#deadline = this.#after(this.#options.closeDeadlineMs, (facts) => {
+    this.#deadline = this.#after(this.#closeWithinMs(), (facts) => {
       this.#fail("close-deadline", facts);
       void this.#worker.terminate(); // its end arrives as the exit event, like every other
     });
+  }
+
+  #closeWithinMs(): number {
+    const { closeDeadlineMs: given, startDeadlineMs } = this.#options;
+    const closeMs = typeof given === "function" ? given() : given;
+    return this.#wasReady ? closeMs : startDeadlineMs + closeMs;
   }
 
   #after(ms: number, action: (facts: string) => void): NodeJS.Timeout {
