@@ -19,7 +19,7 @@ import { Watch } from "./watch.ts";
 const CREDITS = 2;
 const FLUSH_MS = 100;
 const PROMPT_MS = 20;
-const HEARTBEAT_MS = 500;
+const HEARTBEAT_MS = 1_000;
 const RESYNC_QUIET_MS = 200;
 const RETRY_MS = 100;
 const SEARCH_MS = 1_000;
@@ -49,6 +49,7 @@ export class Reader {
   readonly #over = new Set<Told["entry"]>();
   #dump: TableDump | undefined;
   #credits = CREDITS;
+  #sentMs = Number.NEGATIVE_INFINITY;
   #flushedMs = Number.NEGATIVE_INFINITY;
   #changedMs = Number.POSITIVE_INFINITY;
   #searchDueMs: number;
@@ -264,11 +265,12 @@ export class Reader {
   #flushDueMs(): number {
     if (this.#cutAsked) return Number.NEGATIVE_INFINITY;
     const news = this.#tracker.hasChanges || this.#dumpEnded;
-    return news ? Math.max(this.#flushedMs + FLUSH_MS, this.#changedMs + PROMPT_MS) : this.#flushedMs + HEARTBEAT_MS;
+    return news ? Math.max(this.#flushedMs + FLUSH_MS, this.#changedMs + PROMPT_MS) : this.#sentMs + HEARTBEAT_MS;
   }
 
   #send(nowMs: number): void {
-    this.#flushedMs = nowMs;
+    this.#sentMs = nowMs;
+    if (this.#tracker.hasChanges || this.#dumpEnded) this.#flushedMs = nowMs;
     this.#dumpEnded = false;
     const { sights, deliver } = this.#tools;
     const number = this.#batch;

@@ -76,14 +76,26 @@ class Comparison {
       this.#tell(over ? (isSum ? KIND.closed : KIND.brief) : KIND.opened, row, 0);
     } else {
       told.meet(place);
-      if (told.isOver(place)) return;
+      if (told.isOver(place)) {
+        if (over) return;
+        // What was taken for over lives: its entry was lost, and is back.
+        told.setOver(place, false);
+        this.#tell(KIND.opened, row, 0);
+        this.#note(place, row);
+        return;
+      }
       const members = this.#difference(place, row);
       if (over) this.#tell(KIND.closed, row, members);
       else if (members !== 0) this.#tell(KIND.changed, row, members);
     }
-    if (over) told.setOver(place);
+    if (over) told.setOver(place, true);
+    this.#note(place, row);
+  }
+
+  /** Keeps what is told now. */
+  #note(place: number, row: number): void {
     const at = place * TOLD_WORDS;
-    for (let i = 0; i < TOLD_WORDS; i++) told.words[at + i] = this.#words[row * TOLD_WORDS + i]!;
+    for (let i = 0; i < TOLD_WORDS; i++) this.#told.words[at + i] = this.#words[row * TOLD_WORDS + i]!;
   }
 
   /** CHANGED_MEMBER bits: they stand in the order of the words. */

@@ -56,8 +56,8 @@ export class ToldConnections {
     return this.#over[place] === 1;
   }
 
-  setOver(place: number): void {
-    this.#over[place] = 1;
+  setOver(place: number, isOver: boolean): void {
+    this.#over[place] = isOver ? 1 : 0;
   }
 
   /** Begins a look at all connections. */
