@@ -91,7 +91,8 @@ kernelTest(
       "\u2066\u200f",
       "\ud800",
     ];
-    const served = await startServer();
+    const why = (id: number): Promise<object> => Promise.resolve(explained(names[id - 1]!));
+    const served = await startServer({ why });
     await using opened = await openPage(served.address);
     const { page, problems } = opened;
     served.push(
@@ -109,7 +110,10 @@ kernelTest(
       ),
     );
     await page.waitForSelector(".row");
-    for (const row of await page.$$(".row")) await row.click();
+    for (const row of await page.$$(".row")) {
+      await row.click();
+      await page.waitForSelector(".why dt");
+    }
     const text = (await page.textContent("body")) ?? "";
     expect([...text].filter((each) => /[\p{Cc}\p{Cf}\p{Cs}]/u.test(each) && !"\n\t\r".includes(each))).toEqual([]);
     expect(text.length).toBeLessThan(100_000);
@@ -145,3 +149,10 @@ kernelTest(
   },
   NEEDS,
 );
+
+/** An answer of `/api/why` that says this in every place that takes text. */
+function explained(text: string): object {
+  const claims = [{ about: "from.process", verdict: "decided", text }];
+  const facts = [{ time: "2026-11-27T12:00:00.000Z", source: "socket", netns: null, text, claims }];
+  return { since: null, facts, more: 0, blanks: [{ about: "to.process", text, help: text }] };
+}

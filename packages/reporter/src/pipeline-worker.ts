@@ -208,7 +208,11 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
       tap(() => looks.input(resolver.health().lookups)),
       ignoreElements(),
     );
-    merge(reports$, readiness$, heard$, looked$).subscribe({ error: fail, complete: resolve });
+    const failed = (error: unknown): void => {
+      fail(error);
+      resolve();
+    };
+    merge(reports$, readiness$, heard$, looked$).subscribe({ error: failed, complete: resolve });
     trace.start();
   });
   return async () => {
