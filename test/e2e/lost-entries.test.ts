@@ -34,6 +34,7 @@ for (const { by, lose, endIsSeen } of LOSSES) {
       const client = await host.start("tcp-client", { port, hold: true });
       const before = await running.until((report) => whole(report, port, [client.pid, server.pid]), 20_000);
 
+      await stir(host);
       await lose(host, port);
       const { scans } = (await next(running)).health.sockets;
       const after = await running.until((report) => {
@@ -60,6 +61,12 @@ for (const { by, lose, endIsSeen } of LOSSES) {
     },
     150_000,
   );
+}
+
+/** Short connections to another port for a while: where nothing happens nothing is scanned (D-59), and it is scans that must not tell of an end. */
+async function stir(host: LabNamespace): Promise<void> {
+  const { ready } = await host.start("tcp-server");
+  await host.start("tcp-client", { port: ready.port!, connections: 600, rate: 10 });
 }
 
 /** The row of a connection that has both of its processes. */
