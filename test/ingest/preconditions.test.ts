@@ -77,7 +77,7 @@ kernelTest(
       const follower = await Follower.start(lab.host, { procRoot: proc.root });
       expect(judged((await follower.ready()).health)).toEqual({ state: "ok", reason: null });
       proc.conntrackStat(17);
-      const { health } = await follower.until((state) => state.health.reason === "table-full", 5_000);
+      const { health } = await follower.until((state) => state.health.reason === "table-full", 20_000);
       expect(health.advice).toContain("nf_conntrack_max");
     } finally {
       proc.remove();

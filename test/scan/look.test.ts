@@ -57,7 +57,8 @@ describe("a look between two scans", () => {
             { ...at, local: port, remote: own },
           ]);
           const expected = client.ready.ports!.flatMap((own) => [`${own} ${client.pid}`, `${port} ${server.pid}`]);
-          expect(look(scanner, ends)).toEqual(expected);
+          // What the server has not yet accepted belongs to nobody.
+          await expect.poll(() => look(scanner, ends), { timeout: 20_000 }).toEqual(expected);
           await client.stop();
           const gone = ends.filter(({ remote }) => remote === port);
           expect(look(scanner, gone), "closed: the listener that the kernel answers with does not stand in").toEqual(
@@ -66,10 +67,12 @@ describe("a look between two scans", () => {
         }
         // What a look has found does not confuse the next scan.
         const client = await host.start("tcp-client", { host: address, port, connections: 2, hold: true });
-        const [own] = client.ready.ports!;
-        expect(look(scanner, [{ netns: host.inode, address, local: own!, remote: port }])).toEqual([
-          `${own} ${client.pid}`,
+        const both = client.ready.ports!.flatMap((own) => [
+          { netns: host.inode, address, local: own, remote: port },
+          { netns: host.inode, address, local: port, remote: own },
         ]);
+        const owners = client.ready.ports!.flatMap((own) => [`${own} ${client.pid}`, `${port} ${server.pid}`]);
+        await expect.poll(() => look(scanner, both), { timeout: 20_000 }).toEqual(owners);
         const { table } = await scanner.scan();
         const established = socketLines(table).filter(
           ({ netns, socket }) => netns === host.inode && socket.includes(` established ${address}|`),
