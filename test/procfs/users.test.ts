@@ -23,8 +23,8 @@ test("names are those of passwd, the first of two with one number; lines of anot
 test("a user who is added later is known when somebody asks", () => {
   const root = mkdtempSync(join(tmpdir(), "users-"));
   try {
-    mkdirSync(join(root, "1/root/etc"), { recursive: true });
-    const file = join(root, "1/root/etc/passwd");
+    mkdirSync(join(root, "1", "root", "etc"), { recursive: true });
+    const file = join(root, "1", "root", "etc/passwd");
     writeFileSync(file, "alice:x:1:1::/:\n");
     const users = new UserNames(root);
     expect([users.name(1), users.name(2)]).toEqual(["alice", undefined]);

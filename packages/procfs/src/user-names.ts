@@ -1,5 +1,6 @@
 /** The names of users, out of the host's passwd(5). A process in a container has users of its own: there a number says nothing here, and whoever asks should not. */
 import { statSync } from "node:fs";
+import { join } from "node:path";
 import { readText } from "./read-file.ts";
 
 /** Lines that are read at the most. */
@@ -13,7 +14,7 @@ export class UserNames {
 
   /** `procRoot`: the host's /proc, by whose first process the host's files are found, also from inside a container. */
   constructor(procRoot: string) {
-    this.#paths = [`${procRoot}/1/root/etc/passwd`, "/etc/passwd"];
+    this.#paths = [join(procRoot, "1", "root", "etc/passwd"), "/etc/passwd"];
   }
 
   /** The name of a user; `undefined` for one that the file does not have. */

@@ -34,15 +34,16 @@ export class ReadableWait {
     if (this.#memory.buffer.byteLength < count * POLLFD_BYTES)
       this.#memory = allocateNative(2 ** Math.ceil(Math.log2(count * POLLFD_BYTES)));
     const words = new Int32Array(this.#memory.buffer, 0, count * 2);
+    const halves = new Uint16Array(this.#memory.buffer, 0, count * 4);
     [this.#loop, ...fds].forEach((fd, i) => {
       words[i * 2] = fd;
-      words[i * 2 + 1] = C.POLLIN;
+      halves[i * 4 + 2] = C.POLLIN;
+      halves[i * 4 + 3] = 0;
     });
     const ready = libc.poll(this.#memory.address, count, Math.max(0, Math.ceil(ms)));
     if (ready < 0 && lastErrno() !== ERRNO.EINTR) throw lastError("poll");
     if (ready <= 0) return [];
-    // The upper half of the second word is what was found.
-    return [...fds.keys()].filter((i) => words[i * 2 + 3]! >>> 16 !== 0);
+    return [...fds.keys()].filter((i) => halves[(i + 1) * 4 + 3] !== 0);
   }
 }
 
