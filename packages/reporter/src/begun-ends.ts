@@ -40,8 +40,8 @@ export class BeginningsOf {
     for (let row = 0; row < batch.count; row++) {
       const at = row * FLOW_WORDS;
       const serial = batch.rows[at + FLOW.serial]!;
-      if (serial <= this.#serial) continue;
-      highest = Math.max(highest, serial);
+      if (!isLater(serial, this.#serial)) continue;
+      if (isLater(serial, highest)) highest = serial;
       const kind = batch.rows[at + FLOW.kind]!;
       const protocol = kindProtocol(kind);
       const wanted = (tcp && protocol === PROTOCOL.tcp) || (udp && protocol === PROTOCOL.udp);
@@ -50,6 +50,11 @@ export class BeginningsOf {
     this.#serial = highest;
     return begun.length === 0 ? undefined : endsOf(batch.rows, begun);
   }
+}
+
+/** Serials of flows have 32 bits and begin anew after the last one. */
+function isLater(serial: number, than: number): boolean {
+  return ((serial - than) | 0) > 0;
 }
 
 function endsOf(flows: Uint32Array, begun: readonly number[]): BegunEnds {
