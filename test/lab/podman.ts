@@ -4,7 +4,7 @@
  */
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -56,10 +56,18 @@ export async function openPodman(): Promise<Podman> {
     [Symbol.asyncDispose]: async () => {
       const names = started.map(({ name }) => name);
       await run("podman", [...podman, "rm", "--force", "--ignore", "--time", "0", ...names]).catch(() => undefined);
+      // `podman rm` is back before `podman run --rm` has let go of the storage; stopped in the middle of that, it leaves mounts.
+      for (const { program } of started) await Promise.race([program.exited, sleep(20_000, null, { ref: false })]);
       for (const { program } of started) await program.stop();
       await service.stop();
-      await run("umount", ["--recursive", folder]).catch(() => undefined);
+      for (const mount of await mountsBelow(folder)) await run("umount", ["--lazy", mount]);
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What is mounted below a folder, the last mount first (proc_pid_mountinfo(5), its fifth field). */
+async function mountsBelow(folder: string): Promise<readonly string[]> {
+  const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n").map((line) => line.split(" ")[4] ?? "");
+  return mounts.filter((mount) => mount.startsWith(`${folder}/`)).reverse();
 }
