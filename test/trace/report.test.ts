@@ -16,6 +16,9 @@ const ONE_SHOTS = Math.min(500, CONNECTIONS / 10);
 /** One-shot UDP clients; of a resolver's kind, 2,000 in the whole of it. */
 const DATAGRAMS = CONNECTIONS / 10;
 
+/** Whom they ask. With one address, 7 of 100 of 2,000 clients have a port that another has, too, while its flow lives: one flow to the kernel. */
+const RESOLVERS = "127.0.0.1-32";
+
 const PERL = { requires: ["perl"], timeout: 120_000 };
 const file = (name: string): string => fileURLToPath(new URL(`./programs/${name}`, import.meta.url));
 
@@ -198,7 +201,7 @@ describe("processes that connect once and end at once", () => {
   );
 });
 
-describe("datagrams of processes that send a few and end", () => {
+describe("datagrams of processes that send one and end", () => {
   for (const [how, connected] of [
     ["unconnected", 0],
     ["connected", 1],
@@ -210,14 +213,14 @@ describe("datagrams of processes that send a few and end", () => {
         // However long it takes to send them all: the first must live when the last is told.
         for (const name of ["udp_timeout", "udp_timeout_stream"])
           await lab.host.sysctl(`net.netfilter.nf_conntrack_${name}`, 600);
-        const server = lab.host.spawn("perl", [file("answer.pl"), "7778"]);
+        const server = lab.host.spawn("perl", [file("answer.pl"), RESOLVERS, "7778"]);
         const pid = Number((await server.line((text) => text.startsWith("ready "))).slice("ready ".length));
         let asker!: Program;
         const { told, trace } = await reportOn(
           7_778,
           {},
           async () => {
-            const args = ["127.0.0.1", 7_778, DATAGRAMS, connected, DATAGRAMS / 4].map(String);
+            const args = [RESOLVERS, 7_778, DATAGRAMS, connected, DATAGRAMS].map(String);
             asker = lab.host.spawn("perl", [file("ask.pl"), ...args]);
             await asker.line((text) => text === "done", 60_000);
             await asker.exited;
@@ -230,7 +233,7 @@ describe("datagrams of processes that send a few and end", () => {
         const once = new Map([...truthOf(asker.lines)].filter(([, pids]) => pids.length === 1));
         const { right, wrong } = compare(once, pidsOf(told, "from"));
         expect({ right, wrong }).toEqual({ right: once.size, wrong: 0 });
-        expect(once.size).toBeGreaterThan(0.9 * DATAGRAMS);
+        expect(once.size).toBeGreaterThanOrEqual(0.99 * DATAGRAMS);
         expect(new Set(told.map(({ to }) => to.pid))).toEqual(new Set([pid]));
       },
       PERL,
