@@ -4,6 +4,7 @@ import {
   CONFIDENCE,
   CONNECTION_STATE,
   EVIDENCE,
+  type Master,
   NAT_KIND,
   OWNER_REASON,
   type Owner,
@@ -91,6 +92,15 @@ const anyTcp = fc
   })
   .map((records) => Float64Array.from(records.flat()));
 
+const anyPlace = fc.record(
+  { address: fc.constantFrom("10.0.0.2", "fd00::1"), port: fc.nat(0xffff) },
+  { noNullPrototype: true },
+);
+const anyMaster: fc.Arbitrary<Master> = fc.record(
+  { id: fc.option(fc.nat()), protocol: fc.constantFrom("tcp", "udp"), from: anyPlace, to: anyPlace },
+  { noNullPrototype: true },
+);
+
 const anyRow = (owners: number, names: number, devices: number) =>
   fc.record({
     originalSource: anyAddress,
@@ -114,6 +124,7 @@ const anyRow = (owners: number, names: number, devices: number) =>
     fromReason: index(OWNER_REASON),
     toReason: index(OWNER_REASON),
     via: fc.nat(owners),
+    master: fc.nat(2),
     fromNames: fc.nat(names),
     toNames: fc.nat(names),
     fromDevice: fc.nat(devices),
@@ -138,8 +149,9 @@ export const anyContent: fc.Arbitrary<ReportContent> = fc
     fc.array(anyText, { maxLength: 2 }),
     anyText,
     anyTcp,
+    fc.array(anyMaster, { minLength: 2, maxLength: 2 }),
   )
-  .chain(([owners, names, devices, name, tcp]) =>
+  .chain(([owners, names, devices, name, tcp, masters]) =>
     fc.array(anyRow(owners.length, names.length, devices.length), { maxLength: 8 }).map((rows) => {
       const columns = allocateColumns(rows.length + 2);
       columns.length = rows.length;
@@ -151,6 +163,6 @@ export const anyContent: fc.Arbitrary<ReportContent> = fc
         }
       }
       const netnsNames = rows.slice(0, 1).map(({ netns }) => ({ netns, name }));
-      return { ...SURROUNDINGS, owners, names, devices, netnsNames, tcp, columns };
+      return { ...SURROUNDINGS, owners, names, devices, masters, netnsNames, tcp, columns };
     }),
   );

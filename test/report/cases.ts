@@ -190,6 +190,33 @@ export const CASES: Readonly<Record<string, ReportContent>> = {
       flags: ["aggregated", "transit"],
     },
   ]),
+  announced: makeContent([
+    { id: 7, from: "10.0.0.2 41000", to: "10.0.0.9 21" },
+    {
+      id: 8,
+      from: "10.0.0.9 20",
+      to: "10.0.0.2 41002",
+      flags: ["expected"],
+      master: {
+        id: 7,
+        protocol: "tcp",
+        from: { address: "10.0.0.2", port: 41000 },
+        to: { address: "10.0.0.9", port: 21 },
+      },
+    },
+    {
+      from: "fd00::9 5004",
+      to: "fd00::2 5006",
+      protocol: "udp",
+      flags: ["expected"],
+      master: {
+        id: null,
+        protocol: "udp",
+        from: { address: "fd00::2", port: 5060 },
+        to: { address: "fd00::9", port: 5060 },
+      },
+    },
+  ]),
   names: makeContent([
     {
       from: "10.0.0.2 41000",

@@ -11,6 +11,7 @@ import {
   FAMILY,
   indexOf,
   isIpv4,
+  type Master,
   NAT_KIND,
   type NatKind,
   OWNER_REASON,
@@ -52,6 +53,8 @@ export interface Row {
   readonly fromNames?: readonly string[];
   readonly toNames?: readonly string[];
   readonly count?: number;
+  /** Who announced it. */
+  readonly master?: Master;
   readonly ageMs?: number;
   readonly idleMs?: number;
   /** Packets and bytes, original then reply. */
@@ -64,6 +67,7 @@ export function makeContent(rows: readonly Row[], rest: Partial<ReportContent> =
   columns.length = rows.length;
   const owners: Owner[] = [];
   const names: (readonly string[])[] = [];
+  const masters: Master[] = [];
   const parsed = new Map<string, Uint32Array>();
   for (const [i, row] of rows.entries()) {
     const from = parseEnd(row.from, parsed);
@@ -94,6 +98,7 @@ export function makeContent(rows: readonly Row[], rest: Partial<ReportContent> =
     columns.toReason[i] = indexOf(OWNER_REASON, row.toListener === true ? "listener" : reason(row.toOwner));
     columns.fromNames[i] = row.fromNames === undefined ? 0 : names.push(row.fromNames);
     columns.toNames[i] = row.toNames === undefined ? 0 : names.push(row.toNames);
+    columns.master[i] = row.master === undefined ? 0 : masters.push(row.master);
     columns.count[i] = row.count ?? 1;
     columns.firstSeenMs[i] = END_MS - (row.ageMs ?? 5000);
     columns.lastSeenMs[i] = END_MS - (row.idleMs ?? 0);
@@ -103,7 +108,7 @@ export function makeContent(rows: readonly Row[], rest: Partial<ReportContent> =
     columns.replyPackets[i] = replyPackets;
     columns.replyBytes[i] = replyBytes;
   }
-  return { ...SURROUNDINGS, owners, names, columns, ...rest };
+  return { ...SURROUNDINGS, owners, names, masters, columns, ...rest };
 }
 
 /** A process. */

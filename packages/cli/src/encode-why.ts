@@ -1,6 +1,6 @@
 /** The answer of `conntrail why` as text for people: the row, the facts in the order in which they came, what became of each, and what is missing. */
 import { printable } from "@conntrail/model";
-import { type ConnectionJson, cut, type EndJson, fold, type Paint, painter } from "@conntrail/report";
+import { type ConnectionJson, cut, type EndJson, fold, type MasterJson, type Paint, painter } from "@conntrail/report";
 import type { Explained, Explanation, Fact, Verdict } from "@conntrail/reporter";
 import type { Terminal } from "./terminal.ts";
 
@@ -55,7 +55,7 @@ function end({ address, port, process, pid }: EndJson): string {
   return process === null ? place : `${place} ${process} (pid ${pid})`;
 }
 
-function about({ direction, nat, netns, netnsName }: ConnectionJson): string[] {
+function about({ direction, nat, netns, netnsName, master, via }: ConnectionJson): string[] {
   const seen = nat?.visible;
   return [
     direction.evidence === "none"
@@ -66,8 +66,17 @@ function about({ direction, nat, netns, netnsName }: ConnectionJson): string[] {
       : [
           `translated (${nat.kind}): the opener called ${place(seen!.to)}, the server was called by ${place(seen!.from)}`,
         ]),
+    ...(via === undefined ? [] : [`${via.process} (pid ${via.pid}) passes it on: its other leg has the same \`via\``]),
+    ...(master === undefined
+      ? []
+      : [`announced by ${master.protocol} ${place(master.from)} → ${place(master.to)}${numbered(master)}`]),
     ...(netns === null ? [] : [`network namespace ${netns}${netnsName === undefined ? "" : ` (${netnsName})`}`]),
   ];
+}
+
+/** Where the connection that announced it is in the report. */
+function numbered({ id }: MasterJson): string {
+  return id === null ? ", which is in no report" : ` (id:${id})`;
 }
 
 function place({ address, port }: { readonly address: string; readonly port: number }): string {

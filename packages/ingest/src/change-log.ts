@@ -4,10 +4,11 @@
  * goes. Everything is bounded: the list by the table, the copies of flows the consumer knows by what it was told before, all other
  * copies by `pendingRows`; beyond that they are counted in aggregated rows.
  */
-import { FLOW, FLOW_CHANGE, FLOW_FLAG, FLOW_WORDS, type FlowChange } from "@conntrail/model";
+import { CT_STATUS, FLOW, FLOW_CHANGE, FLOW_FLAG, FLOW_WORDS, type FlowChange } from "@conntrail/model";
 import { AggregateRows } from "./aggregate-rows.ts";
 import type { FlowTable } from "./flow-table.ts";
 import { TABLE_ROW } from "./flow-table-row.ts";
+import { Masters } from "./masters.ts";
 import { MARK } from "./row-marks.ts";
 
 /** Rows of a batch, aggregated rows aside: 5.8 MB. What is more waits for the next. */
@@ -22,6 +23,8 @@ export interface TakenRows {
   readonly rows: Uint32Array<ArrayBuffer>;
   readonly changes: Uint8Array<ArrayBuffer>;
   readonly count: number;
+  /** Records of those that another connection had announced. */
+  readonly masters?: readonly Uint32Array[];
 }
 
 /** Copies of ended flows, with room for more behind them. */
@@ -29,10 +32,13 @@ interface Chunk {
   rows: Uint32Array<ArrayBuffer>;
   changes: Uint8Array<ArrayBuffer>;
   count: number;
+  masters?: Uint32Array[];
 }
 
 /** Collects changes; `take` gives them out in the order in which they must be applied. */
 export class ChangeLog {
+  /** Who announced the flows of the table. */
+  readonly masters: Masters = new Masters();
   readonly #table: FlowTable;
   readonly #pendingRows: number;
   readonly #overflow: AggregateRows;
@@ -159,6 +165,17 @@ export class ChangeLog {
     for (let i = 0; i < FLOW_WORDS; i++) rows[to + i] = page[at + i]!;
     changes[count] = change;
     this.#chunk.count = count + 1;
+    if ((page[at + FLOW.status]! & CT_STATUS.expected) !== 0) this.#writeMaster(page, at, change);
+  }
+
+  #writeMaster(page: Uint32Array, at: number, change: FlowChange): void {
+    const serial = page[at + FLOW.serial]!;
+    const record = this.masters.of(serial);
+    if (record === undefined) return;
+    this.#chunk.masters ??= [];
+    this.#chunk.masters.push(record);
+    const over = change !== FLOW_CHANGE.upsert || (page[at + FLOW.kind]! & (FLOW_FLAG.closed << 24)) !== 0;
+    if (over) this.masters.forget(serial);
   }
 
   #reserve(count: number): void {

@@ -135,6 +135,10 @@ function decodeAttributes(
         if (counted > 0) fields |= DECODED_FIELD.replyCounters;
         break;
       }
+      case CTA.tupleMaster:
+        if (!decodeMaster(words, at, length, row)) return DECODED.badTuple;
+        fields |= DECODED_FIELD.master;
+        break;
       case CTA.timestamp: {
         const seen = decodeTimestamp(words, p + 4, p + length, floats);
         if (seen < 0) return DECODED.badAttribute;
@@ -153,4 +157,12 @@ function decodeAttributes(
   row[FLOW.kind] = (original & 0xffff) | (state << 16);
   row[MESSAGE_ROW.fields] = fields;
   return 0;
+}
+
+/** Who announced the flow. False for bytes that are no tuple. A function of its own: few messages have one, and what reads every message is taken in whole by the compiler. */
+function decodeMaster(words: Uint32Array, at: number, length: number, row: Uint32Array): boolean {
+  const kind = decodeTuple(words, at, length, row, MESSAGE_ROW.master, MESSAGE_ROW.masterPorts);
+  if (kind === BAD_TUPLE) return false;
+  row[MESSAGE_ROW.masterKind] = kind & 0xffff;
+  return true;
 }

@@ -25,6 +25,8 @@ export const DECODED_FIELD = {
   originalCounters: 0x20,
   replyCounters: 0x40,
   start: 0x80,
+  /** Another connection had announced it to a helper: CTA_TUPLE_MASTER. */
+  master: 0x800,
   /** Both directions have IP_CT_TCP_FLAG_BE_LIBERAL. */
   liberal: 0x400,
 } as const;

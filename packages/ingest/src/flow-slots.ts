@@ -103,7 +103,8 @@ export class FlowSlots {
     const floats = this.table.floats(slot);
     const at = this.table.offset(slot);
     const ended = (page[at + FLOW.kind]! & CLOSED) !== 0;
-    const changed = mergeRow(page, floats, at, this.row, this.floats, flags);
+    const merged = mergeRow(page, floats, at, this.row, this.floats, flags);
+    const changed = this.#noteMaster(page[at + FLOW.serial]!) || merged;
     const marks = seenIn(page[at + TABLE_ROW.marks]!, namespace.generation, byEvent);
     page[at + TABLE_ROW.marks] = marks;
     if ((marks & MARK.told) !== 0) return;
@@ -198,6 +199,13 @@ export class FlowSlots {
     this.row[FLOW.serial] = this.#serial = (this.#serial + 1) >>> 0;
     this.#lastStampMs = timeMs > this.#lastStampMs ? timeMs : this.#lastStampMs + STAMP_STEP_MS;
     this.floats[FLOW.firstSeenMs >> 1] = this.#lastStampMs;
+    this.#noteMaster(this.#serial);
+  }
+
+  /** Keeps who announced the message's flow, where it says so. True when that is news. */
+  #noteMaster(serial: number): boolean {
+    if ((this.row[MESSAGE_ROW.fields]! & DECODED_FIELD.master) === 0) return false;
+    return this.changes.masters.note(serial, this.row);
   }
 
   /** True when the message is of the row's flow and not of another with the same tuple: by id, and by the time of its beginning where the kernel keeps that. */

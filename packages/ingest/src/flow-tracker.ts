@@ -17,6 +17,7 @@ import { type FlowPolicy, flowPolicy, VERDICT, verdict } from "./flow-policy.ts"
 import { FlowSlots } from "./flow-slots.ts";
 import { FlowTable } from "./flow-table.ts";
 import { type FlowTrackerOptions, TRACKER_DEFAULTS } from "./flow-tracker-options.ts";
+import { joinRecords } from "./masters.ts";
 import { completeSince, type NamespaceState, namespaceState, nextGeneration } from "./namespace-state.ts";
 import { type IngestFacts, NO_FACTS, type TrackerCounts, trackerHealth } from "./tracker-health.ts";
 
@@ -160,7 +161,7 @@ export class FlowTracker {
    * says so (FlowBatch.cutMs).
    */
   flush(timeMs: number, facts: IngestFacts = NO_FACTS, cutMs: number | null = null): FlowBatch {
-    const { rows, changes, count } = this.#changes.take();
+    const { rows, changes, count, masters } = this.#changes.take();
     if (!this.#changes.hasChanges && cutMs !== null) this.#cutMs = Math.max(this.#cutMs ?? cutMs, cutMs);
     const complete = completeSince(this.#namespaces.values());
     // The flows of the first dump may need several batches: only with the last of them is the picture whole.
@@ -174,6 +175,7 @@ export class FlowTracker {
       count,
       rows,
       changes,
+      ...(masters && { masters: joinRecords(masters) }),
       health: trackerHealth(facts, this.#counts(this.#firstTold ? complete : null)),
     };
   }

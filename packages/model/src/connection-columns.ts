@@ -46,6 +46,8 @@ export interface ConnectionColumns {
   readonly toDevice: Uint16Array;
   /** 1 + index into the snapshot's owners: the process that passes the connection on, at one of its ends; 0 = none. */
   readonly via: Uint32Array;
+  /** 1 + index into the snapshot's masters: who announced it; 0 = nobody. */
+  readonly master: Uint32Array;
   /** 1 + index into the snapshot's names; 0 = none known. */
   readonly fromNames: Uint32Array;
   readonly toNames: Uint32Array;
@@ -96,6 +98,7 @@ export function allocateColumns(capacity: number): ConnectionColumns {
     fromDevice: new Uint16Array(capacity),
     toDevice: new Uint16Array(capacity),
     via: word(),
+    master: word(),
     fromNames: word(),
     toNames: word(),
     tcp: word(),

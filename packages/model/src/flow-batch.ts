@@ -37,5 +37,7 @@ export interface FlowBatch {
   readonly rows: Uint32Array;
   /** `count` values of FLOW_CHANGE. The array may be longer than that. */
   readonly changes: Uint8Array;
+  /** Records of MASTER_WORDS words (master-record.ts), of rows of this batch that another connection had announced. Missing: none. */
+  readonly masters?: Uint32Array;
   readonly health: IngestHealth;
 }

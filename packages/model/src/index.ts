@@ -11,6 +11,7 @@ export * from "./container-facts.ts";
 export * from "./flow-batch.ts";
 export * from "./flow-row.ts";
 export * from "./health.ts";
+export * from "./master-record.ts";
 export * from "./networks.ts";
 export * from "./printable.ts";
 export * from "./protocol.ts";

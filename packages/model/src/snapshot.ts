@@ -2,6 +2,7 @@
 import type { Changes, News } from "./changes.ts";
 import type { ConnectionColumns } from "./connection-columns.ts";
 import type { ContainersHealth, IngestHealth, MergeHealth, NamesHealth, ScanHealth, TraceHealth } from "./health.ts";
+import type { Master } from "./master-record.ts";
 import type { Owner } from "./socket-table.ts";
 
 /** The stretch of time that a report speaks of, Unix milliseconds: of the wall clock once the report is made. */
@@ -56,6 +57,8 @@ export interface Snapshot {
   readonly names: readonly (readonly string[])[];
   /** What `fromDevice` and `toDevice` point into (1-based): names of interfaces. Missing: none. */
   readonly devices?: readonly string[];
+  /** What `master` points into (1-based). Missing: none. */
+  readonly masters?: readonly Master[];
   /** The namespaces that have a name. Missing: none. */
   readonly netnsNames?: readonly NetnsName[];
   /** What `tcp` points into (1-based): records of TCP_FACT_DOUBLES doubles (tcp-fact.ts). Missing: none. */

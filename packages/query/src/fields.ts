@@ -21,6 +21,7 @@ import {
 import { readJson } from "./bound.ts";
 import { endFields, field, type Read } from "./end-fields.ts";
 import { isoOf } from "./iso-time.ts";
+import { masterFields } from "./master-fields.ts";
 import { isTranslated, natKind, viaFields, visibleFields } from "./nat-fields.ts";
 import { type Services, serviceName } from "./services.ts";
 import type { Table } from "./table.ts";
@@ -105,6 +106,7 @@ const MEMBERS: readonly Field[] = [
   field("lastSeen", "time", "when it was last seen", ({ columns }, row) => isoOf(columns.lastSeenMs[row]!)),
   field("id", "number", "tells it from every other connection", ({ columns }, row) => columns.id[row]!),
   ...viaFields(),
+  ...masterFields(),
   field(
     "tunnel",
     "text",

@@ -1,5 +1,5 @@
 /** The rows of a report as questions see them: its columns, and the lists they point into. */
-import type { ConnectionColumns, NetnsName, Owner } from "@conntrail/model";
+import type { ConnectionColumns, Master, NetnsName, Owner } from "@conntrail/model";
 
 /** A list that is read by index. */
 export interface List<T> {
@@ -18,5 +18,7 @@ export interface Table {
   readonly devices?: List<string>;
   /** 1-based target of `tcp`: records of doubles (model's tcp-fact.ts). */
   readonly tcp?: Float64Array | undefined;
+  /** 1-based targets of `master`. */
+  readonly masters?: List<Master>;
   readonly netnsNames?: readonly NetnsName[];
 }

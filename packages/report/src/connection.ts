@@ -27,6 +27,7 @@ import type {
   ConnectionJson,
   CountersJson,
   DirectionJson,
+  MasterJson,
   NatJson,
   TcpJson,
   ViaJson,
@@ -37,7 +38,9 @@ import { isoTime } from "./time.ts";
 
 /** A connection: the members of `ConnectionJson`, all of them always there. Valid as long as its report. */
 export interface Connection
-  extends Required<Omit<ConnectionJson, "from" | "to" | "counters" | "tcp" | "netnsName" | "tunnel" | "via">> {
+  extends Required<
+    Omit<ConnectionJson, "from" | "to" | "counters" | "tcp" | "netnsName" | "tunnel" | "via" | "master">
+  > {
   readonly from: End;
   readonly to: End;
   readonly counters: CountersJson | undefined;
@@ -45,6 +48,7 @@ export interface Connection
   readonly netnsName: string | undefined;
   readonly tunnel: string | undefined;
   readonly via: ViaJson | undefined;
+  readonly master: MasterJson | undefined;
   /** Unix milliseconds. */
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
@@ -174,6 +178,11 @@ class ConnectionView implements Connection {
     return owner === 0 ? undefined : viaJson(this.#raw.owners.at(owner - 1)!);
   }
 
+  get master(): MasterJson | undefined {
+    const place = this.#raw.columns.master[this.#row]!;
+    return place === 0 ? undefined : this.#raw.masters?.[place - 1];
+  }
+
   get tunnel(): string | undefined {
     const { columns } = this.#raw;
     return tunnelName(columns.protocol[this.#row]!, toPort(columns, this.#row));
@@ -206,7 +215,7 @@ class ConnectionView implements Connection {
   }
 
   toJSON(): ConnectionJson {
-    const { zone, mark, counters, tcp, flags, netnsName, via, tunnel } = this;
+    const { zone, mark, counters, tcp, flags, netnsName, via, master, tunnel } = this;
     return {
       protocol: this.protocol,
       family: this.family,
@@ -223,6 +232,7 @@ class ConnectionView implements Connection {
       lastSeen: this.lastSeen,
       id: this.id,
       ...(via !== undefined && { via }),
+      ...(master !== undefined && { master }),
       ...(tunnel !== undefined && { tunnel }),
       ...(zone !== 0 && { zone }),
       ...(mark !== 0 && { mark }),

@@ -142,7 +142,7 @@ function putConnection(writer: ByteWriter, raw: RawReport, row: number, records:
   putTime(writer, columns.lastSeenMs[row]!);
   writer.put(ID);
   putNumber(writer, columns.id[row]!);
-  putFurther(writer, columns, row, records);
+  putFurther(writer, raw, row, records);
   if (columns.tcp[row] !== 0) putTcp(writer, raw, row);
   writer.put(FLAGS(flags & FLAGS_MASK));
   writer.putByte(CLOSE);
@@ -173,9 +173,12 @@ function putVisible(writer: ByteWriter, columns: ConnectionColumns, row: number)
   writer.put(AFTER_VISIBLE);
 }
 
-function putFurther(writer: ByteWriter, columns: ConnectionColumns, row: number, records: RecordFragments): void {
+function putFurther(writer: ByteWriter, raw: RawReport, row: number, records: RecordFragments): void {
+  const { columns } = raw;
   const via = columns.via[row]!;
   if (via !== 0) writer.put(records.via(via));
+  const master = columns.master[row]! === 0 ? undefined : raw.masters?.[columns.master[row]! - 1];
+  if (master !== undefined) writer.putText(`,"master":${JSON.stringify(master)}`);
   const tunnel = tunnelName(columns.protocol[row]!, toPort(columns, row));
   if (tunnel !== undefined) writer.putText(`,"tunnel":"${tunnel}"`);
   const zone = columns.zone[row]!;

@@ -77,6 +77,8 @@ export interface ConnectionJson {
   readonly id: number;
   /** The process at one of its ends that passes it on: a transparent proxy, which takes what is meant for another address and connects there itself. Absent without one. */
   readonly via?: ViaJson;
+  /** The connection that announced it to a helper of conntrack (FTP's control connection for its data). Absent without one, and where conntrack does not say. */
+  readonly master?: MasterJson;
   /** What carries other packets: `vxlan`, `geneve`, `gtp-u`, `gre`, `ipip`, `6in4`, `esp`. Absent for what is no tunnel. */
   readonly tunnel?: string;
   /** Conntrack zone; absent when 0. */
@@ -147,6 +149,14 @@ export interface ViaJson {
   readonly pid: number;
   readonly startTicks: number;
   readonly process: string;
+}
+
+/** A connection that announced another: who opened it, and whom that called. `id` is that of its row; null when it is in no report. */
+export interface MasterJson {
+  readonly id: number | null;
+  readonly protocol: string;
+  readonly from: AddressPortJson;
+  readonly to: AddressPortJson;
 }
 
 /** An address with its port. */

@@ -1,5 +1,13 @@
 /** A report as data: columns and the records they point into. What the encoders read, whichever side of a thread they run on. */
-import type { ConnectionColumns, HostFacts, NetnsName, Owner, ReportWindow, SnapshotHealth } from "@conntrail/model";
+import type {
+  ConnectionColumns,
+  HostFacts,
+  Master,
+  NetnsName,
+  Owner,
+  ReportWindow,
+  SnapshotHealth,
+} from "@conntrail/model";
 import type { Elided } from "./elision.ts";
 import type { Records } from "./records.ts";
 import type { Report } from "./report.ts";
@@ -19,9 +27,11 @@ export interface RawReport {
   readonly devices?: readonly string[];
   /** What `tcp` points into (1-based). Missing: none. */
   readonly tcp?: Float64Array | undefined;
-  /** The namespaces that have a name. Missing: none. */
+  /** What `master` points into (1-based). Missing: none. */
+  readonly masters?: readonly Master[];
   /** What a limit left out of the columns. */
   readonly elided?: Elided;
+  /** The namespaces that have a name. Missing: none. */
   readonly netnsNames?: readonly NetnsName[];
 }
 

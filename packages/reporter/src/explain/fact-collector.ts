@@ -16,6 +16,8 @@ import {
   kindFlags,
   kindProtocol,
   kindState,
+  MASTER,
+  MASTER_WORDS,
   type Owner,
   PROTOCOL,
   protocolName,
@@ -57,7 +59,7 @@ export class FactCollector implements InputTap {
     this.#tuples = new MeetingTuples(row);
   }
 
-  flows({ rows, changes, count }: FlowBatch): void {
+  flows({ rows, changes, count, masters }: FlowBatch): void {
     for (let i = 0, row = 0; i < count; i++, row += FLOW_WORDS) {
       const kind = rows[row + FLOW.kind]!;
       const protocol = protocolName(kindProtocol(kind));
@@ -85,7 +87,7 @@ export class FactCollector implements InputTap {
       ];
       const source: FactSource = isNew && (flags & FLOW_FLAG.fromDump) !== 0 ? "dump" : "event";
       const text = isNew
-        ? `conntrack has a flow: ${tuple}${word === "" ? "" : `, ${word}`}${beginning(flags)}`
+        ? `conntrack has a flow: ${tuple}${word === "" ? "" : `, ${word}`}${beginning(flags)}${announcement(rows[row + FLOW.serial]!, masters)}`
         : `the flow is ${word}`;
       this.#keep(`flow ${netns} ${rows[row + FLOW.serial]!}`, word, { timeMs, source, netns, text, claims });
     }
@@ -220,6 +222,17 @@ function socketWord(state: number): string {
 function words(states: Readonly<Record<string, number>>, state: number): string {
   const [name = ""] = Object.entries(states).find(([, value]) => value === state) ?? [];
   return name.replace(/([A-Z]|\d)/g, "_$1").toUpperCase();
+}
+
+/** Who had announced a flow to a helper of conntrack. */
+function announcement(serial: number, masters: Uint32Array | undefined): string {
+  if (masters === undefined) return "";
+  for (let at = 0; at < masters.length; at += MASTER_WORDS) {
+    if (masters[at + MASTER.serial] !== serial) continue;
+    const [from, to] = ends(masters, at + MASTER.source, at + MASTER.destination, masters[at + MASTER.ports]!);
+    return `; announced by ${protocolName(kindProtocol(masters[at + MASTER.kind]!))} ${from} → ${to}`;
+  }
+  return "";
 }
 
 /** What is known of how a flow began. */

@@ -28,6 +28,7 @@ const APART = new Set([
   "fromDevice",
   "toDevice",
   "via",
+  "master",
   "flags",
 ]);
 
@@ -35,7 +36,7 @@ const ADDRESSES = new Set(["originalSource", "originalDestination", "replySource
 const TRACED = CONNECTION_FLAG.fromTraced | CONNECTION_FLAG.toTraced;
 
 /** The words of all connections of a snapshot, TOLD_WORDS each: state, direction, owners, names, the rest. */
-export function memberWords({ columns, owners, names, devices = [] }: Snapshot): Uint32Array {
+export function memberWords({ columns, owners, names, devices = [], masters = [] }: Snapshot): Uint32Array {
   const words = new Uint32Array(columns.length * TOLD_WORDS);
   const owner = wordsOf(owners, ownerWord);
   const device = wordsOf(devices, textWord);
@@ -48,8 +49,9 @@ export function memberWords({ columns, owners, names, devices = [] }: Snapshot):
     words[at + 2] = mix(mix(mix(START, reasons), owner(columns.fromOwner[row]!)), owner(columns.toOwner[row]!));
     words[at + 2] = mix(words[at + 2]!, owner(columns.via[row]!));
     words[at + 3] = mix(mix(START, name(columns.fromNames[row]!)), name(columns.toNames[row]!));
+    const announced = columns.master[row] === 0 ? 0 : (masters[columns.master[row]! - 1]?.id ?? 0);
     const bound = mix(mix(START, device(columns.fromDevice[row]!)), device(columns.toDevice[row]!));
-    words[at + 4] = mix(bound, columns.flags[row]! & ~TRACED);
+    words[at + 4] = mix(mix(bound, announced), columns.flags[row]! & ~TRACED);
   }
   for (const [column, width] of otherColumns(columns)) mixColumn(words, column, columns.length, width);
   return words;

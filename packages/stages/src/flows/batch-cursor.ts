@@ -1,5 +1,15 @@
 /** A cursor over the rows of a FlowBatch (flow-batch.ts of the model): the one place that reads them field by field. */
-import { FLOW, FLOW_CHANGE, FLOW_FLAG, FLOW_WORDS, type FlowBatch, type FlowChange, kindFlags } from "@conntrail/model";
+import {
+  FLOW,
+  FLOW_CHANGE,
+  FLOW_FLAG,
+  FLOW_WORDS,
+  type FlowBatch,
+  type FlowChange,
+  kindFlags,
+  MASTER,
+  MASTER_WORDS,
+} from "@conntrail/model";
 import { originalHash } from "../rows/tuple-hash.ts";
 
 /** Stands before the first row; `next` goes to it. */
@@ -10,12 +20,15 @@ export class BatchCursor {
   readonly #doubles: Float64Array;
   readonly #changes: Uint8Array;
   readonly #end: number;
+  /** By the serial of the flow that was announced; undefined when the batch has none. */
+  readonly #masters: ReadonlyMap<number, Uint32Array> | undefined;
 
-  constructor({ rows, changes, count }: FlowBatch) {
+  constructor({ rows, changes, count, masters }: FlowBatch) {
     this.words = rows;
     this.#doubles = new Float64Array(rows.buffer, rows.byteOffset, rows.length >>> 1);
     this.#changes = changes;
     this.#end = count * FLOW_WORDS;
+    this.#masters = masters && bySerial(masters);
   }
 
   /** Goes to the next row. False when there is none. */
@@ -46,6 +59,11 @@ export class BatchCursor {
     return this.#doubles[(this.offset + FLOW.firstSeenMs) >> 1]!;
   }
 
+  /** Who announced the flow (master-record.ts of the model), where the batch says so. */
+  get master(): Uint32Array | undefined {
+    return this.#masters?.get(this.words[this.offset + FLOW.serial]!);
+  }
+
   /** The row stands for many connections. */
   get isAggregated(): boolean {
     return this.#has(FLOW_FLAG.aggregated);
@@ -74,4 +92,12 @@ export class BatchCursor {
   #has(flags: number): boolean {
     return (kindFlags(this.words[this.offset + FLOW.kind]!) & flags) !== 0;
   }
+}
+
+function bySerial(masters: Uint32Array): ReadonlyMap<number, Uint32Array> {
+  const records = new Map<number, Uint32Array>();
+  for (let at = 0; at + MASTER_WORDS <= masters.length; at += MASTER_WORDS) {
+    records.set(masters[at + MASTER.serial]!, masters.slice(at, at + MASTER_WORDS));
+  }
+  return records;
 }

@@ -28,6 +28,8 @@ const COUNTERS = [FLOW.originalPackets, FLOW.originalBytes, FLOW.replyPackets, F
 /** A store of flows. */
 export class FlowRows extends ConnectionRows {
   readonly #exits: HashIndex = createHashIndex(0);
+  /** Who announced a row (master-record.ts of the model): few have one. */
+  readonly masters: Map<Row, Uint32Array> = new Map();
 
   // What conntrack says.
 
@@ -279,6 +281,7 @@ export class FlowRows extends ConnectionRows {
 
   override release(row: Row): void {
     this.#forgetExit(row);
+    this.masters.delete(row);
     super.release(row);
   }
 

@@ -6,6 +6,7 @@ import { NO_ROW, type Row } from "../rows/row.ts";
 import { SOURCE_END } from "../rows/row-end.ts";
 import { NOT_ATTRIBUTED } from "./aggregates.ts";
 import { BatchCursor } from "./batch-cursor.ts";
+import { noteMaster } from "./find-master.ts";
 import { type FlowBook, MAX_FRESH, touch } from "./flow-book.ts";
 import type { FlowRows } from "./flow-rows.ts";
 
@@ -50,6 +51,8 @@ function takeFlow(book: FlowBook, cursor: BatchCursor): void {
     rows.noteTuples(row);
     touch(book, row);
   }
+  const { master } = cursor;
+  if (master !== undefined) noteMaster(rows, row, master);
   rows.setEpoch(row, book.epoch);
   if (!cursor.hasEnded) return;
   if (cursor.change === FLOW_CHANGE.destroyed || cursor.change === FLOW_CHANGE.swept)

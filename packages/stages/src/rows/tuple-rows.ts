@@ -132,6 +132,15 @@ export class TupleRows extends KeyedRows {
     return sameAddress(words, row + FLOW.originalSource, words, row + FLOW.originalDestination);
   }
 
+  /** True when its original tuple is that of two addresses, one after the other in `words`, and ports (source << 16 | destination). */
+  isOriginal(row: Row, words: Uint32Array, addresses: number, ports: number): boolean {
+    return (
+      this.words[row + FLOW.originalPorts] === ports &&
+      sameAddress(this.words, row + FLOW.originalSource, words, addresses) &&
+      sameAddress(this.words, row + FLOW.originalDestination, words, addresses + ADDRESS_WORDS)
+    );
+  }
+
   /** The ports that it leaves its namespace with, source << 16 | destination. */
   exitPorts(row: Row): number {
     const reply = this.words[row + FLOW.replyPorts]!;

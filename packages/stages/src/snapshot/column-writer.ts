@@ -1,5 +1,5 @@
 /** Rows into columns. */
-import { ADDRESS_WORDS, CONNECTION_FLAG, type ConnectionColumns, type Owner } from "@conntrail/model";
+import { ADDRESS_WORDS, CONNECTION_FLAG, type ConnectionColumns, type Master, type Owner } from "@conntrail/model";
 import type { OwnerRegistry } from "../owners/owner-registry.ts";
 import type { ConnectionRows } from "../rows/connection-rows.ts";
 import type { Row } from "../rows/row.ts";
@@ -36,6 +36,7 @@ export class ColumnWriter {
   readonly bounds: RowBounds;
   readonly owners: Owner[] = [];
   readonly devices: string[] = [];
+  readonly masters: Master[] = [];
   readonly #registry: OwnerRegistry;
   readonly #names: DeviceNames;
   readonly #devicePlaces = new Map<number, number>();
@@ -85,6 +86,11 @@ export class ColumnWriter {
     columns.originalBytes[i] = rows.bytes(counter, sender);
     columns.replyPackets[i] = rows.packets(counter, answerer);
     columns.replyBytes[i] = rows.bytes(counter, answerer);
+  }
+
+  /** Says who announced the connection that was written last. */
+  writeMaster(master: Master): void {
+    this.columns.master[this.columns.length - 1] = this.masters.push(master);
   }
 
   /** The place of a device in the list (1-based; 0 for none), where it is put when it is not there yet. */

@@ -2,6 +2,7 @@
 import { CONNECTION_FLAG, type Tick } from "@conntrail/model";
 import { tellConnection } from "../closings/flow-endings.ts";
 import { STATE } from "../codes.ts";
+import { masterOf } from "../flows/find-master.ts";
 import type { FlowRows } from "../flows/flow-rows.ts";
 import type { MergeState } from "../merge-state.ts";
 import { NO_ROW, type Row } from "../rows/row.ts";
@@ -58,6 +59,8 @@ export function writeFlow(
   if (over && facts.allUnseen) facts.flags |= CONNECTION_FLAG.endUnseen;
   const head = rows.ringHead(row);
   writer.write(rows, row, head === NO_ROW ? row : rows.ringTail(row), facts);
+  const master = (facts.flags & CONNECTION_FLAG.expected) === 0 ? undefined : masterOf(rows, row);
+  if (master !== undefined) writer.writeMaster(master);
   if (!over) rows.setShown(row);
   return over;
 }
