@@ -28,7 +28,7 @@ async function measure({ progress }: MeasureContext): Promise<readonly Figure[]>
   progress(`scan/owners: opening ${SOCKETS} sockets`);
   await fill(lab, 0);
   progress("scan/owners: first pass");
-  const first = await samples(async () => ({ ours: await firstPass(), ss: await ss(lab) }));
+  const first = await samples(async () => ({ ours: await firstPass(1), two: await firstPass(2), ss: await ss(lab) }));
   await lab.ns("host").stopAll();
   progress(`scan/owners: opening them anew, ${CHURN_SHARE * 100} % exchanged per second`);
   await fill(lab, (SOCKETS / 2) * CHURN_SHARE);
@@ -48,6 +48,12 @@ async function measure({ progress }: MeasureContext): Promise<readonly Figure[]>
   return [
     { name: "first table, thread and all", unit: "ms", value: first.map(({ ours }) => ours.tableMs) },
     ...compared("first pass", first, { atMost: 1, note: "T4" }),
+    { name: "first pass: two threads ÷ one", unit: "×", value: first.map(({ ours, two }) => two.ms / ours.ms) },
+    {
+      name: "first pass: CPU, two threads ÷ one",
+      unit: "×",
+      value: first.map(({ ours, two }) => two.cpuMs / ours.cpuMs),
+    },
     ...compared("at 1 %/s", churn, { atMost: 0.1, note: "T4" }),
     { name: "at 1 %/s: owners alone", unit: "ms", value: churn.map(({ ownersMs }) => ownersMs) },
     {
@@ -84,8 +90,8 @@ interface Cost {
  * In a process and a thread that have never scanned (first-pass.mjs). `ms` is the scan's own; the CPU time is that of all threads, the start of the
  * scan's and the compiler's included.
  */
-async function firstPass(): Promise<Cost & { readonly tableMs: number }> {
-  const { code, stdout, stderr } = await runCommand(process.execPath, [FIRST_PASS]);
+async function firstPass(threads: number): Promise<Cost & { readonly tableMs: number }> {
+  const { code, stdout, stderr } = await runCommand(process.execPath, [FIRST_PASS, String(threads)]);
   if (code !== 0) throw new Error(`first pass: ${stderr}`);
   const cost = JSON.parse(stdout) as Cost & { readonly tableMs: number; readonly attributed: number };
   if (cost.attributed < SOCKETS) throw new Error(`only ${cost.attributed} sockets have an owner`);

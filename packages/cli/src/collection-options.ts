@@ -1,6 +1,6 @@
 /** The options that `report`, `watch` and `record` share: what to collect, and how. */
 import type { ReporterOptions } from "@conntrail/reporter";
-import { type LimitedOption, OPTION_LIMITS } from "@conntrail/reporter/plain";
+import { type LimitedOption, OPTION_LIMITS, SCAN_THREADS } from "@conntrail/reporter/plain";
 import { type Command, Option } from "commander";
 import { commandLogger } from "./log.ts";
 import { gather, oneOf } from "./one-of.ts";
@@ -26,6 +26,7 @@ export interface CollectionOptions {
   readonly reconcile?: number;
   readonly scanInterval?: number;
   readonly scanCpu?: number;
+  readonly scanThreads?: number;
   readonly maxFlows?: number;
   readonly hostId?: string;
   readonly hostName?: string;
@@ -100,6 +101,11 @@ export function addCollectionOptions(command: Command): Command {
       `of one core that reading them may take ${bounds("scanCpuShare", formatPercent)}`,
       percentIn(OPTION_LIMITS.scanCpuShare),
     )
+    .option(
+      "--scan-threads <n>",
+      `threads to read the descriptors of all processes at the start, where there are very many (${SCAN_THREADS.least} to ${SCAN_THREADS.most}; default: half of the processors)`,
+      countIn(SCAN_THREADS),
+    )
     .optionsGroup("This host:")
     .option("--host-id <id>", "name of this host in reports (default: the machine id)")
     .option("--host-name <name>", "name of this host for people (default: the host's name)")
@@ -123,6 +129,7 @@ export function reporterOptions(options: CollectionOptions): ReporterOptions {
     reconcileMs: options.reconcile,
     scanIntervalMs: options.scanInterval,
     scanCpuShare: options.scanCpu,
+    scanThreads: options.scanThreads,
     maxFlows: options.maxFlows,
     hostId: options.hostId,
     hostName: options.hostName,

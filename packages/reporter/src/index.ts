@@ -6,7 +6,7 @@ export { type Explained, type ExplainOptions, explainRecording } from "./explain
 export type { Blank, Claim, Explanation, Fact, FactSource, Verdict } from "./explain/explanation.ts";
 export type { Logger } from "./logger.ts";
 export type { InstrumentOptions, MeterLike, ObservableLike, ObserveLike } from "./metrics/meter-face.ts";
-export { type LimitedOption, OPTION_LIMITS, type OptionLimit } from "./options/limits.ts";
+export { type LimitedOption, OPTION_LIMITS, type OptionLimit, SCAN_THREADS } from "./options/limits.ts";
 export { isOptionError, type OptionError } from "./options/option-error.ts";
 export type { ReporterOptions } from "./options/reporter-options.ts";
 export type { RecordOptions, RecordProgress } from "./record/record-options.ts";

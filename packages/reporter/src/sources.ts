@@ -82,6 +82,7 @@ export function socketSource(
     namespaces: options.namespaces,
     intervalMs: options.scanIntervalMs,
     ...(options.scanCpuShare !== undefined && { cpuBudget: options.scanCpuShare }),
+    ...(options.scanThreads !== undefined && { threads: options.scanThreads }),
     trigger$: scan$,
     ends$,
     onLook,

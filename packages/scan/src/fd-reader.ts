@@ -40,6 +40,16 @@ export class FdReader {
     });
   }
 
+  /** Takes in what another thread read of a new process: see `FirstPass.descriptors`. */
+  take(process: ProcessEntry, descriptors: Float64Array): void {
+    this.cost += Math.ceil(descriptors.length / 2 / LISTED_PER_READ);
+    process.listedScan = this.scan;
+    for (let at = 0; at < descriptors.length; at += 2) {
+      const inode = descriptors[at + 1]!;
+      this.#enter(process, descriptors[at]!, Number.isNaN(inode) ? undefined : inode);
+    }
+  }
+
   /** Reads the descriptors given, until nothing is wanted any more if `untilFound`. */
   read(process: ProcessEntry, numbers: readonly number[], untilFound: boolean): void {
     this.#unlessDenied(process, () => {
@@ -76,8 +86,12 @@ export class FdReader {
   }
 
   #read(process: ProcessEntry, fd: number): void {
+    this.#enter(process, fd, readFdSocket(this.#root, process.place, fd));
+  }
+
+  /** `inode` is the answer of `readFdSocket`. */
+  #enter(process: ProcessEntry, fd: number, inode: number | undefined): void {
     this.cost++;
-    const inode = readFdSocket(this.#root, process.place, fd);
     if (inode !== undefined && inode < 0) this.namespaceFiles.set(-inode, `${this.#root}/${process.place}/fd/${fd}`);
     this.#learn(process, fd, inode === undefined ? FD_UNKNOWN : inode <= 0 ? FD_OTHER : inode);
   }

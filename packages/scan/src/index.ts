@@ -6,4 +6,5 @@ export type { ScanOptions, ScanSettings } from "./options.ts";
 export { type Pace, paced } from "./paced.ts";
 export type { ScanFacts, ScanRecord, SocketDump } from "./scan-record.ts";
 export { scanSockets } from "./scan-sockets.ts";
-export { Scanner, type ScanRequest, type ScanResult } from "./scanner.ts";
+export type { ScanRequest } from "./scan-work.ts";
+export { Scanner, type ScanResult } from "./scanner.ts";

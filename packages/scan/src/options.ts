@@ -1,4 +1,5 @@
 /** What a scan can be told, and what holds without being told. */
+import { availableParallelism } from "node:os";
 import { SOCKET_STATE } from "@conntrail/model";
 import type { Observable, SchedulerLike } from "rxjs";
 import type { BegunEnds } from "./begun-ends.ts";
@@ -24,6 +25,11 @@ export interface ScanSettings {
    * it costs half as much again as the dump without, and more on a busy machine.
    */
   readonly tcpInfo: boolean | "auto";
+  /**
+   * Threads that the first pass over the descriptors of all processes is spread over, where there are so many that it helps (25,000 a thread). Default half of the
+   * processors, at least 1. Later passes cost what changed, and take one.
+   */
+  readonly threads: number;
   /** Rows in a table at most; more sockets are counted, not listed. Default 1,048,576. */
   readonly maxSockets: number;
 }
@@ -71,6 +77,7 @@ const SETTINGS: ScanSettings = {
   namespaces: "all",
   states: 0x1ffe & ~UNWANTED_STATES,
   tcpInfo: "auto",
+  threads: Math.max(1, Math.floor(availableParallelism() / 2)),
   maxSockets: 1_048_576,
 };
 

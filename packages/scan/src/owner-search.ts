@@ -14,6 +14,7 @@
 import { ElsewhereSockets } from "./elsewhere-sockets.ts";
 import { FdReader } from "./fd-reader.ts";
 import { FD_OTHER, FD_STALE } from "./fd-table.ts";
+import type { FirstPass } from "./first-pass.ts";
 import { HeldSockets } from "./held-sockets.ts";
 import { InodeMap } from "./inode-map.ts";
 import { LikelyHolders } from "./likely-holders.ts";
@@ -65,12 +66,16 @@ export class OwnerSearch {
 
   /**
    * Finds the holders of `inodes`, whose keys are the sockets that the kernel lists (kept until the next call). `fresh` are the processes that are
-   * new in this scan. Throws OpError for what is neither gone nor forbidden.
+   * new in this scan, `ahead` is what was read of some of them already, by pid. Throws OpError for what is neither gone nor forbidden.
    */
-  update(inodes: InodeMap, fresh: readonly ProcessEntry[], scan: number): void {
+  update(inodes: InodeMap, fresh: readonly ProcessEntry[], ahead: FirstPass["descriptors"], scan: number): void {
     this.#reader.scan = scan;
     this.#markStale(inodes);
-    for (const process of fresh) this.#list(process, () => true);
+    for (const process of fresh) {
+      const descriptors = process.place === process.pid ? ahead.get(process.pid) : undefined;
+      if (descriptors === undefined) this.#list(process, () => true);
+      else this.#reader.take(process, descriptors);
+    }
     this.#recheck.run(scan);
     const missing = this.#lookUp(inodes, scan);
     this.#readStale();

@@ -1,6 +1,5 @@
 /** One scan after another, on the calling thread: what the pool's thread runs. Keeps between scans what makes the next one cheap. */
-import type { NamespaceFacts, NamespaceWay, SocketTable } from "@conntrail/model";
-import { OpError } from "@conntrail/netlink";
+import type { NamespaceWay, SocketTable } from "@conntrail/model";
 import {
   type FoundNamespace,
   findNamespaces,
@@ -13,8 +12,9 @@ import {
 } from "@conntrail/procfs";
 import { steadyMs } from "@conntrail/thread/clock";
 import { Acceptors } from "./acceptors.ts";
-import { dumpNamespace, type NamespaceDump, TCP_INFO_SOCKETS } from "./dump-namespace.ts";
+import { TCP_INFO_SOCKETS } from "./dump-namespace.ts";
 import { EndLook, type LookedEnds } from "./end-look.ts";
+import { type FirstPass, firstPass } from "./first-pass.ts";
 import { showsOwnPidsOnly, whyDenied } from "./hindrance.ts";
 import { NamespaceBook } from "./namespace-facts.ts";
 import { type ScanSettings, settingsOf } from "./options.ts";
@@ -23,10 +23,11 @@ import { ownNamespace } from "./own-namespace.ts";
 import { OwnerBook } from "./owner-book.ts";
 import { OwnerSearch } from "./owner-search.ts";
 import type { ProcessEntry } from "./process-table.ts";
-import type { ScanFacts, ScanRecord, SocketDump } from "./scan-record.ts";
+import type { ScanFacts, ScanRecord } from "./scan-record.ts";
+import { type ScanRequest, ScanWork } from "./scan-work.ts";
 import { Stillness } from "./stillness.ts";
 import { Survey } from "./survey.ts";
-import { TableBuilder, type TableFrame } from "./table-builder.ts";
+import type { TableFrame } from "./table-builder.ts";
 
 /** What one scan gives. */
 export interface ScanResult {
@@ -40,14 +41,8 @@ export interface ScanResult {
   readonly ownersMs: number;
   /** What the owners cost: descriptors read, and for three that were merely listed one. */
   readonly descriptors: number;
-}
-
-/** What one scan is told. */
-export interface ScanRequest {
-  /** Keep everything that is taken in. */
-  readonly record?: boolean;
-  /** Asked between steps; true ends the scan with OpError ECANCELED. */
-  readonly cancelled?: () => boolean;
+  /** Threads that read them: several in a first pass over very many. */
+  readonly threads: number;
 }
 
 /** Scans. Not reentrant: one scan at a time. Holds no file and no socket between scans. */
@@ -126,8 +121,9 @@ export class Scanner {
     const timeMs = steadyMs();
     const dumped = performance.now();
     const inodes = work.builder.inodes();
+    const { descriptors, helpersCpuMs, threads } = await this.#readAhead(scans === 1 ? fresh : []);
     if (this.#settings.processes) {
-      this.#owners.update(inodes, fresh, scans);
+      this.#owners.update(inodes, fresh, descriptors, scans);
       this.#acceptors.learn(work.builder);
       this.#owners.elsewhere.run(work.known);
     }
@@ -143,7 +139,7 @@ export class Scanner {
     const table = { ...work.builder.finish(book, frame), ...(ways.length > 0 && { ways }) };
     this.#look.learn(found, work.namespaces);
     this.#expected = Math.ceil(table.count * 1.1) + 64;
-    const spentMs = cpuMs();
+    const spentMs = cpuMs() + helpersCpuMs;
     this.#stillness.scanned({ ...before, counters }, spentMs);
     return {
       table,
@@ -152,7 +148,15 @@ export class Scanner {
       socketsMs: dumped - began,
       ownersMs: performance.now() - dumped,
       descriptors: this.#owners.cost - costBefore,
+      threads,
     };
+  }
+
+  /** After the dumps, as all reading of descriptors: who holds a socket that was listed is then found. */
+  #readAhead(processes: readonly ProcessEntry[]): Promise<FirstPass> {
+    const { root, threads, processes: ownersWanted } = this.#settings;
+    const { sizeTells } = this.#owners.processes;
+    return firstPass({ root, processes: ownersWanted ? processes : [], sizeTells, threads });
   }
 
   #stillThere(processes: readonly ProcessEntry[]): ProcessEntry[] {
@@ -215,68 +219,11 @@ export class Scanner {
   }
 }
 
-/** What one scan gathers. */
-class ScanWork {
-  readonly builder: TableBuilder;
-  readonly namespaces: NamespaceFacts[] = [];
-  readonly dumps: SocketDump[] = [];
-  backend: ScanFacts["backend"] = "none";
-  /** Inodes of the namespaces that were dumped, and of those that were not there any more. */
-  readonly known = new Set<number>();
-  readonly gone: number[] = [];
-  unreachable = 0;
-  broken = 0;
-  readonly #settings: ScanSettings;
-  readonly #request: ScanRequest;
-
-  constructor(settings: ScanSettings, request: ScanRequest, expected: number) {
-    this.#settings = settings;
-    this.#request = request;
-    this.builder = new TableBuilder(settings, expected);
-  }
-
-  async dumpAll(found: readonly FoundNamespace[], book: NamespaceBook): Promise<void> {
-    book.forgetAllBut(new Set(found.map(({ netns }) => netns)));
-    for (const namespace of found) {
-      if (this.#request.cancelled?.()) throw new OpError("scan", "ECANCELED");
-      await this.#dump(namespace, book);
-    }
-  }
-
-  async #dump(namespace: FoundNamespace, book: NamespaceBook): Promise<void> {
-    const readFromMs = steadyMs();
-    const dump = dumpNamespace(namespace, this.#settings, (part, offset, length) => {
-      this.builder.add(part, offset, length);
-      if (this.#request.record) this.dumps.push({ ...part, bytes: part.bytes.slice(offset, offset + length) });
-    });
-    const readByMs = steadyMs();
-    this.broken += dump.broken;
-    if (dump.outcome === "forbidden") this.unreachable++;
-    if (dump.outcome === "gone") this.gone.push(namespace.netns);
-    else this.known.add(namespace.netns);
-    if (dump.outcome === "forbidden" || dump.outcome === "gone") return;
-    if (this.backend === "none") this.backend = dump.outcome;
-    const facts = await book.facts(namespace, {
-      viaProc: usesProc(dump, this.#settings),
-      ephemeral: dump.ephemeral,
-      devices: this.builder.devices(namespace.netns) ?? NO_DEVICES,
-      nowMs: readByMs,
-    });
-    this.namespaces.push({ ...facts, readFromMs, readByMs });
-  }
-}
-
 /** What a walk of processes does not show: only a thread, a mount, a descriptor or a socket leads there. */
 function waysInto(found: readonly FoundNamespace[]): NamespaceWay[] {
   return found.flatMap(({ netns, path, process }) =>
     path === undefined || typeof process === "number" ? [] : [[netns, path] as const],
   );
-}
-
-const NO_DEVICES: ReadonlySet<number> = new Set();
-
-function usesProc(dump: NamespaceDump, settings: ScanSettings): boolean {
-  return settings.backend === "proc" || dump.outcome === "proc";
 }
 
 /** The option as far as it binds us: root and the group of `gid=` see everything, also process 1. */

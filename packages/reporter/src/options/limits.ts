@@ -52,6 +52,9 @@ export type LimitedOption =
   | "nice"
   | "maxRestarts";
 
+/** Threads of the first pass over descriptors: without being told, half of the processors. */
+export const SCAN_THREADS: Omit<OptionLimit, "preset"> = { least: 1, most: 64 };
+
 /** Limits of a recording's files. */
 export const RECORD_LIMITS: Readonly<Record<"rotateBytes" | "rotateMs", Omit<OptionLimit, "preset">>> = {
   rotateBytes: { least: 65_536, most: Number.MAX_SAFE_INTEGER },

@@ -32,6 +32,7 @@ export interface PipelineOptions {
   readonly maxFlows: number | undefined;
   readonly scanIntervalMs: number;
   readonly scanCpuShare: number | undefined;
+  readonly scanThreads: number | undefined;
   readonly explainBuffer: number;
   readonly nameServers: readonly string[] | undefined;
   readonly lookupsPerSecond: number | undefined;
@@ -70,6 +71,7 @@ export function pipelineOptions(options: ReporterOptions): PipelineOptions {
     maxFlows: options.maxFlows,
     scanIntervalMs: options.scanIntervalMs ?? (intervalMs || OPTION_LIMITS.scanIntervalMs.preset),
     scanCpuShare: options.scanCpuShare,
+    scanThreads: options.scanThreads,
     explainBuffer: options.explainBuffer ?? OPTION_LIMITS.explainBuffer.preset,
     nameServers: options.nameServers,
     lookupsPerSecond: options.lookupsPerSecond,

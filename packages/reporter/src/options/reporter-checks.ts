@@ -7,7 +7,7 @@ import ipaddr from "ipaddr.js";
 import type { RecordOptions } from "../record/record-options.ts";
 import type { Sink, SinkEncoding } from "../sinks/sink.ts";
 import { REPORT_FORMATS } from "../sinks/sink.ts";
-import { OPTION_LIMITS, RECORD_LIMITS } from "./limits.ts";
+import { OPTION_LIMITS, RECORD_LIMITS, SCAN_THREADS } from "./limits.ts";
 import {
   amount,
   callback,
@@ -95,6 +95,7 @@ const CHECKS: OptionChecks<ReporterOptions> = {
   maxFlows: whole(OPTION_LIMITS.maxFlows),
   scanIntervalMs: milliseconds(OPTION_LIMITS.scanIntervalMs),
   scanCpuShare: amount(OPTION_LIMITS.scanCpuShare),
+  scanThreads: whole(SCAN_THREADS),
   nameServers: listOf("a list of name servers", nameServer),
   lookupsPerSecond: whole(OPTION_LIMITS.lookupsPerSecond),
   localNetworks: listOf(

@@ -63,6 +63,8 @@ export interface ReporterOptions {
   readonly scanIntervalMs?: number;
   /** Share of one core that scans may take, 0.001 to 1: after an expensive one the next waits. Default 0.1. */
   readonly scanCpuShare?: number;
+  /** Threads, 1 to 64, that the first pass over the descriptors of all processes is spread over where there are very many (25,000 for each). Default: half of the processors. */
+  readonly scanThreads?: number;
   /** What `explain()` may look back on: bytes of the latest inputs that the pipeline keeps, to 2^30; 0: none. Default 8 MiB. */
   readonly explainBuffer?: number;
   /** Servers for reverse lookups, `address` or `address:port`. Default: those of /etc/resolv.conf. */
