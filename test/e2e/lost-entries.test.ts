@@ -1,4 +1,4 @@
-/** Entries of conntrack that go while their connection lives: what sockets say decides (F28). */
+/** Entries of conntrack that go while their connection lives, and those that stay when it is over: what sockets say decides (F28, F50). */
 import type { ConnectionJson, ReportJson } from "@conntrail/report";
 import { expect } from "vitest";
 import { kernelTest, type LabNamespace, loopbackLab } from "../lab/index.ts";
@@ -63,6 +63,51 @@ for (const { by, lose, endIsSeen } of LOSSES) {
   );
 }
 
+kernelTest(
+  "F50 an entry that outlives both sockets is stale and names nobody; it is closed once, with its processes, when it goes",
+  async () => {
+    await using lab = await loopbackLab();
+    const { host } = lab;
+    // A socket without a process gives up soon: its FIN is never answered.
+    await host.sysctl("net.ipv4.tcp_orphan_retries", 1);
+    const server = await host.start("tcp-server");
+    const port = server.ready.port!;
+    await using running = await watch(host, ["--namespaces", "own", "--no-names"]);
+    const client = await host.start("tcp-client", { port, hold: true });
+    const before = await running.until((report) => whole(report, port, [client.pid, server.pid]), 20_000);
+
+    // Dropped before conntrack sees it.
+    await host.nft(`table ip goodbye {
+      chain output {
+        type filter hook output priority raw
+        tcp sport ${port} drop
+        tcp dport ${port} drop
+      }
+    }`);
+    await stir(host);
+    await client.stop("SIGKILL");
+    await server.stop("SIGKILL");
+    const row = await running.until((report) => {
+      const only = one(report, port);
+      return only?.flags?.includes("stale") && only;
+    }, 60_000);
+    const nobody = { pid: null, process: null, ownerReason: "no-socket", local: true };
+    expect(row).toMatchObject({ id: before.id, state: "established", from: nobody, to: nobody });
+    expect(await host.conntrack("-p", "tcp", "--dport", String(port))).toEqual([
+      expect.stringContaining("ESTABLISHED"),
+    ]);
+
+    await deleteEntry(host, port);
+    const closed = await running.until((report) => toPort(report, port).find(isOver), 20_000);
+    expect(closed).toMatchObject({ id: before.id, from: { pid: client.pid }, to: { pid: server.pid } });
+    await running.until((report) => toPort(report, port).length === 0, 20_000);
+    const rows = (await running.stop()).flatMap((report) => toPort(report, port));
+    expect(rows.filter(isOver)).toHaveLength(1);
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(1);
+  },
+  150_000,
+);
+
 /** Short connections to another port for a while: where nothing happens nothing is scanned (D-59), and it is scans that must not tell of an end. */
 async function stir(host: LabNamespace): Promise<void> {
   const { ready } = await host.start("tcp-server");
@@ -85,6 +130,12 @@ function one(report: ReportJson, port: number): ConnectionJson | undefined {
 
 function next(running: Watch): Promise<ReportJson> {
   return running.until((report) => report);
+}
+
+/** Deletes the one entry to a port. */
+async function deleteEntry(host: LabNamespace, port: number): Promise<void> {
+  await host.exec("conntrack", ["-D", "-p", "tcp", "--dport", String(port)]);
+  expect(await host.conntrack("-p", "tcp", "--dport", String(port))).toEqual([]);
 }
 
 /** Lists the entries to a port until there is none. */

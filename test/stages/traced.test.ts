@@ -44,6 +44,7 @@ interface Row {
   readonly netns?: number;
   readonly local?: "both" | "from" | "none";
   readonly toOwner?: Owner;
+  readonly stale?: boolean;
 }
 
 /** The processes of the rows, told after the facts, as `FROM → TO` with an asterisk where the trace says it. */
@@ -87,6 +88,12 @@ describe("a traced process is the owner", () => {
     const later: Row = { ...connection, first: 3_020, last: 3_030 };
     const again: Fact = { ...opening, by: WGET, at: 3_000 };
     expect(credit([opening, again], [connection, later])).toEqual(["curl* → -", "wget* → -"]);
+  });
+
+  test("F50 of one that is stale when it has ended, and not before", () => {
+    const open: Row = { ...connection, state: "established", stale: true };
+    expect(credit([opening, closing], [open])).toEqual(["- → -"]);
+    expect(credit([opening, closing], [{ ...connection, stale: true }])).toEqual(["curl* → worker*"]);
   });
 
   test("F38 of loopback connections of its own namespace alone", () => {
@@ -293,6 +300,7 @@ function snapshotOf(rows: readonly Row[]): BoundedSnapshot {
     columns.protocol[i] = PROTOCOL.tcp;
     columns.netns[i] = row.netns ?? HOST;
     const local = row.local ?? "both";
+    if (row.stale === true) columns.flags[i]! |= CONNECTION_FLAG.stale;
     if (local !== "none") columns.flags[i]! |= CONNECTION_FLAG.fromLocal;
     if (local === "both") columns.flags[i]! |= CONNECTION_FLAG.toLocal;
     columns.state[i] = indexOf(CONNECTION_STATE, row.state ?? "established");

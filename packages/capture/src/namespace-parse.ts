@@ -2,16 +2,18 @@
 import { type Device, type LocalRoute, type NamespaceFacts, networkTest } from "@conntrail/model";
 import { hasFields, parseAll } from "./json-fields.ts";
 
-type FurtherFacts = Pick<NamespaceFacts, "name" | "devices" | "localRoutes">;
+type FurtherFacts = Pick<NamespaceFacts, "incomplete" | "name" | "devices" | "localRoutes">;
 
 /** The further facts in the payload of a namespace; `undefined` when one is not what it should be. */
 export function parseFurtherFacts(payload: object): FurtherFacts | undefined {
-  const { name, devices = [], localRoutes = [] } = payload as Record<string, unknown>;
+  const { name, incomplete, devices = [], localRoutes = [] } = payload as Record<string, unknown>;
   const parsedDevices = parseAll(devices, parseDevice);
   const parsedRoutes = parseAll(localRoutes, parseRoute);
   if (parsedDevices === undefined || parsedRoutes === undefined) return undefined;
+  if (incomplete !== undefined && incomplete !== true) return undefined;
   if (name !== undefined && typeof name !== "string") return undefined;
   return {
+    ...(incomplete === true && { incomplete }),
     ...(name !== undefined && { name }),
     ...(parsedDevices.length > 0 && { devices: parsedDevices }),
     ...(parsedRoutes.length > 0 && { localRoutes: parsedRoutes }),

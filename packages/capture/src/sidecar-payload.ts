@@ -51,9 +51,9 @@ export function sidecarPayload(record: SidecarRecord): unknown {
 function namespacePayload(facts: NamespaceFacts): unknown {
   const addresses: string[] = [];
   for (let at = 0; at < facts.addresses.length; at += ADDRESS_WORDS) addresses.push(formatAddress(facts.addresses, at));
-  const { netns, ephemeral, readFromMs, readByMs, name, devices, localRoutes } = facts;
+  const { netns, ephemeral, readFromMs, readByMs, incomplete, name, devices, localRoutes } = facts;
   const read = readFromMs <= readByMs ? { readFromMs, readByMs } : {};
-  return { netns, addresses, ephemeral, ...read, name, devices, localRoutes };
+  return { netns, addresses, ephemeral, ...read, incomplete, name, devices, localRoutes };
 }
 
 function tablePayload(table: SocketTable): unknown {

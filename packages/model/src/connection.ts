@@ -29,7 +29,7 @@ export type ConnectionState = (typeof CONNECTION_STATE)[number];
 export const OWNER_REASON = [
   "known",
   "not-local", // the end is not on this host
-  "no-socket", // no socket with this end was seen: it closed before a scan, or the namespace cannot be reached
+  "no-socket", // no socket with this end was seen: it closed before a scan, or the namespace cannot be reached; or there is none any more (`stale`)
   "no-process", // the socket has no process: a kernel socket, or one already closed by its owner (TIME_WAIT)
   "permission", // the process that holds it cannot be inspected
   "listener", // not missing: the end's own socket was not seen or has no process, but this process listens on its port
@@ -61,6 +61,7 @@ export const CONNECTION_FLAG = {
   offloaded: 0x10, // in a flowtable: counters and updates may be missing
   endUnseen: 0x20, // closed because a dump no longer had it, not because its end was seen
   expected: 0x800, // another connection had announced it: FTP's data, SIP's media
+  stale: 0x1000, // conntrack keeps its entry, and the sockets that this host had of it are gone
   selfTraffic: 0x40, // conntrail's own (F42)
   fromTraced: 0x100, // the kernel saw the process of the `from` end open or close it
   toTraced: 0x200, // the same of the `to` end

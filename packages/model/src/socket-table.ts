@@ -35,6 +35,8 @@ export interface NamespaceFacts {
   /** When its sockets were read. One that was there all the time from the first moment to the second is in the table; one that was there only before or after is not. */
   readonly readFromMs: number;
   readonly readByMs: number;
+  /** Some of its sockets are missing: an answer broke off, or there was no room. */
+  readonly incomplete?: true;
   /** The name under which it is mounted (ip-netns(8)); missing: none, or not known. */
   readonly name?: string;
   /** The interfaces that its sockets are bound to. Missing: none, or not known. */

@@ -45,7 +45,7 @@ export interface Field {
   readonly derive?: (get: (path: string) => Value) => Value;
 }
 
-const FLAG_WORDS = ["transit", "aggregated", "offloaded", "expected", "endUnseen", "selfTraffic"] as const;
+const FLAG_WORDS = ["transit", "aggregated", "offloaded", "expected", "stale", "endUnseen", "selfTraffic"] as const;
 const SOURCE_WORDS = ["conntrack", "sockets"] as const;
 const NAT_WORDS = NAT_KIND.filter((word) => word !== "none");
 

@@ -85,6 +85,7 @@ const TOLD_FLAGS: readonly ConnectionFlag[] = [
   "aggregated",
   "offloaded",
   "expected",
+  "stale",
   "endUnseen",
   "selfTraffic",
 ];

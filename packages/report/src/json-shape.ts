@@ -186,7 +186,14 @@ export interface TcpJson {
 }
 
 /** What else is known of a connection; the words of the model's CONNECTION_FLAG. */
-export type ConnectionFlag = "transit" | "aggregated" | "offloaded" | "expected" | "endUnseen" | "selfTraffic";
+export type ConnectionFlag =
+  | "transit"
+  | "aggregated"
+  | "offloaded"
+  | "expected"
+  | "stale"
+  | "endUnseen"
+  | "selfTraffic";
 
 /** A process. */
 export interface ProcessJson {

@@ -64,7 +64,8 @@ export class ScanWork {
       devices: this.builder.devices(namespace.netns) ?? NO_DEVICES,
       nowMs: readByMs,
     });
-    this.namespaces.push({ ...facts, readFromMs, readByMs });
+    const incomplete = dump.broken > 0 || this.builder.isFull;
+    this.namespaces.push({ ...facts, readFromMs, readByMs, ...(incomplete && { incomplete }) });
   }
 }
 

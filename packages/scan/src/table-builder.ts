@@ -87,6 +87,11 @@ export class TableBuilder {
     );
   }
 
+  /** Sockets did not fit. */
+  get isFull(): boolean {
+    return this.#rows.refused > 0;
+  }
+
   /** The inodes of the sockets so far, each with the last row that has it. */
   inodes(): InodeMap {
     this.#inodes ??= inodesOf(this.#rows);

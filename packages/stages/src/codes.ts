@@ -20,6 +20,11 @@ export const EVIDENCE_CODE: Codes<Evidence> = codes(EVIDENCE);
 export const CONFIDENCE_CODE: Codes<Confidence> = codes(CONFIDENCE);
 export const NAT: Codes<NatKind> = codes(NAT_KIND);
 
+/** True for a CONNECTION_STATE, as its index, of a connection that has ended. */
+export function isOver(state: number): boolean {
+  return state === STATE.closed || state === STATE.failed;
+}
+
 function codes<T extends string>(list: readonly T[]): Codes<T> {
   return Object.fromEntries(list.map((word, code) => [word, code])) as Codes<T>;
 }

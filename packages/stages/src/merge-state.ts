@@ -33,6 +33,8 @@ export interface MergeState {
   unsettled: boolean;
   /** When the scan of the current table began, -Infinity before the first. */
   tableStartedMs: number;
+  /** The cut that it lies behind; null: it waited for none. */
+  tableCutMs: number | null;
   conntrack: IngestHealth;
   sockets: ScanHealth & { readonly timeMs: number | null };
   /** Time of the first input and of the last tick. */
@@ -76,6 +78,7 @@ export function createMergeState(settings: MergeSettings): MergeState {
     settledGeneration: 0,
     unsettled: false,
     tableStartedMs: Number.NEGATIVE_INFINITY,
+    tableCutMs: null,
     conntrack: firstConntrackHealth(settings.conntrack),
     sockets: { ...firstSocketsHealth(settings.sockets), timeMs: null },
     firstMs: undefined,
@@ -96,6 +99,7 @@ export function takeSocketTable(state: MergeState, table: SocketTable): void {
   context.history.takeTable(table, state.registry);
   loadNamespaces(context.namespaces, table.namespaces);
   state.tableStartedMs = table.startedMs;
+  state.tableCutMs = table.cutMs;
   state.unsettled = true;
 }
 

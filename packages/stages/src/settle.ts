@@ -2,6 +2,7 @@
 import { linkChains } from "./chains/link-chains.ts";
 import { watchEntryless } from "./closings/lost-entries.ts";
 import { watchSilent } from "./closings/socket-closings.ts";
+import { watchStale } from "./closings/stale-entries.ts";
 import { placeAndDirect } from "./direction/place-and-direct.ts";
 import { MAX_FRESH } from "./flows/flow-book.ts";
 import type { MergeState } from "./merge-state.ts";
@@ -25,8 +26,12 @@ export function settle(state: MergeState): void {
   flows.fresh.length = 0;
   flows.touched.length = 0;
   state.settledGeneration = state.generation;
-  if (!state.unsettled) return;
+  if (!state.unsettled) {
+    flows.vanished.length = 0;
+    return;
+  }
   state.unsettled = false;
+  watchStale(state);
   watchEntryless(flows, state.context, state.tableStartedMs);
   watchSilent(flows, state.context, state.tableStartedMs);
   takeSockets(state.connections, state.context);

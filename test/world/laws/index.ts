@@ -6,6 +6,7 @@ import { noRowTwice } from "./no-row-twice.ts";
 import { overIsOver } from "./over-is-over.ts";
 import { blanks, ownerGiven, ownerTrue } from "./owners.ts";
 import { present } from "./present.ts";
+import { staleTrue } from "./stale.ts";
 import { toldOnce } from "./told-once.ts";
 
 /** The laws about single connections. */
@@ -17,6 +18,7 @@ export const LAWS: readonly Law[] = [
   direction,
   ownerTrue,
   ownerGiven,
+  staleTrue,
   ends,
   names,
   blanks,

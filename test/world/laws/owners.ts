@@ -35,6 +35,8 @@ export const ownerGiven: Law = {
   check({ life, rows, sights }, { reports }, breach) {
     let asked = false;
     for (const { report, row } of rows) {
+      // Its processes are taken back (stale.ts).
+      if (row.stale && !row.ended) continue;
       for (const [which, end, socket] of endsOf(row, life)) {
         const seen = sights.find((sight) => sight.socket === socket && sight.owner !== undefined);
         if (seen === undefined || seen.table > reports[report]!.tables - 1) continue;

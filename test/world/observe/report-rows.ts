@@ -39,6 +39,7 @@ export interface Row {
   readonly count: number;
   readonly fromFlows: boolean;
   readonly aggregated: boolean;
+  readonly stale: boolean;
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
 }
@@ -71,6 +72,7 @@ export function rowsOf({ columns, owners, names }: ReportContent): Row[] {
       count: columns.count[row]!,
       fromFlows: (columns.sources[row]! & SOURCE.conntrack) !== 0,
       aggregated: (columns.flags[row]! & CONNECTION_FLAG.aggregated) !== 0,
+      stale: (columns.flags[row]! & CONNECTION_FLAG.stale) !== 0,
       firstSeenMs: columns.firstSeenMs[row]!,
       lastSeenMs: columns.lastSeenMs[row]!,
     });

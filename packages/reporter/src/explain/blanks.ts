@@ -36,8 +36,17 @@ function directionBlank({ direction, from, to }: ConnectionJson, health: HealthJ
 function processBlank(row: ConnectionJson, side: "from" | "to", health: HealthJson, seen: FactCollector): Blank[] {
   const end = row[side];
   if (end.pid !== null || end.ownerReason === null) return [];
-  const [text, help] = ownerText(end, health, seen);
+  const [text, help] = row.flags?.includes("stale") ? staleText(end) : ownerText(end, health, seen);
   return [{ about: `${side}.process`, text, help }];
+}
+
+function staleText({ address, port, local }: EndJson): readonly [string, string | null] {
+  const place = endText(address, port);
+  if (!local) return [`${place} is no address of this host, and the socket at the other end is gone`, null];
+  return [
+    `scans no longer have a socket with the end ${place}, and conntrack keeps its entry: the end of the connection did not pass it; the process is told when the entry ends`,
+    "conntrack -D removes the entry; net.netfilter.nf_conntrack_tcp_timeout_established shortens what such entries live",
+  ];
 }
 
 function ownerText(end: EndJson, health: HealthJson, seen: FactCollector): readonly [string, string | null] {

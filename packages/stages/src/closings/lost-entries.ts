@@ -36,6 +36,8 @@ export function endEntry(book: FlowBook, row: Row, unseen: boolean): void {
 /** True for a connection whose sockets were seen, or of which another namespace has an entry, and that was open when last heard of. */
 function mayLiveOn(rows: FlowRows, row: Row): boolean {
   if (rows.isClosed(row) || rows.isTold(row) || rows.isEntryless(row) || !wasOpen(rows, row)) return false;
+  // Its sockets went before it.
+  if (rows.isStale(row)) return false;
   return rows.isKnownBySockets(row) || hasOtherEntry(rows, row);
 }
 
@@ -45,7 +47,7 @@ function hasLostEntry(rows: FlowRows, row: Row): boolean {
 }
 
 /** True for a TCP connection that was open when conntrack last spoke of it. */
-function wasOpen(rows: FlowRows, row: Row): boolean {
+export function wasOpen(rows: FlowRows, row: Row): boolean {
   if (rows.protocol(row) !== PROTOCOL.tcp) return false;
   const flags = kindFlags(rows.kind(row));
   if ((flags & FLOW_FLAG.closed) !== 0 || !OPEN.has(kindState(rows.kind(row)))) return false;
@@ -103,6 +105,7 @@ function continueIn(book: FlowBook, old: Row, row: Row): void {
   for (const end of [SOURCE_END, REPLY_END]) {
     const from = turned ? otherEnd(end) : end;
     rows.setOwner(row, end, rows.owner(old, from), rows.reason(old, from));
+    if (rows.hadSocket(old, from)) rows.noteSocket(row, end);
   }
   if (rows.isShown(old)) rows.setShown(row);
   leaveRing(rows, old);

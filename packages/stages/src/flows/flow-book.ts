@@ -32,6 +32,8 @@ export interface FlowBook {
   readonly silent: Row[];
   /** Rows that are alive and whose entry is gone; some may have ended since. */
   readonly entryless: Row[];
+  /** Rows that the latest table was joined with, and whose sockets an earlier one had and it has not. */
+  readonly vanished: Row[];
   /** Rows that came since the last settling; some may be gone again. When there are more than MAX_FRESH, the rest is not noted. */
   readonly fresh: Row[];
   /** Rows of whose wires something may now be otherwise: they ended, left a connection, or their ends are elsewhere. As for `fresh`. */
@@ -74,6 +76,7 @@ export function createFlowBook(limits: FlowLimits, news?: RowNews): FlowBook {
     closed: 0,
     silent: [],
     entryless: [],
+    vanished: [],
     fresh: [],
     touched: [],
     perNamespace: new Map(),

@@ -1,6 +1,5 @@
-/** Rows of flows that conntrack told of. Only this file knows where what flows have beside other connections lies. */
+/** Rows of flows that conntrack told of. Only this file and flow-lives.ts know where what flows have beside other connections lies. */
 import { addCounter, FLOW, FLOW_FLAG, FLOW_WORDS, kindFlags, sameAddress } from "@conntrail/model";
-import { ConnectionRows } from "../rows/connection-rows.ts";
 import {
   addEntry,
   createHashIndex,
@@ -14,9 +13,10 @@ import type { Row } from "../rows/row.ts";
 import { REPLY_END, type RowEnd, SOURCE_END } from "../rows/row-end.ts";
 import { COMMON, FLOW_OWN } from "../rows/row-layout.ts";
 import { replyHash } from "../rows/tuple-hash.ts";
+import { FlowLives } from "./flow-lives.ts";
 
-/** Bits of the marks that only flows have. */
-const MARK = { closed: 4, told: 8, endUnseen: 0x20, entryless: 0x10000, shared: 0x20000, continued: 0x40000 } as const;
+/** Bits of the marks beside those of its life (flow-lives.ts). */
+const MARK = { continued: 0x40000 } as const;
 
 const LEARNT_LATE = FLOW_FLAG.fromDump | FLOW_FLAG.beganUnseen;
 
@@ -26,7 +26,7 @@ const STICKY = FLOW_FLAG.updated | FLOW_FLAG.replied | FLOW_FLAG.established | F
 const COUNTERS = [FLOW.originalPackets, FLOW.originalBytes, FLOW.replyPackets, FLOW.replyBytes] as const;
 
 /** A store of flows. */
-export class FlowRows extends ConnectionRows {
+export class FlowRows extends FlowLives {
   readonly #exits: HashIndex = createHashIndex(0);
   /** Who announced a row (master-record.ts of the model): few have one. */
   readonly masters: Map<Row, Uint32Array> = new Map();
@@ -114,116 +114,6 @@ export class FlowRows extends ConnectionRows {
   /** CTA_ID, by which the kernel tells flows with one tuple apart. */
   id(row: Row): number {
     return this.words[row + FLOW.id]!;
-  }
-
-  // Its life.
-
-  /** Its end is known. */
-  isClosed(row: Row): boolean {
-    return (this.words[row + COMMON.marks]! & MARK.closed) !== 0;
-  }
-
-  /** It is closed, but nobody saw how. */
-  isEndUnseen(row: Row): boolean {
-    return (this.words[row + COMMON.marks]! & MARK.endUnseen) !== 0;
-  }
-
-  /** Its end was told: never emitted again. */
-  isTold(row: Row): boolean {
-    return (this.words[row + COMMON.marks]! & MARK.told) !== 0;
-  }
-
-  close(row: Row, closedMs: number, unseen: boolean): void {
-    this.setMarks(row, unseen ? MARK.closed | MARK.endUnseen : MARK.closed);
-    this.doubles[(row + FLOW_OWN.closedMs) >> 1] = closedMs;
-  }
-
-  /** A closed row whose end nobody saw had ended by this moment. */
-  closeBy(row: Row, latestMs: number): void {
-    if (this.isEndUnseen(row) && this.closedMs(row) > latestMs) this.doubles[(row + FLOW_OWN.closedMs) >> 1] = latestMs;
-  }
-
-  /** `upToMs`: what began later is no part of what was told: it had ended by then, or the beginnings of all its members were known. */
-  setTold(row: Row, upToMs: number): void {
-    this.words[row + COMMON.marks]! |= MARK.told;
-    this.doubles[(row + FLOW_OWN.toldUpToMs) >> 1] = upToMs;
-  }
-
-  /** What began after this moment is no part of what was told. */
-  toldUpToMs(row: Row): number {
-    return this.doubles[(row + FLOW_OWN.toldUpToMs) >> 1]!;
-  }
-
-  /** It is to be told again: as another connection, since its last one was told as over. */
-  untell(row: Row): void {
-    this.unmark(row, MARK.told);
-    this.renew(row);
-  }
-
-  /** When a closed row ended; when nobody saw its end, the latest moment that it can have been. */
-  closedMs(row: Row): number {
-    return this.doubles[(row + FLOW_OWN.closedMs) >> 1]!;
-  }
-
-  /** Its entry is gone, and nothing says that the connection is: its sockets are to tell. */
-  isEntryless(row: Row): boolean {
-    return (this.words[row + COMMON.marks]! & MARK.entryless) !== 0;
-  }
-
-  /** Its entry was gone by `goneMs`. */
-  loseEntry(row: Row, goneMs: number): void {
-    this.setMarks(row, MARK.entryless);
-    this.doubles[(row + FLOW_OWN.closedMs) >> 1] = goneMs;
-  }
-
-  /** By when the entry of an entryless row was gone. */
-  goneMs(row: Row): number {
-    return this.doubles[(row + FLOW_OWN.closedMs) >> 1]!;
-  }
-
-  /** Several connections share its entry, and each is told by another row. */
-  isShared(row: Row): boolean {
-    return (this.words[row + COMMON.marks]! & MARK.shared) !== 0;
-  }
-
-  setShared(row: Row): void {
-    this.setMarks(row, MARK.shared);
-  }
-
-  /** When it ended, or Infinity. */
-  endMs(row: Row): number {
-    return this.isClosed(row) ? this.closedMs(row) : Number.POSITIVE_INFINITY;
-  }
-
-  /** When sockets first showed the connection; 0: not before the flow. */
-  sinceMs(row: Row): number {
-    return this.doubles[(row + FLOW_OWN.sinceMs) >> 1]!;
-  }
-
-  /** A connection is as old as the first thing that showed it. 0: nothing did. */
-  noteSince(row: Row, sinceMs: number): void {
-    const known = this.sinceMs(row);
-    if (sinceMs === 0 || (known !== 0 && sinceMs >= known)) return;
-    this.doubles[(row + FLOW_OWN.sinceMs) >> 1] = sinceMs;
-    this.touch(row);
-  }
-
-  /** Its place among all flows that were told of, in the order of their telling: of two in one namespace the later one began later. */
-  born(row: Row): number {
-    return this.words[row + FLOW_OWN.born]!;
-  }
-
-  setBorn(row: Row, born: number): void {
-    this.words[row + FLOW_OWN.born] = born;
-  }
-
-  /** The life of the ingest that last spoke of it. */
-  epoch(row: Row): number {
-    return this.words[row + FLOW_OWN.epoch]!;
-  }
-
-  setEpoch(row: Row, epoch: number): void {
-    this.words[row + FLOW_OWN.epoch] = epoch;
   }
 
   // The rows of one connection in several namespaces (chains/ring.ts).

@@ -14,6 +14,7 @@ export interface RowEnd {
   readonly reasonShift: number;
   readonly localMark: number;
   readonly ownMark: number;
+  readonly socketMark: number;
 }
 
 /** The end at the original source: the opener, unless the row is swapped. */
@@ -26,6 +27,7 @@ export const SOURCE_END: RowEnd = {
   reasonShift: 0,
   localMark: 0x200,
   ownMark: 0x800,
+  socketMark: 0x200000,
 };
 
 /** The end at the reply source: the server, unless the row is swapped. */
@@ -38,6 +40,7 @@ export const REPLY_END: RowEnd = {
   reasonShift: 8,
   localMark: 0x400,
   ownMark: 0x1000,
+  socketMark: 0x400000,
 };
 
 /** The marks of an end that is on this host, perhaps in the row's own namespace. */

@@ -1,5 +1,6 @@
 /** Rows into columns. */
 import { ADDRESS_WORDS, CONNECTION_FLAG, type ConnectionColumns, type Master, type Owner } from "@conntrail/model";
+import { isOver, REASON } from "../codes.ts";
 import type { OwnerRegistry } from "../owners/owner-registry.ts";
 import type { ConnectionRows } from "../rows/connection-rows.ts";
 import type { Row } from "../rows/row.ts";
@@ -57,10 +58,8 @@ export class ColumnWriter {
     writeTuple(rows, head, opener, columns.originalSource, columns.originalDestination, columns.originalPorts, i);
     writeTuple(rows, tail, server, columns.replySource, columns.replyDestination, columns.replyPorts, i);
     columns.id[i] = facts.id;
-    columns.fromOwner[i] = this.#registry.placeIn(this.owners, rows.owner(head, opener));
-    columns.fromReason[i] = rows.reason(head, opener);
-    columns.toOwner[i] = this.#registry.placeIn(this.owners, rows.owner(tail, server));
-    columns.toReason[i] = rows.reason(tail, server);
+    this.#writeOwner(columns.fromOwner, columns.fromReason, i, rows, head, opener, facts);
+    this.#writeOwner(columns.toOwner, columns.toReason, i, rows, tail, server, facts);
     columns.fromDevice[i] = this.#placeDevice(rows.device(head, opener));
     columns.toDevice[i] = this.#placeDevice(rows.device(tail, server));
     columns.evidence[i] = facts.evidence;
@@ -91,6 +90,22 @@ export class ColumnWriter {
   /** Says who announced the connection that was written last. */
   writeMaster(master: Master): void {
     this.columns.master[this.columns.length - 1] = this.masters.push(master);
+  }
+
+  /** While nothing but an entry is left of a connection, its processes are not told: they may be gone. One that has ended has those that it had. */
+  #writeOwner(
+    owners: Uint32Array,
+    reasons: Uint8Array,
+    i: number,
+    rows: ConnectionRows,
+    row: Row,
+    end: RowEnd,
+    { flags, state }: RowFacts,
+  ): void {
+    const owner = rows.owner(row, end);
+    const isTakenBack = owner !== 0 && (flags & CONNECTION_FLAG.stale) !== 0 && !isOver(state);
+    owners[i] = isTakenBack ? 0 : this.#registry.placeIn(this.owners, owner);
+    reasons[i] = isTakenBack ? REASON["no-socket"] : rows.reason(row, end);
   }
 
   /** The place of a device in the list (1-based; 0 for none), where it is put when it is not there yet. */

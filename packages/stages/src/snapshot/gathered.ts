@@ -67,6 +67,7 @@ export class Gathered implements RowFacts {
       this.status = row === head ? status : (this.status | (status & TRANSLATED)) >>> 0;
       if ((status & OFFLOADED) !== 0) this.flags |= CONNECTION_FLAG.offloaded;
       if ((status & CT_STATUS.expected) !== 0) this.flags |= CONNECTION_FLAG.expected;
+      if (rows.isStale(row)) this.flags |= CONNECTION_FLAG.stale;
       if (rows.isClosed(row)) {
         this.ended = true;
         if (!rows.isEndUnseen(row)) this.allUnseen = false;

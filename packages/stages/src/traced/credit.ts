@@ -6,7 +6,6 @@
 import {
   ADDRESS_WORDS,
   CONNECTION_FLAG,
-  CONNECTION_STATE,
   type ConnectionColumns,
   indexOf,
   isLoopback,
@@ -17,6 +16,7 @@ import {
   TRACE_ROLE,
   type TraceRole,
 } from "@conntrail/model";
+import { isOver } from "../codes.ts";
 import type { FactBook, LookedFor } from "./fact-book.ts";
 import { OwnerPlaces } from "./owner-places.ts";
 import type { RowBounds } from "./row-bounds.ts";
@@ -27,9 +27,6 @@ const LOCAL_FROM = CONNECTION_FLAG.fromLocal;
 const LOCAL_TO = CONNECTION_FLAG.toLocal;
 const TRACED_FROM = CONNECTION_FLAG.fromTraced | LOCAL_FROM;
 const TRACED_TO = CONNECTION_FLAG.toTraced | LOCAL_TO;
-const OVER: ReadonlySet<number> = new Set(
-  (["closed", "failed"] as const).map((word) => indexOf(CONNECTION_STATE, word)),
-);
 const LONG_AGO = Number.NEGATIVE_INFINITY;
 
 /** The work on one snapshot. */
@@ -56,11 +53,13 @@ export class Credit {
 
   /** Returns the owners that the rows now point into. */
   run(): readonly Owner[] {
-    const { length, protocol, flags } = this.#columns;
+    const { length, protocol, flags, state } = this.#columns;
     this.#book.beginReport();
     for (let row = 0; row < length; row++) {
       if (protocol[row] !== PROTOCOL.tcp && protocol[row] !== PROTOCOL.udp) continue;
       if ((flags[row]! & CONNECTION_FLAG.aggregated) !== 0) continue;
+      // Whoever opened it has it no more.
+      if ((flags[row]! & CONNECTION_FLAG.stale) !== 0 && !isOver(state[row]!)) continue;
       this.#credit(row, true);
       this.#credit(row, false);
     }
@@ -91,7 +90,7 @@ export class Credit {
   #holder(row: number, isFrom: boolean): void {
     const { fromReason, toReason, state, lastSeenMs } = this.#columns;
     if ((isFrom ? fromReason : toReason)[row] === KNOWN) return;
-    const toMs = OVER.has(state[row]!) ? lastSeenMs[row]! : Number.POSITIVE_INFINITY;
+    const toMs = isOver(state[row]!) ? lastSeenMs[row]! : Number.POSITIVE_INFINITY;
     const fact = this.#agreed(row, isFrom, TRACE_ROLE.held, this.#bounds.beganAfterMs[row]!, toMs, false);
     if (fact > 0) this.#write(row, isFrom, this.#book.owner(fact)!, isFrom ? LOCAL_FROM : LOCAL_TO);
   }
