@@ -13,6 +13,7 @@ describe("a scanner that has scanned", () => {
     expect(await program.json(60_000)).toEqual({
       first: false,
       nothing: true,
+      told: false,
       again: true,
       "a listener": false,
       "a connection": false,

@@ -3,7 +3,7 @@
  * tracks anything, whether its table is full. Sources: the kernel's Documentation/networking/nf_conntrack-sysctl.rst and snmp_counter.rst.
  */
 import { readFileSync } from "node:fs";
-import { readConntrackStat, readSysctlNumber } from "@conntrail/procfs";
+import { isParseError, readConntrackStat, readSysctlNumber } from "@conntrail/procfs";
 
 /** One reading. Undefined: the kernel does not say. */
 export interface ConntrackFacts {
@@ -29,6 +29,16 @@ export function readConntrackFacts(root: string): ConntrackFacts {
     dropped: stat === undefined ? 0 : stat.drop + stat.earlyDrop,
     ...readTcpCounts(root),
   };
+}
+
+/** Entries in the table of the namespace that the thread is in; undefined: the kernel does not say. Throws OpError. */
+export function readTableSize(root: string): number | undefined {
+  try {
+    return readSysctlNumber(root, "net.netfilter.nf_conntrack_count");
+  } catch (error) {
+    if (isParseError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The line `Tcp:` with the names, and the one with the numbers (RFC 4022: tcpCurrEstab, tcpActiveOpens, tcpPassiveOpens). */

@@ -28,6 +28,8 @@ export interface IngestOutputs {
   readonly raw: EmitChunk | undefined;
   /** What ends the ingest. */
   readonly failed: (error: unknown) => void;
+  /** One of the descriptors that were to be waited for is readable. */
+  readonly readable: () => void;
 }
 
 /** Batches that may be under way. */
@@ -62,7 +64,7 @@ export class IngestLoop {
   #dumpEnded = false;
   /** A cut was asked for. */
   #cutAsked = false;
-  readonly #wait = new EventWait();
+  readonly #wait: EventWait;
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #stopped = false;
@@ -70,6 +72,7 @@ export class IngestLoop {
   constructor(options: ResolvedIngestOptions, outputs: IngestOutputs) {
     this.#options = options;
     this.#outputs = outputs;
+    this.#wait = new EventWait(outputs.readable);
     this.#tracker = new FlowTracker({ ...options, hashSeed: randomInt(2 ** 32) });
     this.#tap = outputs.raw === undefined ? undefined : new RawTap(outputs.raw);
     const tools = {
@@ -105,6 +108,18 @@ export class IngestLoop {
   /** Namespaces that others have found: the next search looks at them too. */
   know(ways: readonly NamespaceWay[]): void {
     this.#roster.ways = ways;
+  }
+
+  /** Somebody else's descriptors, in place of those before: when one of them is readable that is told, once. */
+  waitFor(fds: readonly number[]): void {
+    this.#wait.alsoFor(fds);
+  }
+
+  /** Namespaces that processes were born in or have entered; undefined: that is not known any more. */
+  entered(namespaces: ReadonlySet<number> | undefined): void {
+    if (this.#stopped || !this.#roster.entered(namespaces, steadyMs())) return;
+    this.#rosterDueMs = 0;
+    this.#wake();
   }
 
   /** A batch is wanted whose cut is later than now. */

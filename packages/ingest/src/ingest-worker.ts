@@ -8,6 +8,7 @@ runWorker<IngestCommand, IngestMessage, IngestWorkerData>(({ workerData, command
     batch: (batch) => emit(batch, [batch.rows.buffer as ArrayBuffer, batch.changes.buffer as ArrayBuffer]),
     raw: workerData.tap ? emit : undefined,
     failed: fail,
+    readable: () => emit({ kind: "readable" }),
   });
   commands$.subscribe({
     next: (command) => {
@@ -15,6 +16,8 @@ runWorker<IngestCommand, IngestMessage, IngestWorkerData>(({ workerData, command
       else if (command.kind === "raw-taken") loop.acknowledgeRaw();
       else if (command.kind === "cut") loop.requestCut();
       else if (command.kind === "ways") loop.know(command.ways);
+      else if (command.kind === "entered") loop.entered(command.namespaces);
+      else if (command.kind === "wait") loop.waitFor(command.fds);
       else loop.requestDumps();
     },
     error: fail,

@@ -16,6 +16,17 @@ export interface IngestHooks {
   readonly cut$?: Observable<unknown>;
   /** Namespaces that a walk of processes does not show, as others find them: each value replaces the one before. */
   readonly ways$?: Observable<readonly NamespaceWay[]>;
+  /**
+   * Namespaces, by inode, that processes were born in or have entered, by whoever sees each such process: one that is not watched is looked for at once, and between two values that are less than ten
+   * seconds apart not every process that begins is a reason to look. `undefined`: that is not known any more.
+   */
+  readonly entered$?: Observable<ReadonlySet<number> | undefined>;
+  /**
+   * Descriptors of this process that somebody waits for, each value in place of the one before: its worker, which sleeps on its own sockets, sleeps on them too, and `onReadable` is
+   * called once for each value, when one of them is readable.
+   */
+  readonly wait$?: Observable<readonly number[]>;
+  readonly onReadable?: () => void;
   /** Ends the ingest in good order: what was received is emitted, then the Observable completes. */
   readonly stop$?: Observable<unknown>;
 }
@@ -32,7 +43,16 @@ const WORKER = new URL("./ingest-worker.js", import.meta.url);
  * most two batches ahead and keeps the latest state of each flow. Throws RangeError for options that cannot be meant.
  */
 export function ingest(options: IngestOptions = {}, hooks: IngestHooks = {}): Observable<FlowBatch> {
-  const { tap, dump$ = NEVER, cut$ = NEVER, ways$ = NEVER, stop$ = NEVER } = hooks;
+  const {
+    tap,
+    dump$ = NEVER,
+    cut$ = NEVER,
+    ways$ = NEVER,
+    entered$ = NEVER,
+    wait$ = NEVER,
+    onReadable,
+    stop$ = NEVER,
+  } = hooks;
   const resolved = resolveIngestOptions(options);
   return new Observable((subscriber) => {
     const workerData: IngestWorkerData = { options: resolved, tap: tap !== undefined };
@@ -46,6 +66,8 @@ export function ingest(options: IngestOptions = {}, hooks: IngestHooks = {}): Ob
         if (message.kind === "raw") {
           tap?.(message);
           worker.post({ kind: "raw-taken" });
+        } else if (message.kind === "readable") {
+          onReadable?.();
         } else {
           subscriber.next(message);
           worker.post({ kind: "taken" });
@@ -58,6 +80,11 @@ export function ingest(options: IngestOptions = {}, hooks: IngestHooks = {}): Ob
     const dump = (): void => void worker.post({ kind: "dump" });
     const cut = (): void => void worker.post({ kind: "cut" });
     const know = (ways: readonly NamespaceWay[]): void => void worker.post({ kind: "ways", ways });
+    const wait = (fds: readonly number[]): void => void worker.post({ kind: "wait", fds });
+    const enter = (namespaces: ReadonlySet<number> | undefined): void =>
+      void worker.post({ kind: "entered", namespaces });
+    subscription.add(entered$.subscribe({ next: enter, error: stop }));
+    subscription.add(wait$.subscribe({ next: wait, error: stop }));
     subscription.add(ways$.subscribe({ next: know, error: stop }));
     subscription.add(cut$.subscribe({ next: cut, error: stop }));
     subscription.add(dump$.subscribe({ next: dump, error: stop }));

@@ -6,8 +6,8 @@ import { statSync } from "node:fs";
 import type { NamespaceWay } from "@conntrail/model";
 import { isOpError, OpError } from "@conntrail/netlink";
 import { inNamespace } from "@conntrail/netlink/socket";
-import { readLatestPid } from "@conntrail/procfs";
-import { readConntrackFacts } from "./conntrack-facts.ts";
+import { readCpuTime, readLatestPid } from "@conntrail/procfs";
+import { readConntrackFacts, readTableSize } from "./conntrack-facts.ts";
 import { ConntrackProbes } from "./conntrack-probe.ts";
 import { findNamespaces } from "./find-namespaces.ts";
 import type { ResolvedIngestOptions } from "./ingest-options.ts";
@@ -23,6 +23,12 @@ const PROBE_MS = 2_000;
 /** Searches take at most this share of the time: 1/50; and where no process or thread was made since the last one, there is none for this long. */
 const REST_PER_SEARCH = 50;
 const STILL_SEARCH_MS = 5_000;
+
+/** A search that is asked for because a process is in a namespace that is not watched comes so long after the last one at the least. */
+const LEAST_SEARCH_MS = 100;
+
+/** How long it is believed that each namespace that begins is told. */
+const TOLD_MS = 10_000;
 
 /** The same for readings of facts: 1/400. */
 const REST_PER_PROBE = 400;
@@ -61,6 +67,8 @@ export class NamespaceRoster {
   #latestPid: number | undefined;
   #waysSearched: readonly NamespaceWay[] = [];
   #first = true;
+  /** Until then each namespace that begins is told by others. */
+  #toldUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ResolvedIngestOptions, tools: WatchTools, onRelease: (netns: number) => void) {
     this.#options = options;
@@ -82,15 +90,28 @@ export class NamespaceRoster {
   /** Looks for namespaces and reads facts when it is time to. Returns when it wants to be called next. */
   work(nowMs: number): number {
     if (nowMs >= this.#searchDueMs) {
+      const tookMs = this.#stopwatch();
       if (this.#isSearchWanted(nowMs)) this.#search(nowMs);
-      const tookMs = this.#tools.clock() - nowMs;
-      this.#searchDueMs = nowMs + Math.max(SEARCH_MS, REST_PER_SEARCH * tookMs);
+      this.#searchDueMs = nowMs + Math.max(SEARCH_MS, REST_PER_SEARCH * tookMs());
     }
     if (nowMs >= this.#probeDueMs) {
+      const tookMs = this.#stopwatch();
       for (const netns of this.watches.keys()) this.#probe(netns, nowMs);
-      this.#probeDueMs = nowMs + Math.max(PROBE_MS, REST_PER_PROBE * (this.#tools.clock() - nowMs));
+      this.#probeDueMs = nowMs + Math.max(PROBE_MS, REST_PER_PROBE * tookMs());
     }
     return Math.min(this.#searchDueMs, this.#probeDueMs);
+  }
+
+  /** Processes are in these namespaces now, and whoever says so will go on to; undefined: nobody does. True when that is a reason to search now. */
+  entered(namespaces: ReadonlySet<number> | undefined, nowMs: number): boolean {
+    this.#toldUntilMs = namespaces === undefined ? Number.NEGATIVE_INFINITY : nowMs + TOLD_MS;
+    if (this.#options.namespaces !== "all") return false;
+    const isNew = (netns: number): boolean =>
+      netns !== this.own && !this.watches.has(netns) && !this.#refused.has(netns);
+    if (namespaces !== undefined && ![...namespaces].some(isNew)) return false;
+    this.#latestPid = undefined;
+    this.#searchDueMs = Math.min(this.#searchDueMs, this.#searchedMs + LEAST_SEARCH_MS);
+    return true;
   }
 
   /** Lets a namespace go: its socket is closed, its flows are released. */
@@ -117,11 +138,25 @@ export class NamespaceRoster {
     this.watches.clear();
   }
 
+  /** Milliseconds of this thread's CPU since the call, or of time where the kernel does not count CPU: on a busy machine a thread waits for longer than it works. */
+  #stopwatch(): () => number {
+    const { procRoot } = this.#options;
+    const began = this.#tools.clock();
+    const cpuBegan = readCpuTime(procRoot, "thread-self");
+    return () => {
+      const cpu = readCpuTime(procRoot, "thread-self");
+      return cpu === undefined || cpuBegan === undefined ? this.#tools.clock() - began : cpu - cpuBegan;
+    };
+  }
+
   /** What has no process at all is found by `ways`. */
   #isSearchWanted(nowMs: number): boolean {
+    const sameWays = this.ways === this.#waysSearched;
+    const isLate = nowMs - this.#searchedMs >= STILL_SEARCH_MS;
+    if (nowMs < this.#toldUntilMs && !isLate && sameWays && this.#latestPid !== undefined) return false;
     const latestPid = readLatestPid(this.#options.procRoot);
-    const same = latestPid !== undefined && latestPid === this.#latestPid && this.ways === this.#waysSearched;
-    if (same && nowMs - this.#searchedMs < STILL_SEARCH_MS) return false;
+    const same = latestPid !== undefined && latestPid === this.#latestPid && sameWays;
+    if (same && !isLate) return false;
     this.#latestPid = latestPid;
     this.#waysSearched = this.ways;
     this.#searchedMs = nowMs;
@@ -156,7 +191,8 @@ export class NamespaceRoster {
     try {
       const inside = <T>(action: () => T): T => this.#inside(netns, action);
       const sizes = { receiveBuffer, receiveBufferMax, reconcileMs };
-      const watch = new NamespaceWatch({ ...this.#tools, ...sizes, netns, inside, nowMs, late: !this.#first });
+      const facts = { netns, nowMs, late: !this.#first, isTableEmpty: () => this.#isTableEmpty(netns) };
+      const watch = new NamespaceWatch({ ...this.#tools, ...sizes, ...facts, inside });
       this.watches.set(netns, watch);
       this.#refused.delete(netns);
       if (netns === this.own) this.obstacle = undefined;
@@ -169,6 +205,12 @@ export class NamespaceRoster {
   #refusals(...errnos: readonly string[]): number {
     const other = [...this.#refused].filter(([netns, { errno }]) => netns !== this.own && errnos.includes(errno));
     return other.length;
+  }
+
+  /** The own table is dumped once whatever it counts: a refusal is told then. Throws OpError when the namespace cannot be entered. */
+  #isTableEmpty(netns: number): boolean {
+    if (netns === this.own && this.watches.get(netns)?.complete !== true) return false;
+    return this.#inside(netns, () => readTableSize(this.#options.procRoot)) === 0;
   }
 
   #probe(netns: number, nowMs: number): void {

@@ -3,6 +3,7 @@
  * way: read the events empty, dump in slices with the events read in between, read the events empty, end the dump. What disturbs it
  * (another loss, a table that changed under the dump) makes it begin again, later each time. Monotonic milliseconds are arguments.
  */
+import { encodeConntrackDump } from "@conntrail/netlink";
 import { DrainPace } from "./drain-pace.ts";
 import { DumpSchedule } from "./dump-schedule.ts";
 import { EventSocket, type EventSocketOptions, MESSAGES_PER_CALL } from "./event-socket.ts";
@@ -16,6 +17,8 @@ export interface NamespaceWatchOptions extends EventSocketOptions {
   /** Whether flows that its first dump finds closed are told: it was found after watching began. */
   readonly late: boolean;
   readonly nowMs: number;
+  /** Whether the kernel counts no entry in the table. */
+  readonly isTableEmpty: () => boolean;
 }
 
 /** Calls in one reading before others get their turn. */
@@ -151,7 +154,11 @@ export class NamespaceWatch {
       this.#schedule.postpone(nowMs);
       return false;
     }
-    const { inside, tracker, tap, clock } = this.#options;
+    const { inside, tracker, tap, clock, isTableEmpty } = this.#options;
+    if (isTableEmpty()) {
+      this.#takeEmptyTable(nowMs);
+      return false;
+    }
     const dump = inside(() => new TableDump(nowMs));
     const timeMs = clock();
     tracker.beginDump(this.netns, timeMs, { tellClosed: this.late });
@@ -159,6 +166,17 @@ export class NamespaceWatch {
     this.#dump = dump;
     this.#schedule.begin(nowMs);
     return true;
+  }
+
+  /** The same as a dump without rows, which would walk the hash table of all namespaces to find none. */
+  #takeEmptyTable(nowMs: number): void {
+    const { tracker, tap, clock } = this.#options;
+    const request = encodeConntrackDump();
+    tracker.beginDump(this.netns, clock(), { tellClosed: this.late });
+    tap?.add(RAW.dumpBegin, this.netns, clock(), this.late ? 1 : 0, request, 0, request.length);
+    this.#schedule.begin(nowMs);
+    this.#events.readEmpty(nowMs);
+    this.#endDump(nowMs, false, 0);
   }
 
   #endDump(nowMs: number, interrupted: boolean, error: number): void {

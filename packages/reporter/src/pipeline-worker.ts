@@ -71,18 +71,33 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   );
   const told = new ToldSince();
   let confirmedMs = Number.NEGATIVE_INFINITY;
+  const trace = openTraceSource({
+    options,
+    now: steadyMs,
+    onBatch: (batch) => {
+      told.trace(batch);
+      // Some containers are gone in a second: who they are is asked when they are first met.
+      askAbout(batch.owners, containers);
+      recorder?.trace(batch);
+      recent.take(batch);
+    },
+  });
   const context: SourceContext = {
     stop$,
     cut$,
     ways$,
     now: steadyMs,
     recorder,
-    mayBeStill: () => !told.take(),
+    entered$: trace.namespaces.entered$,
+    wait$: trace.wait$,
+    onFilled: () => trace.filled(),
+    mayBeStill: () => ({ nothingTold: !told.take(), entered: trace.namespaces.takeForScan() }),
     onStill: () => {
       confirmedMs = steadyMs();
     },
     onRestart: (part, error) => {
       told.restarted();
+      if (part === "ingest") trace.ingestLives(false);
       emit({ kind: "restart", part, error: error instanceof Error ? error.message : String(error) });
     },
   };
@@ -102,21 +117,11 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     ignoreElements(),
     takeUntil(stop$),
   );
-  const trace = openTraceSource({
-    options,
-    now: steadyMs,
-    onBatch: (batch) => {
-      told.trace(batch);
-      // Some containers are gone in a second: who they are is asked when they are first met.
-      askAbout(batch.owners, containers);
-      recorder?.trace(batch);
-      recent.take(batch);
-    },
-  });
   /** What the kernel told before this moment is in the pipeline before what follows. */
   const tracedFirst = (): void => trace.pull();
   const flows$ = flowSource(options, context).pipe(
     tap(tracedFirst),
+    tap(() => trace.ingestLives(true)),
     tap((batch) => recorder?.batch(batch)),
     tap((batch) => recent.take(batch)),
     tap((batch) => asker.flows(batch)),

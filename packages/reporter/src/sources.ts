@@ -4,7 +4,7 @@
  */
 import { ingest, type RawChunk } from "@conntrail/ingest";
 import type { FlowBatch, NamespaceWay, SocketTable } from "@conntrail/model";
-import { type BegunEnds, type LookedEnds, type ScanRecord, scanSockets } from "@conntrail/scan";
+import { type BegunEnds, type LookedEnds, type MayBeStill, type ScanRecord, scanSockets } from "@conntrail/scan";
 import { isWorkerError } from "@conntrail/thread";
 import { defer, merge, NEVER, type Observable, Subject, takeUntil, tap } from "rxjs";
 import type { PipelineOptions } from "./options/pipeline-options.ts";
@@ -19,9 +19,13 @@ export interface SourceContext {
   readonly cut$: Subject<void>;
   /** Tells the ingest of namespaces that a scan has found. */
   readonly ways$: Subject<readonly NamespaceWay[]>;
+  /** What the trace hears of namespaces; and descriptors of its rings, each time that the ingest is to wait for them to fill, which it tells by `onFilled`. */
+  readonly entered$: Observable<ReadonlySet<number> | undefined>;
+  readonly wait$: Observable<readonly number[]>;
+  readonly onFilled: () => void;
   readonly now: () => number;
   /** Whether nothing was told since it was last asked; and what is called when a look at the sockets agrees. */
-  readonly mayBeStill: () => boolean;
+  readonly mayBeStill: () => MayBeStill;
   readonly onStill: () => void;
   readonly onRestart: (part: WorkerPart, error: unknown) => void;
   /** Takes everything that comes in, ahead of the pipeline. */
@@ -30,9 +34,9 @@ export interface SourceContext {
 
 /** Batches of changed flows. */
 export function flowSource(options: PipelineOptions, context: SourceContext): Observable<FlowBatch> {
-  const { stop$, cut$, ways$, now, onRestart, recorder } = context;
+  const { stop$, cut$, ways$, entered$, wait$, onFilled, now, onRestart, recorder } = context;
   const recording = recorder && { tap: (chunk: RawChunk) => recorder.raw(chunk), dump$: recorder.rotated$ };
-  const hooks = { stop$, cut$, ways$, ...recording };
+  const hooks = { stop$, cut$, ways$, entered$, wait$, onReadable: onFilled, ...recording };
   if (!options.conntrack) return NEVER.pipe(takeUntil(stop$));
   const failures$ = new Subject<FlowBatch>();
   let last: FlowBatch | undefined;

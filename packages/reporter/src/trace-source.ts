@@ -5,16 +5,21 @@
 import { statSync } from "node:fs";
 import type { TraceBatch, TraceHealth, TraceReason } from "@conntrail/model";
 import { isOpError } from "@conntrail/netlink";
+import { ReadableWait } from "@conntrail/netlink/socket";
 import type { LookedEnds } from "@conntrail/scan";
 import { steadyMsOf } from "@conntrail/thread/clock";
 import { openTracer, type Tracer } from "@conntrail/trace";
 import { type Observable, Subject } from "rxjs";
 import type { Untold } from "./begun-ends.ts";
+import { EnteredNamespaces } from "./entered-namespaces.ts";
 import type { PipelineOptions } from "./options/pipeline-options.ts";
 import { ownFacts } from "./own-facts.ts";
 
 /** What is told of the trace when nothing happens, for its health. */
 const HEARTBEAT_MS = 1_000;
+
+/** How long the rings are left alone while somebody waits for them to fill. The batches of flows come sooner, at least once a second, and they are read before each. */
+const WATCHED_MS = 2_000;
 
 /** After a failure the trace is opened again. */
 const RETRY_MS = 10_000;
@@ -48,6 +53,17 @@ export class TraceSource {
   #toldMs = Number.NEGATIVE_INFINITY;
   #latest: TraceBatch | undefined;
   #ended = false;
+  /** Descriptors of the rings, each time that somebody is to wait for one of them to fill: who has been told calls `filled()`. */
+  readonly wait$: Observable<readonly number[]>;
+  readonly #wait$ = new Subject<readonly number[]>();
+  /** Somebody waits who can: the ingest lives, whose thread sleeps in poll(2) anyhow. */
+  #canWait = false;
+  /** The descriptors that are waited for, as text. */
+  #waitsFor = "";
+  /** Whoever waited was woken for nothing: until the next reading by the clock nobody waits. */
+  #vain = false;
+  #latestEvents = 0;
+  readonly namespaces: EnteredNamespaces = new EnteredNamespaces();
 
   constructor(context: TraceContext) {
     this.#context = context;
@@ -56,6 +72,7 @@ export class TraceSource {
         ? statSync("/proc/thread-self/ns/net", { throwIfNoEntry: false })?.ino
         : undefined;
     this.batches$ = this.#batches$.asObservable();
+    this.wait$ = this.#wait$.asObservable();
   }
 
   /** Opens the events. Everything from now on is traced; the pipeline must listen already. */
@@ -67,7 +84,21 @@ export class TraceSource {
     }
     const ring = traceRing === undefined ? {} : { ringBytes: traceRing };
     this.#tracer = openTracer({ procRoot, commandLines, toUnixMs: steadyMsOf, ...ring });
-    this.#read();
+    this.pull();
+  }
+
+  /** A batch of flows came: whoever sends them sleeps in poll(2) and can wait for the rings too; or it is gone. */
+  ingestLives(lives: boolean): void {
+    this.#canWait = lives && isWaitPossible();
+    if (!lives) this.#waitsFor = "";
+  }
+
+  /** One of the descriptors that `wait$` told is readable. */
+  filled(): void {
+    this.#waitsFor = "";
+    const before = this.#latestEvents;
+    this.pull();
+    this.#vain = this.#latestEvents === before;
   }
 
   /** Tells what the rings hold: for whoever is about to hand on what the facts must be ahead of. */
@@ -75,8 +106,11 @@ export class TraceSource {
     if (this.#tracer === undefined || this.#ended) return;
     try {
       const all = this.#tracer.drain();
+      this.#latestEvents = all.health.events;
+      this.namespaces.take(this.#tracer.takeEntered(), all.timeMs);
       const batch = this.#own === undefined || all.count === 0 ? all : ownFacts(all, this.#own);
       if (batch.count > 0 || batch.blind !== null || batch.timeMs - this.#toldMs >= HEARTBEAT_MS) this.#tell(batch);
+      this.#schedule(this.#tracer);
     } catch (error) {
       if (!isOpError(error)) throw error;
       this.#fail(error);
@@ -106,9 +140,24 @@ export class TraceSource {
     this.#batches$.complete();
   }
 
+  /** The next reading: when the rings fill, where somebody waits for that, or else by the clock. */
+  #schedule(tracer: Tracer): void {
+    clearTimeout(this.#timer);
+    if (!tracer.on || this.#ended) return;
+    const rests = this.#canWait && tracer.isRestful && !this.#vain;
+    if (rests) this.#wait(tracer.fds);
+    this.#timer = setTimeout(() => this.#read(), rests ? WATCHED_MS : tracer.delayMs);
+  }
+
   #read(): void {
+    this.#vain = false;
     this.pull();
-    if (this.#tracer?.on) this.#timer = setTimeout(() => this.#read(), this.#tracer.delayMs);
+  }
+
+  #wait(fds: readonly number[]): void {
+    if (fds.join() === this.#waitsFor) return;
+    this.#waitsFor = fds.join();
+    this.#wait$.next(fds);
   }
 
   #tell(batch: TraceBatch): void {
@@ -126,6 +175,14 @@ export class TraceSource {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.start(), RETRY_MS);
   }
+}
+
+let waitPossible: boolean | undefined;
+
+/** Whether a thread of this program can sleep on descriptors: the ingest's would answer the same. */
+function isWaitPossible(): boolean {
+  waitPossible ??= ReadableWait.open() !== undefined;
+  return waitPossible;
 }
 
 /** A batch that says that nothing is traced, and why. */

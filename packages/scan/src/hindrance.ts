@@ -1,5 +1,14 @@
 /** What keeps processes out of sight, in words for the operator: capabilities(7), ptrace(2) "access mode checking", pid_namespaces(7). */
-import { CAPABILITY, readCapabilities, readPidComm, readPidNamespace } from "@conntrail/procfs";
+import {
+  CAPABILITY,
+  type Hidepid,
+  hidepid,
+  readCapabilities,
+  readMounts,
+  readPidComm,
+  readPidNamespace,
+  readPidStat,
+} from "@conntrail/procfs";
 import { orForbidden } from "./or-forbidden.ts";
 import type { ProcessEntry } from "./process-table.ts";
 
@@ -32,4 +41,11 @@ export function whyDenied(root: string, processes: Iterable<ProcessEntry>): stri
   );
   if (missing.length > 0) return `${which}: run as root, or with ${missing.join(" and ")}`;
   return `${which}, although no capability is missing: it is in another user namespace, or a sandbox or security module protects it`;
+}
+
+/** The option as far as it binds us: root and the group of `gid=` see everything, also process 1. */
+export function effectiveHidepid(root: string): Hidepid {
+  const mounts = readMounts(root);
+  const option = mounts === undefined ? "off" : hidepid(mounts, root);
+  return option === "off" || orForbidden(() => readPidStat(root, 1)) !== undefined ? "off" : option;
 }

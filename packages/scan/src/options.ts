@@ -34,6 +34,14 @@ export interface ScanSettings {
   readonly maxSockets: number;
 }
 
+/** What others know of the time since the last scan, or look. */
+export interface MayBeStill {
+  /** Nobody told of a socket. */
+  readonly nothingTold: boolean;
+  /** Namespaces, by inode, that processes were born in or have entered; undefined: that is not known. */
+  readonly entered: ReadonlySet<number> | undefined;
+}
+
 /** Options of `scanSockets`. */
 export interface ScanOptions extends Partial<ScanSettings> {
   /** From the start of one scan to the start of the next. Default 1,000. */
@@ -58,7 +66,7 @@ export interface ScanOptions extends Partial<ScanSettings> {
   /** A scan that has not stopped so long after the end is ended by force. Default 1,500. */
   readonly closeDeadlineMs?: number;
   /** Asked before each scan but the first: whether nothing was told by others since the last. When the kernel's counters agree there is no scan and no table. Default: a table each time. */
-  readonly mayBeStill?: () => boolean;
+  readonly mayBeStill?: () => MayBeStill;
   /** Called in place of a table: the last one is as good as a new one. */
   readonly onStill?: () => void;
   /** Given everything that a scan took in, before its table is emitted. The record is the receiver's. */

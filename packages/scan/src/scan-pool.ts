@@ -2,7 +2,7 @@
 import { OpError } from "@conntrail/netlink";
 import { fromFailure, workerExecArguments } from "@conntrail/thread";
 import { Piscina } from "piscina";
-import type { ScanSettings } from "./options.ts";
+import type { MayBeStill, ScanSettings } from "./options.ts";
 import type { ScanAnswer, ScanTask } from "./scan-task.ts";
 
 /** How long the pool waits. */
@@ -51,7 +51,7 @@ export class ScanPool {
   }
 
   /** One scan. Rejects with OpError: what the scan itself failed with, ETIMEDOUT at the deadline, EPIPE when the thread died. A bug rejects as what it is. */
-  async scan(record: boolean, mayBeStill = false): Promise<ScanAnswer & { kind: "scanned" | "still" }> {
+  async scan(record: boolean, mayBeStill?: MayBeStill): Promise<ScanAnswer & { kind: "scanned" | "still" }> {
     const answer = await this.#run({ settings: this.#settings, record, mayBeStill, cancel: this.#cancel });
     if (answer.kind === "scanned" || answer.kind === "still") return answer;
     throw new TypeError("a scan was answered by something else");
@@ -62,7 +62,7 @@ export class ScanPool {
     const answer = await this.#run({
       settings: this.#settings,
       record: false,
-      mayBeStill: false,
+      mayBeStill: undefined,
       cancel: this.#cancel,
       ends,
     });

@@ -49,7 +49,7 @@ export function scanSockets(options: ScanOptions = {}): Observable<SocketTable> 
   } = options;
   return new Observable((subscriber) => {
     const pool = new ScanPool(settingsOf(options), { deadlineMs, closeDeadlineMs });
-    const scans$ = paced(() => defer(() => from(pool.scan(tap !== undefined, mayBeStill?.() ?? false))), {
+    const scans$ = paced(() => defer(() => from(pool.scan(tap !== undefined, mayBeStill?.()))), {
       intervalMs,
       cpuBudget,
       scheduler,

@@ -3,7 +3,7 @@ import type { SocketTable } from "@conntrail/model";
 import type { Failure } from "@conntrail/thread";
 import { move, transferableSymbol, valueSymbol } from "piscina";
 import type { LookedEnds } from "./end-look.ts";
-import type { ScanSettings } from "./options.ts";
+import type { MayBeStill, ScanSettings } from "./options.ts";
 import type { ScanRecord } from "./scan-record.ts";
 import { Scanner } from "./scanner.ts";
 
@@ -11,8 +11,8 @@ import { Scanner } from "./scanner.ts";
 export interface ScanTask {
   readonly settings: ScanSettings;
   readonly record: boolean;
-  /** Nothing was told since the last scan: if the kernel's counters say so too, there is no need for this one. */
-  readonly mayBeStill: boolean;
+  /** When nothing was told since the last scan, and the kernel's counters say so too, there is no need for this one. */
+  readonly mayBeStill: MayBeStill | undefined;
   /** Look at these ends instead: rows of the trace, which are given away. */
   readonly ends?: { readonly rows: Uint32Array; readonly count: number };
   /** Its first word is set when the scan is no longer wanted. */
@@ -39,7 +39,7 @@ export async function scan(task: ScanTask): Promise<ScanAnswer> {
     scanner ??= new Scanner(task.settings);
     if (task.ends !== undefined) return { kind: "looked", ...scanner.look(task.ends.rows, task.ends.count) };
     const beganMs = performance.now();
-    if (task.mayBeStill && scanner.isStill()) return { kind: "still", cpuMs: performance.now() - beganMs };
+    if (scanner.isStill(task.mayBeStill)) return { kind: "still", cpuMs: performance.now() - beganMs };
     const cancelled = (): boolean => Atomics.load(task.cancel, 0) !== 0;
     const { table, record, cpuMs } = await scanner.scan({ record: task.record, cancelled });
     return moved({ kind: "scanned", table, record, cpuMs });

@@ -1,24 +1,15 @@
 /** One scan after another, on the calling thread: what the pool's thread runs. Keeps between scans what makes the next one cheap. */
 import type { NamespaceWay, SocketTable } from "@conntrail/model";
-import {
-  type FoundNamespace,
-  findNamespaces,
-  type Hidepid,
-  hidepid,
-  readCpuTime,
-  readMounts,
-  readPidStat,
-  UserNames,
-} from "@conntrail/procfs";
+import { type FoundNamespace, findNamespaces, readCpuTime, UserNames } from "@conntrail/procfs";
 import { steadyMs } from "@conntrail/thread/clock";
 import { Acceptors } from "./acceptors.ts";
 import { TCP_INFO_SOCKETS } from "./dump-namespace.ts";
 import { EndLook, type LookedEnds } from "./end-look.ts";
+import { EnteredSince } from "./entered-since.ts";
 import { type FirstPass, firstPass } from "./first-pass.ts";
-import { showsOwnPidsOnly, whyDenied } from "./hindrance.ts";
+import { effectiveHidepid, showsOwnPidsOnly, whyDenied } from "./hindrance.ts";
 import { NamespaceBook } from "./namespace-facts.ts";
-import { type ScanSettings, settingsOf } from "./options.ts";
-import { orForbidden } from "./or-forbidden.ts";
+import { type MayBeStill, type ScanSettings, settingsOf } from "./options.ts";
 import { ownNamespace } from "./own-namespace.ts";
 import { OwnerBook } from "./owner-book.ts";
 import { OwnerSearch } from "./owner-search.ts";
@@ -58,6 +49,7 @@ export class Scanner {
   #found: readonly FoundNamespace[] = [];
   /** Processes that such looks have found. */
   #met: ProcessEntry[] = [];
+  readonly #entered = new EnteredSince();
   readonly #look: EndLook;
   #scans = 0;
   #expected = 1024;
@@ -77,14 +69,25 @@ export class Scanner {
     );
   }
 
-  /** Whether the last table is as good as a new one would be, as far as the kernel's counters tell. Costs a few files a namespace. Throws OpError. */
-  isStill(): boolean {
-    if (!this.#stillness.isBelieved(steadyMs())) return false;
-    if (!this.#stillness.hasSameProcesses()) {
+  /** Whether the last table is as good as a new one would be, as far as others and the kernel's counters tell. Costs a few files a namespace. Throws OpError. */
+  isStill(known: MayBeStill | undefined): boolean {
+    this.#entered.take(known?.entered);
+    if (!known?.nothingTold || !this.#stillness.isBelieved(steadyMs())) return false;
+    if (!this.#areNamespacesKnown()) {
       this.#met.push(...this.#owners.processes.refresh(this.#scans));
       this.#found = this.#find();
     }
-    return this.#stillness.hasSameCounters(this.#found);
+    const inTurns = this.#entered.isTold;
+    this.#entered.begin();
+    return this.#stillness.hasSameCounters(this.#found, inTurns);
+  }
+
+  /** Where it is told what processes enter, they need not be walked through for it. */
+  #areNamespacesKnown(): boolean {
+    const { isTold } = this.#entered;
+    // Asked each time, because it remembers when it was.
+    if (this.#stillness.hasSameProcesses()) return true;
+    return isTold && (this.#settings.namespaces === "own" || this.#entered.areAllAmong(this.#found));
   }
 
   /**
@@ -111,6 +114,7 @@ export class Scanner {
     const scans = ++this.#scans;
     const costBefore = this.#owners.cost;
     const before = this.#stillness.before(startedMs);
+    this.#entered.begin();
     const processes = this.#owners.processes.refresh(scans);
     const fresh = [...this.#stillThere(this.#met.splice(0)), ...processes, ...this.#survey.run(scans)];
     const found = this.#find();
@@ -174,7 +178,10 @@ export class Scanner {
     const { root } = this.#settings;
     const began = performance.now();
     const cpuBegan = readCpuTime(root, "thread-self");
-    return () => elapsed(cpuBegan, readCpuTime(root, "thread-self")) ?? performance.now() - began;
+    return () => {
+      const cpu = readCpuTime(root, "thread-self");
+      return cpu === undefined || cpuBegan === undefined ? performance.now() - began : cpu - cpuBegan;
+    };
   }
 
   /** What is known of a namespace led nowhere: it is looked for anew. */
@@ -224,15 +231,4 @@ function waysInto(found: readonly FoundNamespace[]): NamespaceWay[] {
   return found.flatMap(({ netns, path, process }) =>
     path === undefined || typeof process === "number" ? [] : [[netns, path] as const],
   );
-}
-
-/** The option as far as it binds us: root and the group of `gid=` see everything, also process 1. */
-function effectiveHidepid(root: string): Hidepid {
-  const mounts = readMounts(root);
-  const option = mounts === undefined ? "off" : hidepid(mounts, root);
-  return option === "off" || orForbidden(() => readPidStat(root, 1)) !== undefined ? "off" : option;
-}
-
-function elapsed(from: number | undefined, to: number | undefined): number | undefined {
-  return from === undefined || to === undefined ? undefined : to - from;
 }

@@ -11,6 +11,9 @@ import { orForbidden } from "./or-forbidden.ts";
 const BELIEVED_MS = { least: 10_000, most: 60_000 } as const;
 const REST_PER_SCAN = 200;
 
+/** Namespaces whose counters are read in one look, beside the own one, where they are read in turns. */
+const TURN = 12;
+
 /** Counters by namespace; `undefined` for one that does not show them. */
 export type NetCounters = ReadonlyMap<number, string | undefined>;
 
@@ -27,6 +30,8 @@ export class Stillness {
   readonly #segmentsUpTo: number;
   #believed: (StillnessBefore & { readonly untilMs: number }) | undefined;
   #latestPid: number | undefined;
+  /** Place of the namespace whose turn is next, among those but the own one. */
+  #turn = 0;
 
   /** Where a table tells of traffic, in namespaces with so many TCP sockets at the most, segments that were sent make it an old one. */
   constructor(root: string, segmentsUpTo: number) {
@@ -64,14 +69,26 @@ export class Stillness {
     return same;
   }
 
-  /** The same namespaces as in the last scan, and in each the same counters. */
-  hasSameCounters(found: readonly FoundNamespace[]): boolean {
+  /**
+   * The same namespaces as in the last scan, and in each the same counters. `inTurns`, where somebody tells of each TCP connection: the own namespace's, and of the others' some, so that
+   * each is read every few seconds and all of them cost no more than a few.
+   */
+  hasSameCounters(found: readonly FoundNamespace[], inTurns: boolean): boolean {
     const { counters } = this.#believed ?? {};
     if (counters === undefined || found.length !== counters.size) return false;
-    return found.every((namespace) => {
+    return this.#chosen(found, inTurns).every((namespace) => {
       const before = counters.get(namespace.netns);
       return before !== undefined && before === this.#countersOf(namespace);
     });
+  }
+
+  #chosen(found: readonly FoundNamespace[], inTurns: boolean): readonly FoundNamespace[] {
+    if (!inTurns || found.length <= TURN + 1) return found;
+    const others = found.filter(({ path }) => path !== undefined);
+    const from = this.#turn % others.length;
+    this.#turn = from + TURN;
+    const turn = [...others.slice(from), ...others.slice(0, from)].slice(0, TURN);
+    return [...found.filter(({ path }) => path === undefined), ...turn];
   }
 
   #countersOf({ netns, path, process }: FoundNamespace): string | undefined {

@@ -23,6 +23,8 @@ export interface TracepointEvent {
 export interface CpuRing {
   readonly cpu: number;
   readonly ring: Ring;
+  /** Readable when the ring fills (see `EventAttributes.wakeBytes`). */
+  readonly fd: number;
   /** Starts or stops the further events. Throws OpError. */
   readonly setFurther: (on: boolean) => void;
   readonly close: () => void;
@@ -61,6 +63,7 @@ export function openCpuRing(
   return {
     cpu,
     ring: new Ring(mapping.buffer, pageBytes),
+    fd: fds[0]!,
     setFurther: (on) => {
       for (const fd of fds.slice(1)) (on ? enableEvent : disableEvent)(fd);
     },

@@ -27,14 +27,22 @@ export function readFormats(tracefs: Tracefs): readonly [EventFormat, ...(EventF
   return [state, readEventFormat(tracefs, "fib/fib_table_lookup"), readEventFormat(tracefs, "fib6/fib6_table_lookup")];
 }
 
-/** The events by their formats. `cgroups`: whether samples tell the control group. Throws DecodeError for a first format that lacks a field. */
+/** What the events are to tell. */
+export interface TraceWishes {
+  /** The control group with each sample. */
+  readonly cgroups: boolean;
+  readonly senders: boolean;
+  /** See `EventAttributes`. */
+  readonly wakeBytes: number;
+}
+
+/** The events by their formats. Throws DecodeError for a first format that lacks a field. */
 export function traceEvents(
   [state, fib4, fib6]: readonly [EventFormat, ...(EventFormat | undefined)[]],
-  cgroups: boolean,
-  senders: boolean,
+  { cgroups, senders, wakeBytes }: TraceWishes,
 ): TraceEvents {
   const event = (tracepoint: number, processes: boolean, filter: string): TracepointEvent => ({
-    attributes: encodeEventAttributes({ tracepoint, processes, cgroups }),
+    attributes: encodeEventAttributes({ tracepoint, processes, cgroups, wakeBytes: processes ? wakeBytes : 0 }),
     filter,
   });
   const datagrams = senders ? [...datagram(fib4, FAMILY.ipv4, cgroups), ...datagram(fib6, FAMILY.ipv6, cgroups)] : [];

@@ -23,6 +23,11 @@ export class TracePace {
     this.#longestMs = Math.max(SHORTEST, Math.min(LONGEST, ringBytes / BURST_BYTES_PER_MS));
   }
 
+  /** Few records come: whoever can wait for the ring to fill need not read it by the clock. */
+  get isRestful(): boolean {
+    return this.delayMs === this.#longestMs;
+  }
+
   /** A reading at `nowMs` found so many records. */
   next(records: number, nowMs: number): void {
     const elapsedMs = Math.min(LONGEST, Math.max(1, nowMs - this.#readMs));

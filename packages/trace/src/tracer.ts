@@ -3,22 +3,21 @@
  * anything that the facts should be ahead of. What cannot be had is no error: `health` says what and why.
  */
 import type { TraceBatch, TraceHealth } from "@conntrail/model";
-import { isDecodeError, isOpError, LITTLE_ENDIAN } from "@conntrail/netlink";
+import { isDecodeError } from "@conntrail/netlink";
 import { ConnectionFacts } from "./connection-facts.ts";
-import { type CpuRing, openCpuRing } from "./cpu-ring.ts";
+import { type CpuRings, openCpuRings } from "./cpu-rings.ts";
 import { DatagramBudget } from "./datagram-budget.ts";
 import { FactRows } from "./fact-rows.ts";
 import { mergeByTime } from "./merge-by-time.ts";
-import { lossObstacle, NO_TRACEPOINT, type Obstacle, obstacleOf } from "./obstacle.ts";
+import { lossObstacle } from "./obstacle.ts";
 import type { ResolvedTraceOptions } from "./options.ts";
 import { PERF_RECORD } from "./perf/perf-enum.ts";
+import type { Ring } from "./perf/ring.ts";
 import { ProcessRecord } from "./process-record.ts";
 import { BootClock } from "./processes/boot-clock.ts";
 import { CgroupNames } from "./processes/cgroup-names.ts";
 import { ProcessTable } from "./processes/process-table.ts";
-import { readFormats, type TraceEvents, traceEvents } from "./trace-events.ts";
 import { TracePace } from "./trace-pace.ts";
-import { openTracefs, type Tracefs } from "./tracefs/tracefs.ts";
 
 /** Between two looks at which processors run, and at what the table should forget. */
 const CHORES_MS = 1_000;
@@ -34,7 +33,7 @@ const NEVER = Number.NEGATIVE_INFINITY;
 /** Traces from its construction to `close()`. All methods are synchronous. */
 export class Tracer {
   readonly #options: ResolvedTraceOptions;
-  readonly #rings = new Map<number, CpuRing>();
+  readonly #rings: CpuRings;
   readonly #record = new ProcessRecord();
   readonly #processes: ProcessTable;
   readonly #groups: CgroupNames;
@@ -42,15 +41,13 @@ export class Tracer {
   readonly #facts: ConnectionFacts;
   readonly #pace: TracePace;
   readonly #budget: DatagramBudget;
-  #listens: TraceEvents | undefined;
-  /** Whether senders of datagrams are traced now. */
-  #sendersOn = true;
-  #obstacle: Obstacle | undefined;
   #events = 0;
   #lost = 0;
   #undecodable = 0;
   #told = 0;
   #filling = true;
+  /** Namespaces in which processes were born, or into which they went, since they were last asked for; undefined: that is not known. */
+  #entered: Set<number> | undefined;
   #choresMs = NEVER;
   #lossMs = NEVER;
   /** What happened before this moment is not believed: a ring was full, and who became who is not known. */
@@ -69,35 +66,46 @@ export class Tracer {
     this.#facts = new ConnectionFacts(this.#processes, this.#rows);
     this.#pace = new TracePace(options.ringBytes);
     this.#budget = new DatagramBudget(options.sendersPerSecond);
-    this.#open();
+    this.#rings = openCpuRings(options);
   }
 
   /** True while there are rings to read. */
   get on(): boolean {
-    return this.#rings.size > 0;
+    return this.#rings.on;
   }
 
   get health(): TraceHealth {
     const lossTold = this.#options.nowNs() / 1e6 - this.#lossMs < LOSS_TOLD_MS;
-    const obstacle = this.#obstacle ?? (lossTold ? lossObstacle(this.#options.ringBytes) : undefined);
+    const { obstacle: refusal } = this.#rings;
+    const obstacle = refusal ?? (lossTold ? lossObstacle(this.#options.ringBytes) : undefined);
     return {
-      state: this.#obstacle !== undefined ? "off" : lossTold ? "degraded" : "ok",
+      state: refusal !== undefined ? "off" : lossTold ? "degraded" : "ok",
       reason: obstacle?.reason ?? null,
       advice: obstacle?.advice ?? null,
       events: this.#events,
       lost: this.#lost,
       undecodable: this.#undecodable,
       facts: this.#told,
-      cpus: this.#rings.size,
+      cpus: this.#rings.count,
       ringBytes: this.#options.ringBytes,
       processes: this.on ? this.#processes.size : 0,
-      senders: !this.on || this.#listens!.datagrams.length === 0 ? "off" : this.#sendersOn ? "on" : "over-budget",
+      senders: this.#rings.senders,
     };
   }
 
   /** Milliseconds until the rings should be read again, after the last reading. */
   get delayMs(): number {
     return this.#filling ? 1 : this.#pace.delayMs;
+  }
+
+  /** Descriptors of the rings: one is readable when its ring is an eighth fuller than when that was last told. Valid until the next `drain()` or `close()`. */
+  get fds(): readonly number[] {
+    return this.#rings.fds;
+  }
+
+  /** Few records come, so that waiting for `fds` is enough. */
+  get isRestful(): boolean {
+    return !this.#filling && this.#pace.isRestful;
   }
 
   /** Reads the rings empty, and returns what they told up to now. Throws OpError when /proc cannot be read for want of resources. */
@@ -116,67 +124,23 @@ export class Tracer {
     return { kind: "trace", timeMs: this.#options.toUnixMs(nowNs), blind, ...this.#rows.take(), health: this.health };
   }
 
+  /**
+   * Network namespaces, by inode, that a process was born in or has entered since the last call: a namespace begins with one. `undefined` when that is not known: after the
+   * start, after a loss, and while nothing is traced.
+   */
+  takeEntered(): ReadonlySet<number> | undefined {
+    const entered = this.#entered;
+    this.#entered = this.on ? new Set() : undefined;
+    return entered;
+  }
+
   /** Closes the events. May be called twice. */
   close(): void {
-    for (const { close } of this.#rings.values()) close();
-    this.#rings.clear();
-  }
-
-  #open(): void {
-    if (!LITTLE_ENDIAN) {
-      this.#obstacle = { reason: "not-supported", advice: "perf events are not read on big-endian machines" };
-      return;
-    }
-    let tracefs: Tracefs | undefined;
-    try {
-      tracefs = openTracefs(this.#options.procRoot);
-      const formats = readFormats(tracefs);
-      if (formats === undefined) {
-        this.#obstacle = NO_TRACEPOINT;
-        return;
-      }
-      const senders = this.#options.sendersPerSecond > 0;
-      this.#openRings(traceEvents(formats, true, senders));
-      // Linux before 5.7 knows no control groups in events.
-      if (this.#obstacle?.reason === "not-supported") {
-        this.#obstacle = undefined;
-        this.#openRings(traceEvents(formats, false, senders));
-      }
-    } catch (error) {
-      this.#obstacle = obstacleOf(error);
-      if (this.#obstacle === undefined) throw error;
-      this.close();
-    } finally {
-      tracefs?.close();
-    }
-  }
-
-  #openRings(events: TraceEvents): void {
-    this.#listens = events;
-    for (const cpu of this.#options.cpus()) {
-      this.#openRing(cpu);
-      if (this.#obstacle === undefined) continue;
-      this.close();
-      return;
-    }
-  }
-
-  #openRing(cpu: number): void {
-    try {
-      const { first, further } = this.#listens!;
-      const ring = openCpuRing(cpu, first, further, this.#options.ringBytes);
-      this.#rings.set(cpu, ring);
-      if (!this.#sendersOn) ring.setFurther(false);
-    } catch (error) {
-      // A processor that went away since it was listed is none.
-      if (isOpError(error) && error.errno === "ENODEV") return;
-      this.#obstacle = obstacleOf(error);
-      if (this.#obstacle === undefined) throw error;
-    }
+    this.#rings.close();
   }
 
   #readRings(nowNs: number): void {
-    const rings = [...this.#rings.values()].map(({ ring }) => ring);
+    const { rings } = this.#rings;
     let believedNs = Number.POSITIVE_INFINITY;
     for (const ring of rings) {
       ring.look();
@@ -195,7 +159,7 @@ export class Tracer {
     this.#readNs = nowNs;
   }
 
-  #take(ring: CpuRing["ring"]): void {
+  #take(ring: Ring): void {
     const { type, words, at, sizeBytes } = ring;
     this.#events++;
     try {
@@ -209,7 +173,7 @@ export class Tracer {
 
   /** `common_type`, the first half word of the raw data, is the number of the tracepoint. */
   #takeSample(words: Uint32Array, at: number, sizeBytes: number): void {
-    const { change, datagrams } = this.#listens!;
+    const { change, datagrams } = this.#rings.listens!;
     const id = words[at + RAW_WORD]! & 0xffff;
     if (id === change.id) {
       change.read(words, at, sizeBytes);
@@ -228,8 +192,10 @@ export class Tracer {
     if (type === PERF_RECORD.fork) this.#processes.fork(record);
     else if (type === PERF_RECORD.exit) this.#processes.exit(record);
     else if (type === PERF_RECORD.comm) this.#processes.rename(record);
-    else if (type === PERF_RECORD.namespaces) this.#processes.move(record);
-    else if (type === PERF_RECORD.cgroup) this.#groups.add(record.cgroup, record.text);
+    else if (type === PERF_RECORD.namespaces) {
+      this.#processes.move(record);
+      this.#entered?.add(record.netns);
+    } else if (type === PERF_RECORD.cgroup) this.#groups.add(record.cgroup, record.text);
     else {
       this.#lost += record.lost;
       this.#goBlind(this.#readNs, record.timeNs);
@@ -237,7 +203,7 @@ export class Tracer {
   }
 
   /** A record that is not believed; how many were lost is believed all the same. */
-  #skip({ type, words, at, sizeBytes }: CpuRing["ring"]): void {
+  #skip({ type, words, at, sizeBytes }: Ring): void {
     if (type !== PERF_RECORD.lost) {
       this.#lost++;
       return;
@@ -258,16 +224,13 @@ export class Tracer {
     this.#blindUntilNs = Math.max(this.#blindUntilNs, untilNs, nowNs);
     this.#processes.forget();
     this.#facts.forget();
+    this.#entered = undefined;
     this.#filling = true;
   }
 
   /** Senders of datagrams that come too fast are left alone for a while. */
   #heedBudget(nowMs: number): void {
-    if (this.#listens!.datagrams.length === 0) return;
-    const allowed = this.#budget.allows(nowMs);
-    if (allowed === this.#sendersOn) return;
-    this.#sendersOn = allowed;
-    for (const { setFurther } of this.#rings.values()) setFurther(allowed);
+    if (this.#rings.senders !== "off") this.#rings.setSenders(this.#budget.allows(nowMs));
   }
 
   /** The stretch of which something may be missing, once. */
@@ -282,13 +245,6 @@ export class Tracer {
   #chores(nowNs: number): void {
     this.#choresMs = nowNs / 1e6;
     this.#processes.sweep(nowNs);
-    const cpus = new Set(this.#options.cpus());
-    for (const [cpu, { close }] of this.#rings) {
-      if (cpus.has(cpu)) continue;
-      close();
-      this.#rings.delete(cpu);
-    }
-    for (const cpu of cpus) if (!this.#rings.has(cpu)) this.#openRing(cpu);
-    if (this.#obstacle !== undefined) this.close();
+    this.#rings.follow();
   }
 }

@@ -7,8 +7,14 @@
  *     flows   {flows: ["protocol source destination [state]", …]} of all namespaces, sorted
  *     by-namespace   {live: {netns: number}, ended: {netns: {change: number}}}
  *     ended   {ended: [{flow, change, state, flags, count}, …]} the last 5,000
+ *     fifo    {path} of a FIFO that the ingest is asked to wait for; each time that it tells it readable: {readable: true}
+ *     entered 1 2 3   no answer: processes have entered these namespaces, and the ingest is told so
  *     stop    {stopped: milliseconds}, after the Observable has completed
  */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, openSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ingest } from "@conntrail/ingest";
 import {
@@ -33,6 +39,8 @@ let batches = 0;
 let health;
 let longestWaitMs = 0;
 const stop$ = new Subject();
+const wait$ = new Subject();
+const entered$ = new Subject();
 const options = JSON.parse(process.argv[2] ?? "{}");
 const light = process.argv[3] === "light";
 const started = performance.now();
@@ -76,7 +84,7 @@ function take(batch) {
   }
 }
 
-ingest(options, { stop$ }).subscribe({
+ingest(options, { stop$, wait$, entered$, onReadable: () => answer({ readable: true }) }).subscribe({
   next: take,
   error: (error) => {
     console.error(error);
@@ -108,12 +116,22 @@ const commands = {
     answer({ live: liveIn, ended: endedIn });
   },
   ended: () => answer({ ended: ended.slice(-5_000) }),
+  fifo: () => {
+    const path = join(mkdtempSync(join(tmpdir(), "conntrail-follow-")), "fifo");
+    execFileSync("mkfifo", [path]);
+    wait$.next([openSync(path, "r+")]);
+    answer({ path });
+  },
+  entered: (...namespaces) => entered$.next(new Set(namespaces.map(Number))),
   stop: () => {
     stopping = performance.now();
     stop$.next();
   },
 };
-createInterface({ input: process.stdin }).on("line", (line) => commands[line]());
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const [name, ...args] = line.split(" ");
+  commands[name](...args);
+});
 
 // How long the host thread was ever kept from its work.
 let last = performance.now();

@@ -5,18 +5,21 @@ import { connect, createServer } from "node:net";
 import { Scanner } from "@conntrail/scan";
 
 const scanner = new Scanner({ namespaces: "own" });
-const answers = { first: scanner.isStill() };
+/** Nobody told of a socket; which namespaces processes enter is not known. */
+const NOTHING = { nothingTold: true, entered: undefined };
+const answers = { first: scanner.isStill(NOTHING) };
 
 /** Scans, does something, asks. */
 async function after(name, action) {
   await scanner.scan();
   const result = await action();
-  answers[name] = scanner.isStill();
+  answers[name] = scanner.isStill(NOTHING);
   return result;
 }
 
 await after("nothing", () => {});
-answers.again = scanner.isStill();
+answers.told = scanner.isStill({ ...NOTHING, nothingTold: false });
+answers.again = scanner.isStill(NOTHING);
 const server = await after("a listener", async () => {
   const listener = createServer((socket) => socket.on("error", () => {}).pipe(socket)).listen(0, "127.0.0.1");
   await once(listener, "listening");

@@ -16,6 +16,7 @@ export const PERF_FLAG = {
   disabled: 0,
   comm: 9,
   task: 13,
+  watermark: 14,
   sampleIdAll: 18,
   commExec: 24,
   useClockid: 25,
