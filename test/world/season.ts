@@ -1,4 +1,4 @@
-/** Kinds of histories, from an idle machine to one on which everything goes wrong. Each adds to the one before. */
+/** Kinds of histories, from an idle machine to one on which everything goes wrong. Each adds to the one before, but for `odd`, which stands aside. */
 
 import type { Weather } from "./observe/plan.ts";
 import type { Climate } from "./truth/history.ts";
@@ -10,7 +10,7 @@ export interface Season {
 }
 
 const CALM: Season = {
-  climate: { reuse: 0, reuseMs: 400, tracked: 1, cookieless: 0, moving: 0, deleted: 0, handed: 0.2 },
+  climate: { reuse: 0, reuseMs: 400, tracked: 1, cookieless: 0, moving: 0, deleted: 0, handed: 0.2, own: 0, abrupt: 0 },
   weather: {
     stalls: 0,
     waits: 0,
@@ -32,6 +32,8 @@ const BUSY: Season = {
   weather: { ...CALM.weather, stalls: 2, waits: 2, stallMs: 600, skewMs: 250, jams: 1, latencyMs: 60, scanMs: 300 },
 };
 
+const ODD: Season = { ...BUSY, climate: { ...BUSY.climate, own: 0.2, abrupt: 0.6 } };
+
 const REUSE: Season = { climate: { ...BUSY.climate, reuse: 0.8, reuseMs: 0.05 }, weather: BUSY.weather };
 
 const PATCHY: Season = {
@@ -46,10 +48,11 @@ const ROUGH: Season = {
   weather: { ...LOSSY.weather, restarts: 2, steps: 2, stepMs: 3_600_000 },
 };
 
-/** By name, the mildest first. */
+/** By name, the mildest first. `odd`: connections to oneself, and ends that conntrack does not see. */
 export const SEASONS: Readonly<Record<string, Season>> = {
   calm: CALM,
   busy: BUSY,
+  odd: ODD,
   reuse: REUSE,
   patchy: PATCHY,
   lossy: LOSSY,

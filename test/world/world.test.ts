@@ -1,6 +1,7 @@
 /** The laws over simulated histories, CI's share: the same seeds each time. For longer: `npm run simulate -- --help`. */
 import { describe, expect, test } from "vitest";
 import { LAWS } from "./laws/index.ts";
+import { staleGiven } from "./laws/stale.ts";
 import { interleave } from "./observe/interleave.ts";
 import { type Observed, observe } from "./observe/observe.ts";
 import { makePlan } from "./observe/plan.ts";
@@ -10,14 +11,18 @@ import { addVerdict, emptyTally, excessesOf, type Tally } from "./tally.ts";
 import { LABEL, makeHistory, WHOLE } from "./truth/history.ts";
 import { Random } from "./truth/random.ts";
 
+/** What only happens in one season is asked about there. */
+const EVERYWHERE = LAWS.map(({ name }) => name).filter((name) => name !== staleGiven.name);
+
 /** The laws that hold in each season, named exceptions (exceptions.ts) aside, and for how many histories that is shown here. A law that starts to hold is added. */
 const HELD: Readonly<Record<string, { readonly histories: number; readonly laws: readonly string[] }>> = {
-  calm: { histories: 600, laws: LAWS.map(({ name }) => name) },
-  busy: { histories: 300, laws: LAWS.map(({ name }) => name) },
-  reuse: { histories: 200, laws: LAWS.map(({ name }) => name) },
-  patchy: { histories: 200, laws: LAWS.map(({ name }) => name) },
-  lossy: { histories: 200, laws: LAWS.map(({ name }) => name) },
-  rough: { histories: 200, laws: LAWS.map(({ name }) => name) },
+  calm: { histories: 600, laws: EVERYWHERE },
+  busy: { histories: 300, laws: EVERYWHERE },
+  odd: { histories: 200, laws: [...EVERYWHERE, staleGiven.name] },
+  reuse: { histories: 200, laws: EVERYWHERE },
+  patchy: { histories: 200, laws: EVERYWHERE },
+  lossy: { histories: 200, laws: EVERYWHERE },
+  rough: { histories: 200, laws: EVERYWHERE },
 };
 
 /** Histories that once broke a law, and what was behind it. */
@@ -26,6 +31,7 @@ const ONCE_BROKEN = [
   { seed: 69_397, season: "busy", by: "a member read a batch after both ends of its connection were told" },
   { seed: 86_453, season: "rough", by: "an entry made anew that took the place of two before it" },
   { seed: 89_703, season: "patchy", by: "an entry made anew, taken for as old as the connection before" },
+  { seed: 304_129, season: "busy", by: "the judge: a connection waits anew for each namespace that tells of it" },
   {
     seed: 44_851,
     season: "busy",
@@ -43,7 +49,7 @@ describe("over simulated histories", { timeout: 120_000 }, () => {
     expect(tally.findings.filter(({ law }) => laws.includes(law))).toEqual([]);
     expect(excessesOf(tally)).toEqual([]);
     // Each law was asked about connections: none holds for want of them.
-    for (const law of laws) expect(tally.asked[law]).toBeGreaterThan(histories / 4);
+    for (const law of laws) expect(tally.asked[law]).toBeGreaterThan(histories / 8);
   });
 
   test.each(["calm", "busy"])("the order in which namespaces tell within a cut does not matter in %s", (season) => {

@@ -6,7 +6,7 @@ import { noRowTwice } from "./no-row-twice.ts";
 import { overIsOver } from "./over-is-over.ts";
 import { blanks, ownerGiven, ownerTrue } from "./owners.ts";
 import { present } from "./present.ts";
-import { staleTrue } from "./stale.ts";
+import { staleGiven, staleTrue } from "./stale.ts";
 import { toldOnce } from "./told-once.ts";
 
 /** The laws about single connections. */
@@ -19,6 +19,7 @@ export const LAWS: readonly Law[] = [
   ownerTrue,
   ownerGiven,
   staleTrue,
+  staleGiven,
   ends,
   names,
   blanks,

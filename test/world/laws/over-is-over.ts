@@ -9,12 +9,14 @@ export const overIsOver: Law = {
   name: "over-is-over",
   says: "no connection is shown after its end, or told as over before it",
   check({ life, rows, opened, closed, vanished }, { reports, sights }, breach) {
+    // Without an entry its sockets are all that can be known of it.
+    const endMs = opened > 0 ? life.endMs : life.socketsEndMs;
     let told = -1;
     for (const { report, row } of rows) {
       const { atMs, batches, tables } = reports[report]!;
       if (told >= 0 && report > told && !row.ended) breach(report, `shown again after report ${told} told its end`);
       if (row.ended) told = told < 0 ? report : told;
-      if (row.ended && !row.aggregated && life.endMs > atMs) breach(report, "told as over while it lives");
+      if (row.ended && !row.aggregated && endMs > atMs) breach(report, "told as over while it lives");
       if (row.ended) continue;
       const takenMs = opened > 0 ? sights.batchTakenMs[closed] : sights.tableTakenMs[vanished];
       const known = opened > 0 ? closed > 0 && batches > closed : vanished > 0 && tables > vanished && batches > 1;

@@ -15,3 +15,21 @@ export const staleTrue: Law = {
     return rows.length > 0;
   },
 };
+
+/** With the second table without its sockets (stale-entries.ts): those tables that came after conntrack had told of it and before it told of the end. */
+export const staleGiven: Law = {
+  name: "stale-given",
+  says: "a connection of which only entries are left names nobody",
+  check({ life, rows, sights, opened, closed, shown, vanished }, { reports }, breach) {
+    if (life.outcome !== "abrupt" || life.path.kind === "own-socket" || shown === 0 || vanished === 0) return false;
+    if (opened === 0 || !sights.some(({ owner }) => owner !== undefined)) return false;
+    let asked = false;
+    for (const { report, row } of rows) {
+      const { batches, tables } = reports[report]!;
+      if (row.ended || tables <= vanished + 1 || (closed !== 0 && closed <= batches)) continue;
+      asked = true;
+      if (!row.stale) breach(report, "its sockets are gone, and it is not called stale");
+    }
+    return asked;
+  },
+};

@@ -3,7 +3,7 @@ import { PROTOCOL, SOCKET_STATE } from "@conntrail/model";
 import { end } from "./addresses.ts";
 import { LifeMaker } from "./life-maker.ts";
 import type { Life, SocketLife } from "./lives.ts";
-import { makePath, PATH_KINDS } from "./paths.ts";
+import { makePath, OWN_KINDS, PATH_KINDS } from "./paths.ts";
 import { makePlaces, type Place } from "./places.ts";
 import { ProcessTable } from "./processes.ts";
 import { Random } from "./random.ts";
@@ -30,6 +30,9 @@ export interface Climate {
   readonly deleted: number;
   /** How likely a descriptor is handed on, or inherited. */
   readonly handed: number;
+  /** How likely a connection is one to oneself, and how likely one ends abruptly. */
+  readonly own: number;
+  readonly abrupt: number;
 }
 
 /** The truth. */
@@ -53,6 +56,7 @@ export const LABEL = {
   tick: 7,
   names: 8,
   plan: 9,
+  odd: 10,
 } as const;
 
 const SERVER_PORTS = [22, 8080, 15_001] as const;
@@ -69,7 +73,9 @@ export function makeHistory(seed: number, climate: Climate, leftOut: LeftOut = W
   const maker = new LifeMaker(places, processes, listeners, climate);
   for (let group = 0; group < groups; group++) {
     const own = new Random(seed, LABEL.group, group);
-    const kind = own.pick(PATH_KINDS);
+    // What is odd is drawn from elsewhere: without it a seed's history is as it was before there was any.
+    const odd = new Random(seed, LABEL.odd, group);
+    const kind = odd.chance(climate.own) ? odd.pick(OWN_KINDS) : own.pick(PATH_KINDS);
     const family = own.chance(0.3) ? 6 : 4;
     const wish = {
       kind,
@@ -78,11 +84,11 @@ export function makeHistory(seed: number, climate: Climate, leftOut: LeftOut = W
       mappedPort: own.chance(0.5) ? 40_000 + group : 61_000 + group,
     } as const;
     const path = makePath(own, places, wish);
-    if (path !== undefined) lives.push(...maker.livesOf(own, { path, group, lengthMs }));
+    if (path !== undefined) lives.push(...maker.livesOf(own, { path, group, lengthMs, odd }));
   }
   const kept = lives.filter(({ number }) => !leftOut.lives.has(number));
-  const sockets = [...listeners, ...kept.flatMap(({ client, server }) => [client, server])];
-  return { seed, lengthMs, places, lives: kept, processes, sockets: sockets.filter((socket) => socket !== undefined) };
+  const ofLives = new Set(kept.flatMap(({ client, server }) => [client, server]).filter((each) => each !== undefined));
+  return { seed, lengthMs, places, lives: kept, processes, sockets: [...listeners, ...ofLives] };
 }
 
 /** Servers on every namespace, TCP and UDP on the same ports; each takes both families. */

@@ -2,17 +2,19 @@
 import { CT_STATUS, PROTOCOL, SOCKET_STATE } from "@conntrail/model";
 import type { Climate } from "./history.ts";
 import type { Entry, EntryEvent, Life, Outcome, SocketLife, SocketStep } from "./lives.ts";
-import { type Hop, isTranslated, type Path, type Side } from "./paths.ts";
+import { type Hop, isTranslated, OWN_KINDS, type Path, type Side } from "./paths.ts";
 import type { Place } from "./places.ts";
 import type { Holding, Process, ProcessTable } from "./processes.ts";
 import type { Random } from "./random.ts";
-import { clientSteps, deletedEntry, type Moments, serverSteps, tcpEntry, udpEntry } from "./timeline.ts";
+import { clientSteps, deletedEntry, type Moments, selfEntry, serverSteps, tcpEntry, udpEntry } from "./timeline.ts";
 
 /** What lives of one tuple have in common. */
 export interface Group {
   readonly path: Path;
   readonly group: number;
   readonly lengthMs: number;
+  /** Decides what is odd about them. */
+  readonly odd: Random;
 }
 
 const MOST_LIVES = 4;
@@ -35,7 +37,8 @@ export class LifeMaker {
   /** The lives of one tuple, in their order. */
   livesOf(random: Random, group: Group): Life[] {
     const { path, lengthMs } = group;
-    const protocol = random.chance(0.15) ? PROTOCOL.udp : PROTOCOL.tcp;
+    const isDatagram = random.chance(0.15) && !OWN_KINDS.includes(path.kind);
+    const protocol = isDatagram ? PROTOCOL.udp : PROTOCOL.tcp;
     const range = this.#range(path, lengthMs);
     const lives: Life[] = [];
     const count = random.chance(this.#climate.reuse) ? 2 + random.below(MOST_LIVES - 1) : 1;
@@ -63,16 +66,20 @@ export class LifeMaker {
 
   #life(
     random: Random,
-    { path, group, lengthMs }: Group,
+    { path, group, lengthMs, odd }: Group,
     protocol: number,
     beginMs: number,
     toMs: number,
     before: Life | undefined,
   ): Life {
     const udp = protocol === PROTOCOL.udp;
-    const outcome = udp ? (random.chance(0.8) ? "ok" : "unanswered") : random.pick(OUTCOMES);
+    const usual = udp ? (random.chance(0.8) ? "ok" : "unanswered") : random.pick(OUTCOMES);
+    const toItself = path.kind === "own-socket";
+    const outcome = toItself || (!udp && usual === "ok" && odd.chance(this.#climate.abrupt)) ? "abrupt" : usual;
     const roundTripMs = random.chance(0.8) ? random.magnitude(0.02, 0.3) : random.magnitude(0.3, 60);
-    const moments = this.#moments(random, { outcome, roundTripMs, beginMs, toMs, lengthMs, udp });
+    const ordinary = this.#moments(random, { outcome, roundTripMs, beginMs, toMs, lengthMs, udp });
+    const moments =
+      outcome === "abrupt" ? abruptly(odd, ordinary, toMs < lengthMs ? toMs : Number.POSITIVE_INFINITY) : ordinary;
     const number = group * MOST_LIVES + (before === undefined ? 0 : ((before.number - 1) % MOST_LIVES) + 1) + 1;
     const deletable = !isTranslated(path) && !udp && outcome === "ok" && moments.finMs - beginMs > 50;
     const deleted = deletable && random.chance(this.#climate.deleted);
@@ -84,6 +91,7 @@ export class LifeMaker {
       outcome,
       beginMs,
       endMs: moments.endMs,
+      socketsEndMs: outcome === "abrupt" ? moments.finMs : moments.endMs,
       entries: [],
       client: undefined,
       server: undefined,
@@ -97,7 +105,8 @@ export class LifeMaker {
       turned: random.chance(0.5),
     };
     path.hops.forEach((hop, i) => {
-      const events = udp ? udpEntry(moments, i, natBits(hop)) : tcpEntry(moments, i, natBits(hop));
+      const ofHop = udp ? udpEntry(moments, i, natBits(hop)) : tcpEntry(moments, i, natBits(hop));
+      const events = toItself ? selfEntry(moments) : ofHop;
       const id = sameId ? before.entries[i]!.id : 1 + number * 16 + i;
       const entry = { life, hop: i, place: hop.place, id, original: hop.original, reply: hop.reply, events };
       if (!deleted || (deletion.hop !== i && deletion.hop !== path.hops.length)) life.entries.push(entry);
@@ -108,8 +117,9 @@ export class LifeMaker {
       const course = udp ? udpSteps(moments) : clientSteps(moments);
       life.client = this.#socket(life, path.client, course, holders, 0);
     }
-    const answered = outcome === "ok" || outcome === "reset";
-    if (path.server !== undefined && !udp && answered) {
+    const answered = outcome === "ok" || outcome === "reset" || outcome === "abrupt";
+    if (toItself) life.server = life.client;
+    else if (path.server !== undefined && !udp && answered) {
       const course = serverSteps(moments);
       life.server = this.#socket(life, path.server, course, this.#serverHolders(random, path.server, course.steps), 1);
     }
@@ -183,15 +193,23 @@ export class LifeMaker {
   }
 
   /** A program that lives for its connection or longer; its descriptor may be inherited by a child, or handed on to another process. */
-  #clientHolders(random: Random, { client }: Path, { beginMs, endMs }: Moments): Holding[] {
+  #clientHolders(
+    random: Random,
+    { client, server, kind }: Path,
+    { beginMs, endMs, finMs, outcome }: Moments,
+  ): Holding[] {
     if (client === undefined) return [];
+    if (kind === "own-process") {
+      return [{ process: this.#masterOf(server!), fromMs: beginMs - 0.01, toMs: Number.POSITIVE_INFINITY }];
+    }
     const short = random.chance(0.5);
     const bornMs = beginMs - (short ? random.magnitude(1, 50) : random.magnitude(50, 1e6));
-    const diesMs = short ? endMs + random.magnitude(0.05, 100) : Number.POSITIVE_INFINITY;
+    const overMs = outcome === "abrupt" ? finMs : endMs;
+    const diesMs = short ? overMs + random.magnitude(0.05, 100) : Number.POSITIVE_INFINITY;
     const process = this.#processes.make("client", bornMs, diesMs);
     const holding = { process, fromMs: beginMs - 0.01, toMs: diesMs };
-    if (!random.chance(this.#climate.handed) || endMs - beginMs < 5) return [holding];
-    const atMs = random.between(beginMs, endMs);
+    if (!random.chance(this.#climate.handed) || overMs - beginMs < 5) return [holding];
+    const atMs = random.between(beginMs, overMs);
     const other = this.#processes.make(random.chance(0.5) ? "child" : "heir", atMs - 0.5, diesMs);
     const handed = { process: other, fromMs: atMs, toMs: diesMs };
     return random.chance(0.5) ? [holding, handed] : [{ ...holding, toMs: atMs + 0.2 }, handed];
@@ -217,6 +235,12 @@ export class LifeMaker {
     )!;
     return listener.holders[0]!.process;
   }
+}
+
+/** The sockets go when the connection would have ended; the entries stay, though no longer than their namespaces. */
+function abruptly(odd: Random, moments: Moments, toMs: number): Moments {
+  const finMs = moments.endMs;
+  return { ...moments, finMs, endMs: Math.max(finMs, Math.min(toMs, finMs + odd.magnitude(100, 20_000))) };
 }
 
 /** A connected UDP socket. */

@@ -5,8 +5,8 @@
 import type { Path } from "./paths.ts";
 import type { Holding } from "./processes.ts";
 
-/** How a connection fares. UDP: `ok` is answered, `unanswered` is not. */
-export type Outcome = "ok" | "reset" | "refused" | "unanswered";
+/** How a connection fares. UDP: `ok` is answered, `unanswered` is not. `abrupt`: both sockets go, and nothing of that passes conntrack, which keeps the entry for a while. */
+export type Outcome = "ok" | "reset" | "refused" | "unanswered" | "abrupt";
 
 /** Something that conntrack tells of an entry: 0 NEW, 1 UPDATE, 2 DESTROY. */
 export const TOLD = { new: 0, update: 1, destroy: 2 } as const;
@@ -63,8 +63,10 @@ export interface Life {
   readonly path: Path;
   readonly outcome: Outcome;
   readonly beginMs: number;
-  /** The last packet of its closing; for UDP and unanswered attempts the end of its entries. */
+  /** The last packet of its closing; for UDP, unanswered attempts and abrupt ends the end of its entries. */
   readonly endMs: number;
+  /** The end as its sockets have it: an earlier one, where its entries outlive them. */
+  readonly socketsEndMs: number;
   readonly entries: Entry[];
   client: SocketLife | undefined;
   server: SocketLife | undefined;

@@ -174,12 +174,25 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   },
 };
 
-/** Every kind of way. */
+/** To oneself: a socket that is connected to itself (simultaneous open, RFC 9293 3.5), and a process that is its own client. */
+const TO_ONESELF: Readonly<Record<string, Builder>> = {
+  "own-socket": (random, places, wish) => {
+    const place = random.below(places.length);
+    const socket = end(LOOPBACK[wish.family], wish.clientPort);
+    return new Walk(places, socket, socket).through(place).path(wish, place, place);
+  },
+  "own-process": (random, places, wish) => BUILDERS.loopback!(random, places, wish),
+};
+
+/** Every kind of way to others. */
 export const PATH_KINDS: readonly string[] = Object.keys(BUILDERS);
+
+/** Every kind of way to oneself. */
+export const OWN_KINDS: readonly string[] = Object.keys(TO_ONESELF);
 
 /** A way of the wished kind; undefined where these places have none. */
 export function makePath(random: Random, places: readonly Place[], wish: PathWish): Path | undefined {
-  return BUILDERS[wish.kind]!(random, places, wish);
+  return (BUILDERS[wish.kind] ?? TO_ONESELF[wish.kind])!(random, places, wish);
 }
 
 /** True for a way on which packets are rewritten. */

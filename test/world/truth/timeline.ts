@@ -7,7 +7,7 @@ export interface Moments {
   readonly beginMs: number;
   /** From packet to answer. */
   readonly roundTripMs: number;
-  /** When the first side closes. */
+  /** When the first side closes; of an abrupt end, when both sockets go. */
   readonly finMs: number;
   readonly endMs: number;
   /** How long conntrack keeps an entry that is over. */
@@ -48,6 +48,7 @@ export function tcpEntry(moments: Moments, hop: number, nat: number): EntryEvent
     event(answeredMs, TOLD.update, CT_TCP_STATE.synRecv, REPLIED),
     event(beginMs + roundTripMs, TOLD.update, CT_TCP_STATE.established, ASSURED),
   ];
+  if (outcome === "abrupt") return [...events, event(endMs, TOLD.destroy, CT_TCP_STATE.established, ASSURED)];
   if (outcome === "reset") events.push(event(endMs, TOLD.update, CT_TCP_STATE.close, ASSURED));
   else {
     const turnMs = Math.min((endMs - finMs) / 4, roundTripMs / 2);
@@ -61,6 +62,15 @@ export function tcpEntry(moments: Moments, hop: number, nat: number): EntryEvent
   const last = outcome === "reset" ? CT_TCP_STATE.close : CT_TCP_STATE.timeWait;
   events.push(event(endMs + keptMs, TOLD.destroy, last, ASSURED));
   return events;
+}
+
+/** The entry of a socket that is connected to itself: conntrack takes all packets for the opener's, and stays in the handshake (F58). */
+export function selfEntry({ beginMs, endMs }: Moments): EntryEvent[] {
+  const state = CT_TCP_STATE.synSent;
+  return [
+    { atMs: beginMs, told: TOLD.new, state, status: CONFIRMED },
+    { atMs: endMs, told: TOLD.destroy, state, status: CONFIRMED },
+  ];
 }
 
 /** The events of a UDP entry: the flow ends with the entry. */
@@ -102,6 +112,7 @@ export function clientSteps(moments: Moments): { steps: SocketStep[]; endMs: num
   if (outcome === "unanswered") return { steps, endMs: endMs - (endMs - beginMs) * 0.1 };
   steps.push({ atMs: beginMs + roundTripMs, state: SOCKET_STATE.established, held: true });
   if (outcome === "reset") return { steps, endMs };
+  if (outcome === "abrupt") return { steps, endMs: finMs };
   return { steps: [...steps, ...closing(closer === "client", finMs, endMs, roundTripMs)], endMs };
 }
 
@@ -109,9 +120,14 @@ export function clientSteps(moments: Moments): { steps: SocketStep[]; endMs: num
 export function serverSteps(moments: Moments): { steps: SocketStep[]; endMs: number } {
   const { beginMs, roundTripMs, finMs, endMs, closer, acceptMs, outcome } = moments;
   const readyMs = beginMs + roundTripMs;
-  const heldMs = Math.min(readyMs + acceptMs, closer === "server" ? finMs : endMs);
+  const heldMs = Math.min(readyMs + acceptMs, closer === "server" || outcome === "abrupt" ? finMs : endMs);
   const steps: SocketStep[] = [{ atMs: readyMs, state: SOCKET_STATE.established, held: false }];
-  if (outcome === "reset") return { steps: [...steps, { ...steps[0]!, atMs: heldMs, held: true }], endMs };
+  if (outcome === "reset" || outcome === "abrupt") {
+    return {
+      steps: [...steps, { ...steps[0]!, atMs: heldMs, held: true }],
+      endMs: outcome === "reset" ? endMs : finMs,
+    };
+  }
   const rest = closing(closer === "server", finMs, endMs, roundTripMs);
   const held = { atMs: heldMs, state: SOCKET_STATE.established, held: true };
   const steady = [...steps, ...rest.filter(({ atMs }) => atMs < heldMs).map((step) => ({ ...step, held: false }))];
