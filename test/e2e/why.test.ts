@@ -31,7 +31,7 @@ kernelTest(
     const own = await why(lab.client, [end, ...OWN]);
     expect(own.blanks.find(({ about }) => about === "to.process")).toMatchObject({
       text: expect.stringContaining("its process is elsewhere"),
-      help: expect.stringContaining("ask on that host"),
+      help: expect.stringContaining("on that host"),
     });
   },
   { timeout: 180_000 },

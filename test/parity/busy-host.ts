@@ -37,8 +37,11 @@ export const KINDS = {
 const SCTP_INIT = "138813890000000000000000010000140000000100010000000a000a00000001";
 const GRE = "200008000000002a45000014000000004000000000000000000000000000";
 
-/** Connections beside them: pings, an SCTP INIT and a GRE packet. */
-export const OTHERS = 5;
+/** Connections beside them: pings, an SCTP INIT, two GRE packets, and a datagram that an ICMP error answers. */
+export const OTHERS = 7;
+
+/** GRE of version 1 with the call id 42 (RFC 2637): the number that conntrack keeps. */
+const PPTP = "2001880b0000002a";
 
 /** The host, with everything open. */
 export type BusyHost = Lab & { readonly host: LabNamespace };
@@ -129,6 +132,8 @@ async function open(lab: Lab, network: number): Promise<void> {
     { do: "silent", host: right, port: 9, count },
     { do: "ping", host: right, port: 700, count: 3 },
     { do: "raw", host: right, protocol: 132, packet: SCTP_INIT, count: 1 },
+    { do: "silent", host: right, port: 7, count: 1 },
+    { do: "raw", host: right, protocol: 47, packet: PPTP, count: 1 },
     { do: "raw", host: right, protocol: 47, packet: GRE, count: 1 },
   ]);
   await running(lab, "left", [

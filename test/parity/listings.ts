@@ -52,8 +52,10 @@ export function entriesOf(text: string): ListedEntry[] {
 function tuple(text: string): [string, string] {
   const word = (name: string): string | undefined => new RegExp(`\\b${name}=(\\S+)`).exec(text)?.[1];
   const [id, type, code] = [word("id"), word("type"), word("code")];
-  const source = word("sport") ?? id ?? "0";
-  const destination = word("dport") ?? (type === undefined ? "0" : String(Number(type) * 256 + Number(code)));
+  const key = (name: string): string | undefined => word(name) && String(Number(word(name)));
+  const source = word("sport") ?? key("srckey") ?? id ?? "0";
+  const destination =
+    word("dport") ?? key("dstkey") ?? (type === undefined ? "0" : String(Number(type) * 256 + Number(code)));
   return [`${bracketed(word("src")!)}:${source}`, `${bracketed(word("dst")!)}:${destination}`];
 }
 

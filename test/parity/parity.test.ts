@@ -26,7 +26,7 @@ const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17, icmp: 1, 
 const KIND_COUNT = Object.keys(KINDS).length;
 
 kernelTest(
-  `conntrail, ss and conntrack agree on a host with ${EACH * KIND_COUNT + OTHERS} connections of ${KIND_COUNT + 3} kinds`,
+  `conntrail, ss and conntrack agree on a host with ${EACH * KIND_COUNT + OTHERS} connections of ${KIND_COUNT + 5} kinds`,
   async () => {
     await using lab = await busyHost(NETWORK);
     const { connections: rows } = await report(lab.host, ["--namespaces", "own", "--protocol", "all"]);
@@ -61,6 +61,14 @@ kernelTest(
     expect(rows).toHaveLength(EACH * (KIND_COUNT - 1) + OTHERS);
     expect(sockets.filter(({ state }) => state === "ESTAB")).toHaveLength(EACH * 8);
     expect(sockets.filter(({ state }) => state === "TIME-WAIT")).toHaveLength(EACH);
+    expect(
+      rows
+        .filter(({ tunnel }) => tunnel === "gre")
+        .map(({ to }) => to.port)
+        .sort(),
+    ).toEqual([0, 42]);
+    // An ICMP error is no connection, and the one that it is about stays without an answer.
+    expect(rows.filter(({ to, state }) => to.port === 7 && state === "unreplied")).toHaveLength(1);
     expect(rows.filter(({ nat }) => nat !== null)).toHaveLength(EACH * 5);
     expect(entries.filter((each) => !fits(ENTRY_RULES, each))).toHaveLength(rows.length);
   },

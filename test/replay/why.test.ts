@@ -52,8 +52,10 @@ test("thirty answers, as people read them", { timeout: BUSY_MS }, async () => {
       `# ${title}: why ${from}${to === undefined ? "" : ` ${to}`}\n\n${whyText(await explainRecording(path, asked), {})}`,
     );
   };
-  for (const row of (await rowsOf(SHOP)).slice(0, 18)) await tell("shop", SHOP, place(row.from), place(row.to));
-  for (const row of (await rowsOf(`${SAMPLES}port-scan.pcapng`)).slice(0, 4)) {
+  for (const [title, ...ends] of QUESTIONS) await tell(title, WAYS, ...ends);
+  const shop = await rowsOf(SHOP);
+  for (const at of [0, 2, 4, 6, 8]) await tell("shop", SHOP, place(shop[at]!.from), place(shop[at]!.to));
+  for (const row of (await rowsOf(`${SAMPLES}port-scan.pcapng`)).slice(0, 2)) {
     await tell("port scan", `${SAMPLES}port-scan.pcapng`, place(row.from), place(row.to));
   }
   for (const [title, text] of Object.entries(LISTINGS)) {
@@ -63,6 +65,26 @@ test("thirty answers, as people read them", { timeout: BUSY_MS }, async () => {
   }
   expect(texts).toHaveLength(30);
   await expect(texts.join("\n\n")).toMatchFileSnapshot("why.golden.txt");
+});
+
+test("what ten kinds of blanks say: each has what was looked for, and what to do", { timeout: BUSY_MS }, async () => {
+  const shop = await lastReport(SHOP);
+  const { health, connections } = shop.toJSON();
+  const row = connections.find(({ protocol, nat }) => protocol === "tcp" && nat === null)!;
+  const kept = new RecentInputs(64 << 20);
+  await replayTapped(SHOP, {}, { flows: take, sockets: take, trace: take, names: () => undefined });
+  function take(input: never): void {
+    kept.take(input);
+  }
+  const clock = { nowMs: Date.parse("2030-01-01"), wallAheadMs: 0 };
+  const texts = Object.entries(BLANKS).map(([title, [about, change, ill]]) => {
+    const explained = kept.explain(change(row), { ...health, ...ill(health) }, { get: () => undefined }, clock);
+    const blank = explained.blanks.find((each) => each.about === about)!;
+    expect(blank, title).toMatchObject({ text: expect.any(String), help: expect.any(String) });
+    return `# ${title}\n\n${whyText({ explanations: [{ ...explained, facts: [], blanks: [blank] }], found: 1 }, {})}`;
+  });
+  expect(texts.length).toBeGreaterThanOrEqual(10);
+  await expect(texts.join("\n\n")).toMatchFileSnapshot("why-blanks.golden.txt");
 });
 
 test("every row has an answer whose deciding facts say what the row says", { timeout: BUSY_MS }, async () => {
@@ -191,6 +213,58 @@ function end({ address, port }: { readonly address: string; readonly port: numbe
 function claims({ facts }: Explanation, about: string) {
   return facts.flatMap((fact) => fact.claims.filter((claim) => claim.about === about));
 }
+
+/** Ways that connections take on real hosts (test/record/programs/record-ways.ts), and who asks about them. */
+const WAYS = fileURLToPath(new URL("recordings/ways.pcapng.gz", import.meta.url));
+const QUESTIONS: readonly (readonly [string, string, string?])[] = [
+  ["in mid-stream, equal ports, the server spoke first", ":7070"],
+  ["destination and source translated, through three namespaces", "curl"],
+  ["hairpin", "worker"],
+  ["sidecar, the leg to it", "shop"],
+  ["sidecar, the leg from it", "envoy", "10.3.0.2:8080"],
+  ["TPROXY", "browser"],
+  ["redirect", "reader"],
+  ["FTP, control", ":2121"],
+  ["FTP, data", ":5021"],
+  ["refused", ":9000"],
+  ["dropped", ":9001"],
+  ["refused by a rule, with an ICMP error", ":9002"],
+  ["a datagram to nobody, an ICMP error", ":9003"],
+  ["a server bound after the first scan", ":7071"],
+  ["GRE of PPTP", ":42"],
+];
+
+type Row = ConnectionJson;
+type Ill = (health: HealthJson) => Partial<HealthJson>;
+const well: Ill = () => ({});
+const untraced: Ill = ({ trace }) => ({ trace: { ...trace, state: "off", reason: "not-permitted" } });
+const nobody = (ownerReason: Row["to"]["ownerReason"]) => (row: Row) => ({
+  ...row,
+  to: { ...row.to, pid: null, process: null, ownerReason, ownerEvidence: null },
+});
+const BLANKS: Readonly<Record<string, readonly [string, (row: Row) => Row, Ill]>> = {
+  "not on this host": ["to.process", nobody("not-local"), well],
+  "gone before a scan, traced": ["to.process", nobody("no-socket"), well],
+  "gone before a scan, not traced": ["to.process", nobody("no-socket"), untraced],
+  "a socket without a process": ["to.process", nobody("no-process"), well],
+  "a process that may not be inspected": ["to.process", nobody("permission"), well],
+  "several sockets fit": ["to.process", nobody("ambiguous"), well],
+  "switched off": ["to.process", nobody("off"), well],
+  "sockets could not be read": [
+    "to.process",
+    nobody("unavailable"),
+    ({ sockets }) => ({ sockets: { ...sockets, state: "off", reason: "no-proc", advice: null } }),
+  ],
+  "no direction": ["direction", (row) => ({ ...row, direction: { evidence: "none", confidence: "none" } }), well],
+  "no answer": ["state", (row) => ({ ...row, state: "unreplied" }), well],
+  "no name": ["to.names", (row) => ({ ...row, to: { ...row.to, names: [] } }), well],
+  "not in conntrack": [
+    "nat",
+    (row) => ({ ...row, sources: ["sockets"] }),
+    ({ conntrack }) => ({ conntrack: { ...conntrack, state: "degraded", reason: "no-rule", advice: null } }),
+  ],
+  "not counted": ["counters", (row) => row, well],
+};
 
 /** Listings as `conntrack -E -o timestamp` and `conntrack -L` print them: facts that no sample has. */
 const LISTINGS: Readonly<Record<string, string>> = {

@@ -55,7 +55,7 @@ function end({ address, port, process, pid }: EndJson): string {
   return process === null ? place : `${place} ${process} (pid ${pid})`;
 }
 
-function about({ direction, nat, netns, netnsName, master, via }: ConnectionJson): string[] {
+function about({ direction, nat, netns, netnsName, master, via, tunnel, protocol }: ConnectionJson): string[] {
   const seen = nat?.visible;
   return [
     direction.evidence === "none"
@@ -66,7 +66,15 @@ function about({ direction, nat, netns, netnsName, master, via }: ConnectionJson
       : [
           `translated (${nat.kind}): the opener called ${place(seen!.to)}, the server was called by ${place(seen!.from)}`,
         ]),
-    ...(via === undefined ? [] : [`${via.process} (pid ${via.pid}) passes it on: its other leg has the same \`via\``]),
+    ...(via === undefined
+      ? []
+      : [`${via.process} (pid ${via.pid}) passes it on; its other leg is among those of pid:${via.pid}`]),
+    ...(tunnel === undefined
+      ? []
+      : [`a tunnel (${tunnel}): what goes through it has rows of its own, where it is tracked`]),
+    ...(protocol === "gre"
+      ? ["the numbers at its ends are the call ids of PPTP; of other GRE conntrack keeps no key, and both are 0"]
+      : []),
     ...(master === undefined
       ? []
       : [`announced by ${master.protocol} ${place(master.from)} → ${place(master.to)}${numbered(master)}`]),

@@ -1,45 +1,19 @@
 /**
  * Makes the recordings of samples/: `npx tsx test/record/programs/record-samples.ts [NAME]`, as root. Everything runs in namespaces of its
- * own (network, mount, pid, cgroup; unshare(1)), in which nothing of the machine shows but its kernel: no other process, socket or path.
+ * own (isolated.ts).
  */
-import { spawn } from "node:child_process";
-import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { readCapture, readRecords } from "@conntrail/capture";
 import { createLab, type Lab, type LabNamespace, loopbackLab, type Program, TRACK } from "../../lab/index.ts";
+import { finish, REPOSITORY, record as recordInto, runIsolated, sleep } from "./isolated.ts";
 
-const REPOSITORY = fileURLToPath(new URL("../../..", import.meta.url));
 const SAMPLES = join(REPOSITORY, "samples");
 const SERVICE = join(import.meta.dirname, "shop-service.mjs");
 
-const ISOLATE = "unshare";
-
-/** Where the repository is seen inside: a path that says nothing. */
-const INSIDE = "/mnt";
-const ENTER = `mount --bind "$1" ${INSIDE} && mkdir -p /run/netns && mount -t tmpfs none /run/netns && cd ${INSIDE} && shift && exec "$@"`;
-
 const recordings: Readonly<Record<string, () => Promise<void>>> = { shop, "port-scan": portScan, burst, overrun };
 
-if (process.argv[2] !== "inside") {
-  const unshare = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--cgroup"];
-  const again = [
-    "node",
-    "--import",
-    "tsx",
-    "test/record/programs/record-samples.ts",
-    "inside",
-    ...process.argv.slice(2),
-  ];
-  const args = [...unshare, "sh", "-c", ENTER, "sh", REPOSITORY, ...again];
-  const isolated = spawn(ISOLATE, args, { stdio: "inherit" });
-  isolated.on("exit", (code) => {
-    process.exitCode = code ?? 1;
-  });
-} else {
-  const wanted = process.argv[3];
-  for (const [name, record] of Object.entries(recordings)) if (wanted === undefined || wanted === name) await record();
-}
+await runIsolated("record-samples", async (wanted) => {
+  for (const [name, make] of Object.entries(recordings)) if (wanted === undefined || wanted === name) await make();
+});
 
 /**
  * A customer, a web server, an application twice behind a virtual address, a database and a DNS server that knows them all, each in a
@@ -152,36 +126,6 @@ async function service(
   return program;
 }
 
-async function record(namespace: LabNamespace, name: string, ...options: readonly string[]): Promise<Program> {
-  const file = join(SAMPLES, name);
-  rmSync(file, { force: true });
-  const host = name.replace(/\.pcapng.*$/, "");
-  const command = ["packages/cli/dist/main.js", "record", file, "--host-id", host, "--host-name", host, ...options];
-  const program = namespace.spawn("node", command);
-  while (!(await isComplete(file))) await sleep(100);
-  return program;
-}
-
-/** Conntrack's first dump and a scan are in the file. */
-async function isComplete(file: string): Promise<boolean> {
-  let flows = false;
-  let sockets = false;
-  try {
-    for await (const record of readRecords(readCapture(file))) {
-      if (record.kind === "scan") sockets = true;
-      if (record.kind === "health" && record.part === "conntrack") flows = record.health.completeSinceMs !== null;
-    }
-  } catch {
-    // It is not there yet, or ends in the middle of a block.
-  }
-  return flows && sockets;
-}
-
-async function finish(recorder: Program): Promise<void> {
-  const { code } = await recorder.stop("SIGINT", 30_000);
-  process.stderr.write(`recorded, exit ${code} ${recorder.stderr}\n`);
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+function record(namespace: LabNamespace, name: string, ...options: readonly string[]): Promise<Program> {
+  return recordInto(namespace, join(SAMPLES, name), ...options);
 }

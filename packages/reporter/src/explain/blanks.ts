@@ -9,6 +9,7 @@ export function blanksOf(row: ConnectionJson, health: HealthJson, seen: FactColl
   return [
     ...factsBlank(row, since),
     ...directionBlank(row, health, seen),
+    ...answerBlank(row, seen),
     ...processBlank(row, "from", health, seen),
     ...processBlank(row, "to", health, seen),
     ...namesBlank(row, "from", health),
@@ -33,10 +34,30 @@ function directionBlank({ direction, from, to }: ConnectionJson, health: HealthJ
   return [{ about: "direction", text, help: "start before the connection does: conntrack then sees who opens it" }];
 }
 
+/** Why nothing came back is not told: an ICMP error belongs to the flow that it is about, and conntrack says nothing of it. */
+function answerBlank({ state, to }: ConnectionJson, seen: FactCollector): Blank[] {
+  const isRefused = seen.facts.some(({ claims }) =>
+    claims.some(({ about, text }) => about === "state" && /reset/.test(text)),
+  );
+  if ((state !== "unreplied" && state !== "failed") || isRefused) return [];
+  const text =
+    "nothing came back that conntrack takes for an answer: nobody is there, a rule dropped it, or an ICMP error came, of which conntrack tells nothing";
+  const place = endText(to.address, to.port);
+  return [
+    {
+      about: "state",
+      text,
+      help: `is somebody at ${place}, and do the rules on the way let it through? tcpdump -ni any icmp or icmp6 shows errors`,
+    },
+  ];
+}
+
 function processBlank(row: ConnectionJson, side: "from" | "to", health: HealthJson, seen: FactCollector): Blank[] {
   const end = row[side];
   if (end.pid !== null || end.ownerReason === null) return [];
-  const [text, help] = row.flags?.includes("stale") ? staleText(end) : ownerText(end, health, seen);
+  const [text, help] = row.flags?.includes("stale")
+    ? staleText(end)
+    : (unheldText(row, side, seen) ?? ownerText(end, health, seen));
   return [{ about: `${side}.process`, text, help }];
 }
 
@@ -49,6 +70,29 @@ function staleText({ address, port, local }: EndJson): readonly [string, string 
   ];
 }
 
+/** Where no socket was to be expected. */
+function unheldText(
+  row: ConnectionJson,
+  side: "from" | "to",
+  seen: FactCollector,
+): readonly [string, string | null] | undefined {
+  const { protocol, state } = row;
+  const { address, port, ownerReason } = row[side];
+  if (ownerReason !== "no-socket") return undefined;
+  if (!WITH_SOCKETS.has(protocol))
+    return [`${protocol} has no sockets with ports, by which a process could be found`, null];
+  const isAttempt = side === "to" && (state === "failed" || state === "unreplied");
+  if (!isAttempt || seen.scans === 0 || seen.facts.some(({ source }) => source === "listener")) return undefined;
+  return [
+    `in ${seen.scans} scans of the sockets nobody waited for it at ${endText(address, port)}`,
+    "start what is to serve it, or correct the port that is called",
+  ];
+}
+
+const DOCTOR = "conntrail doctor says what is missing, and what mends it";
+
+const WITH_SOCKETS: ReadonlySet<string> = new Set(["tcp", "udp", "sctp", "udplite", "dccp"]);
+
 function ownerText(end: EndJson, health: HealthJson, seen: FactCollector): readonly [string, string | null] {
   const place = endText(end.address, end.port);
   const scans = `${seen.scans} scans of the sockets`;
@@ -60,7 +104,7 @@ function ownerText(end: EndJson, health: HealthJson, seen: FactCollector): reado
     case "not-local":
       return [
         `${place} is no address of this host: its process is elsewhere`,
-        "ask on that host, or a store of both (conntrail store)",
+        "ask conntrail why on that host; a store of both hosts joins what they know (conntrail store --help)",
       ];
     case "no-socket":
       return [
@@ -72,7 +116,7 @@ function ownerText(end: EndJson, health: HealthJson, seen: FactCollector): reado
     case "no-process":
       return [
         `the socket ${place} was seen, and no process has a descriptor of it: the kernel's own, or closed by its process before the scan; ${trace}`,
-        null,
+        "nothing to be done where the kernel itself serves (NFS, a tunnel); else --scan-interval 100ms sees it earlier",
       ];
     case "permission":
       return [
@@ -82,7 +126,7 @@ function ownerText(end: EndJson, health: HealthJson, seen: FactCollector): reado
     case "ambiguous":
       return [
         `several sockets, or several programs, fit the end ${place}: none is named rather than a wrong one`,
-        null,
+        "ss -np in each of its namespaces shows them; --namespaces own looks into one alone",
       ];
     case "off":
       return [
@@ -90,7 +134,7 @@ function ownerText(end: EndJson, health: HealthJson, seen: FactCollector): reado
         "conntrail record, without --no-sockets and --no-processes, keeps both",
       ];
     case "unavailable":
-      return [`the sockets could not be read${reasonOf(health.sockets)}`, health.sockets.advice];
+      return [`the sockets could not be read${reasonOf(health.sockets)}`, health.sockets.advice ?? DOCTOR];
     default:
       return [`nothing more is known (${end.ownerReason})`, null];
   }
@@ -100,17 +144,25 @@ function namesBlank(row: ConnectionJson, side: "from" | "to", health: HealthJson
   const { names, address } = row[side];
   if (names.length > 0) return [];
   const about = `${side}.names`;
+  const { reason } = health.names;
   if (health.names.state === "off")
-    return [{ about, text: `names were not looked up${reasonOf(health.names)}`, help: null }];
+    return [
+      {
+        about,
+        text: `names were not looked up${reasonOf(health.names)}`,
+        help:
+          reason === "switched-off" ? "watch, or record, without --no-names" : "--name-server says which server to ask",
+      },
+    ];
   const text = `the name servers had no name for ${address}, or had not answered by then (${health.names.pending} lookups were waiting)`;
-  return [{ about, text, help: null }];
+  return [{ about, text, help: "--name-server asks another server, a longer --window waits longer" }];
 }
 
 /** What only conntrack tells. */
 function flowBlank(row: ConnectionJson, health: HealthJson): Blank[] {
   if (!row.sources.includes("conntrack")) {
     const text = `conntrack has no flow of it${reasonOf(health.conntrack)}: whether it is translated, its bytes, and who opened it are not known from there`;
-    return [{ about: "nat", text, help: health.conntrack.advice }];
+    return [{ about: "nat", text, help: health.conntrack.advice ?? DOCTOR }];
   }
   if (row.counters !== undefined) return [];
   return [

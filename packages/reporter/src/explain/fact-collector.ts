@@ -83,7 +83,7 @@ export class FactCollector implements InputTap {
       const claims = [
         ...(isNew ? [directionClaim(this.#row, this.#tuples.side(original[0]), flags)] : []),
         ...(isNew && translated ? [natClaim(this.#row)] : []),
-        ...(ended ? [stateClaim(this.#row, changes[i] === FLOW_CHANGE.swept)] : []),
+        ...(ended ? [stateClaim(this.#row, changes[i] === FLOW_CHANGE.swept, kind)] : []),
       ];
       const source: FactSource = isNew && (flags & FLOW_FLAG.fromDump) !== 0 ? "dump" : "event";
       const text = isNew
@@ -110,7 +110,7 @@ export class FactCollector implements InputTap {
         const side = this.#tuples.side(local);
         const state = socketWord(kindState(kind));
         const claims = [processClaim(this.#row, side, owner, "held", rows[row + SOCKET.reason]!)];
-        const text = `${who} has the socket ${local} → ${remote}, ${state}`;
+        const text = `${who} has the socket ${local} → ${remote}, ${state}${this.#brought(side, local, netns, namespaces)}`;
         this.#keep(key, `${who} ${state}`, { timeMs, source: "socket", netns, text, claims });
       } else if (protocol === this.#row.protocol && this.#isListener(kind, local, remote) && isThere(netns)) {
         const claims = listenerClaim(this.#row, owner);
@@ -149,6 +149,15 @@ export class FactCollector implements InputTap {
         this.#keep(`name ${side}`, said, { timeMs, source: "name", netns: null, text: said, claims });
       }
     }
+  }
+
+  /** A socket of the called end may have an address that no interface of its namespace has. */
+  #brought(side: "from" | "to", local: string, netns: number | null, namespaces: SocketTable["namespaces"]): string {
+    const { to } = this.#row;
+    const place = namespaces.find((each) => each.netns === netns);
+    if (side !== "to" || place === undefined || local !== endText(to.address, to.port)) return "";
+    if (/^(127\.|fe80:)/.test(to.address) || holds(place.addresses, to.address)) return "";
+    return `; no interface there has ${to.address}: a rule (TPROXY) or a route of the type local brings it`;
   }
 
   /** A socket that waits for connections on the port of the `to` end, at its address or at any of that family. */

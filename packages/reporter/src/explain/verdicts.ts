@@ -1,5 +1,14 @@
 /** What became of what a fact says, by the ladders that the stages go by: of directions and of processes, best first. */
-import { FLOW_FLAG, OWNER_REASON, type Owner, type OwnerEvidence } from "@conntrail/model";
+import {
+  CT_TCP_STATE,
+  FLOW_FLAG,
+  kindProtocol,
+  kindState,
+  OWNER_REASON,
+  type Owner,
+  type OwnerEvidence,
+  PROTOCOL,
+} from "@conntrail/model";
 import type { ConnectionJson } from "@conntrail/report";
 import type { Claim } from "./explanation.ts";
 
@@ -20,7 +29,7 @@ export function directionClaim({ direction }: ConnectionJson, opener: Side, flag
     return {
       about,
       verdict: "overruled",
-      text: `its original tuple has it the other way round; ${evidence} says otherwise`,
+      text: `its original tuple has it the other way round${unsure ? ", but its opening was not seen, so it is no evidence" : ""}; ${evidence} says otherwise`,
     };
   }
   if (evidence === "conntrack") {
@@ -38,11 +47,18 @@ export function natClaim({ nat }: ConnectionJson): Claim {
   return { about, verdict: "decided", text: `original and reply differ: ${nat.kind}` };
 }
 
-/** A flow that ended. */
-export function stateClaim({ state }: ConnectionJson, unseen: boolean): Claim {
+/** A flow that ended; `kind` is its FLOW.kind word. One that failed was refused, or given up. */
+export function stateClaim({ state }: ConnectionJson, unseen: boolean, kind: number): Claim {
   const text = unseen ? "a complete dump no longer has it" : "the kernel says that it is over";
   const over = state === "closed" || state === "failed";
-  return { about: "state", verdict: over ? "decided" : "agrees", text: over ? `${text}: ${state}` : text };
+  const how =
+    state === "failed" ? `: ${wasReset(kind) ? "a reset answered it: refused" : "given up without an answer"}` : "";
+  return { about: "state", verdict: over ? "decided" : "agrees", text: over ? `${text}: ${state}${how}` : text };
+}
+
+/** TCP's CLOSE, which only a reset leads to. */
+function wasReset(kind: number): boolean {
+  return kindProtocol(kind) === PROTOCOL.tcp && kindState(kind) === CT_TCP_STATE.close;
 }
 
 /** A process that was found at an end, or a socket without one. */
