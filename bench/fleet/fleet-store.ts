@@ -1,16 +1,9 @@
-/** A store of a bench's own: the engine of `chdb` in this process, a folder that is gone afterwards, and rows of the model of a fleet in it. */
+/** A store of a bench's own: the engine of `chdb` in this process, a folder that is gone afterwards. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { COLUMNS, insertBatch, migrate, type OpenStore, openStore } from "@conntrail/store";
-import type { FleetRow } from "@conntrail/test/lab/fleet-row";
-
-/** Rows of one insertion, as the sink makes them. */
-export interface RenderedBatch {
-  readonly text: string;
-  readonly rows: number;
-}
+import { type Batch, insertBatch, migrate, type OpenStore, openStore } from "@conntrail/store";
 
 /** Why there is no store here; `undefined` where `chdb` is installed (NODE_PATH names the folder). */
 export function storeObstacle(): string | undefined {
@@ -42,24 +35,15 @@ export async function freshStore(): Promise<OpenStore & AsyncDisposable> {
   });
 }
 
-/** Rows as the sink's text, in batches of `size`. */
-export function* renderBatches(rows: Iterable<FleetRow>, size: number): Generator<RenderedBatch> {
-  let lines: string[] = [];
-  for (const row of rows) {
-    lines.push(`${COLUMNS.map((column) => row[column] ?? "").join("\t")}\n`);
-    if (lines.length < size) continue;
-    yield { text: lines.join(""), rows: lines.length };
-    lines = [];
-  }
-  if (lines.length > 0) yield { text: lines.join(""), rows: lines.length };
-}
-
-/** Inserts batches one after another, as one sender does, and gives the number of their rows. */
-export async function insertAll(store: OpenStore, batches: Iterable<RenderedBatch>, sender: string): Promise<number> {
+/** Inserts batches one after another, as one sender does, and gives the number of their rows. `again` makes names new, so that a batch counts once more. */
+export async function insertAll(
+  store: OpenStore,
+  batches: Iterable<Batch> | AsyncIterable<Batch>,
+  again = "",
+): Promise<number> {
   let rows = 0;
-  let number = 0;
-  for (const batch of batches) {
-    await insertBatch(store, { ...batch, token: `${sender}-${number++}` }, AbortSignal.timeout(600_000));
+  for await (const batch of batches) {
+    await insertBatch(store, { ...batch, token: batch.token + again }, AbortSignal.timeout(600_000));
     rows += batch.rows;
   }
   return rows;

@@ -2,16 +2,20 @@
  * Many hosts in one store: what an insertion costs, what a connection takes on disk, and whether the two halves of each connection are found, and how
  * long that takes, at 100, 1,000 and 10,000 hosts. The engine is that of `chdb`, in this process; times of a busy machine are of little worth, so CPU stands beside them.
  */
-import type { OpenStore } from "@conntrail/store";
+import type { Batch, OpenStore } from "@conntrail/store";
+import { fleetBatches } from "@conntrail/test/lab/fleet-batch";
 import { type Fleet, fleet, type TrueEdge } from "@conntrail/test/lab/fleet-model";
+import type { FleetRow } from "@conntrail/test/lab/fleet-row";
 import type { BenchCase, Figure, MeasureContext } from "../case.ts";
-import { firstRow, freshStore, insertAll, type RenderedBatch, renderBatches, storeObstacle } from "./fleet-store.ts";
+import { firstRow, freshStore, insertAll, storeObstacle } from "./fleet-store.ts";
 
 /** Of today: the tables forget what is old. */
 const START_MS = Math.floor(Date.now() / 3_600_000 - 2) * 3_600_000;
 const SPAN_MS = 600_000;
 /** Five connections a minute and host. */
 const CONNECTIONS_PER_HOST = 50;
+/** The sink's. */
+const BATCH_ROWS = 50_000;
 /** Two hosts' worth of senders: the machine has two cores. */
 const SENDERS = 2;
 
@@ -42,17 +46,20 @@ function model(hosts: number): Fleet {
   return fleet({ hosts, connections, seed: 3, startMs: START_MS, spanMs: SPAN_MS, lost: 0.01, restarts: 0.05 });
 }
 
-let rendered: readonly RenderedBatch[] | undefined;
+let packed: readonly Batch[] | undefined;
 
-/** 2 senders at once, batches of 50,000 rows as the sink makes them. */
+/**
+ * 2 senders at once, batches of 50,000 rows: a row is what one host tells of one connection, and a batch mixes 3,000 hosts, of which
+ * hardly two rows can be summed up; the batches of one busy host are cheaper.
+ */
 async function measureInsertion(): Promise<readonly Figure[]> {
-  rendered ??= [...renderBatches(model(3000).rows(), 50_000)].slice(0, 6);
+  packed ??= await firstBatches(model(3000).rows(), 6);
   await using store = await freshStore();
-  await insertAll(store, rendered.slice(0, 1), "warm");
+  await insertAll(store, packed.slice(0, 1), "-warm");
   const clock = startClock();
-  const halves = Array.from({ length: SENDERS }, (_, sender) => rendered!.filter((_, i) => i % SENDERS === sender));
-  await Promise.all(halves.map((batches, sender) => insertAll(store, batches, `sender-${sender}`)));
-  const rows = rendered.reduce((sum, batch) => sum + batch.rows, 0);
+  const halves = Array.from({ length: SENDERS }, (_, sender) => packed!.filter((_, i) => i % SENDERS === sender));
+  await Promise.all(halves.map((batches) => insertAll(store, batches)));
+  const rows = packed.reduce((sum, batch) => sum + batch.rows, 0);
   const { elapsedMs, cpuMs } = clock();
   return [
     { name: "rows", unit: "rows/s", value: (rows / elapsedMs) * 1000 },
@@ -65,13 +72,23 @@ async function measureInsertion(): Promise<readonly Figure[]> {
   ];
 }
 
+/** The first `count` batches. */
+async function firstBatches(rows: Iterable<FleetRow>, count: number, size: number = BATCH_ROWS): Promise<Batch[]> {
+  const batches: Batch[] = [];
+  for await (const batch of fleetBatches(rows, size, "insert")) {
+    batches.push(batch);
+    if (batches.length === count) break;
+  }
+  return batches;
+}
+
 /** What a batch costs by its size: the smaller, the more of it is not for rows. */
 async function measureBatches(size: number): Promise<readonly Figure[]> {
   await using store = await freshStore();
-  const batches = [...renderBatches(model(size < 1000 ? 100 : 1000).rows(), size)].slice(0, 20);
-  await insertAll(store, batches.slice(0, 1), "warm");
+  const batches = await firstBatches(model(size < 1000 ? 100 : 1000).rows(), 20, size);
+  await insertAll(store, batches.slice(0, 1), "-warm");
   const clock = startClock();
-  const rows = await insertAll(store, batches, "batch");
+  const rows = await insertAll(store, batches);
   const { cpuMs } = clock();
   return [
     { name: "CPU a row", unit: "µs", value: (cpuMs / rows) * 1000, size },
@@ -83,7 +100,7 @@ async function measureEdges(hosts: number, { progress }: MeasureContext): Promis
   await using store = await freshStore();
   const made = model(hosts);
   progress(`fleet/edges: inserting ${hosts} hosts`);
-  const rows = await insertAll(store, renderBatches(made.rows(), 50_000), "edges");
+  const rows = await insertAll(store, fleetBatches(made.rows(), BATCH_ROWS, "edges"));
   for (const table of ["connections", "edges_5m", "edges_1h"]) {
     await store.client.command({ query: `OPTIMIZE TABLE ${table} FINAL` });
   }

@@ -1,8 +1,10 @@
 /** The dashboard of packaging/ for the store: every query in it, as Grafana would put its variables in, runs over a store with a fleet in it and has rows. */
 import { readFileSync } from "node:fs";
-import { COLUMNS, insertBatch, migrate, openStore } from "@conntrail/store";
+import { insertBatch, migrate, openStore } from "@conntrail/store";
 import { expect, test } from "vitest";
+import { fleetBatches } from "../lab/fleet-batch.ts";
 import { fleet } from "../lab/fleet-model.ts";
+import type { FleetRow } from "../lab/fleet-row.ts";
 import { chdbTest } from "./chdb-test.ts";
 
 interface Dashboard {
@@ -43,13 +45,13 @@ chdbTest("every query of the dashboard runs and has rows", async (folder) => {
   try {
     await migrate(store);
     const model = fleet({ hosts: 40, connections: 1500, seed: 11, startMs: START_MS, spanMs: SPAN_MS, lost: 0.1 });
-    const lines = [...model.rows()].map((row, i) => {
+    const rows = [...model.rows()].map(
       // Every fiftieth is an attempt that failed, which the model does not have.
-      const failed = i % 50 === 0 ? { ...row, event: "failed", state: "failed", closed: 0, failed: 1 } : row;
-      return `${COLUMNS.map((column) => (failed as typeof row)[column] ?? "").join("\t")}\n`;
-    });
-    const batch = { token: "dashboard-1", text: lines.join(""), rows: lines.length };
-    await insertBatch(store, batch, AbortSignal.timeout(60_000));
+      (row, i): FleetRow => (i % 50 === 0 ? { ...row, event: "failed", state: "failed", closed: 0, failed: 1 } : row),
+    );
+    for await (const batch of fleetBatches(rows, rows.length, "dashboard")) {
+      await insertBatch(store, batch, AbortSignal.timeout(60_000));
+    }
     const scopes = DASHBOARD.templating.list.find(({ name }) => name === "scope")!.query;
     const told = await (await store.client.query({ query: scopes, format: "JSONEachRow" })).json<{ scope: string }>();
     expect(told).toEqual([{ scope: "model" }]);

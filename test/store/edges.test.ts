@@ -1,6 +1,7 @@
 /** The edges of a fleet against the truth of its model: clients, balancers, gateways and servers with wrong clocks. */
-import { ask, COLUMNS, insertBatch, migrate, type OpenStore, openStore } from "@conntrail/store";
+import { ask, insertBatch, migrate, type OpenStore, openStore } from "@conntrail/store";
 import { expect } from "vitest";
+import { fleetBatches } from "../lab/fleet-batch.ts";
 import { type Fleet, fleet, type TrueEdge } from "../lab/fleet-model.ts";
 import { chdbTest } from "./chdb-test.ts";
 
@@ -87,24 +88,12 @@ function keyOfTruth(edge: TrueEdge): string {
 
 /** Inserts a fleet's rows in batches, each of them twice: the second time must change nothing. */
 async function load(store: OpenStore, model: Fleet): Promise<void> {
-  let text = "";
-  let rows = 0;
-  let number = 0;
-  const flush = async (): Promise<void> => {
-    const batch = { token: `model-${number++}`, text, rows };
-    await insertBatch(store, batch, AbortSignal.timeout(60_000));
-    await insertBatch(store, batch, AbortSignal.timeout(60_000));
-    text = "";
-    rows = 0;
-  };
   let total = 0;
-  for (const row of model.rows()) {
-    text += `${COLUMNS.map((column) => row[column] ?? "").join("\t")}\n`;
-    rows++;
-    total++;
-    if (rows === 2000) await flush();
+  for await (const batch of fleetBatches(model.rows(), 2000, "model")) {
+    await insertBatch(store, batch, AbortSignal.timeout(60_000));
+    await insertBatch(store, batch, AbortSignal.timeout(60_000));
+    total += batch.rows;
   }
-  if (rows > 0) await flush();
   const [counted] = await rowsOf(store, "SELECT count() AS n FROM connections");
   expect(Number(counted!.n), "each batch is taken once").toBe(total);
 }

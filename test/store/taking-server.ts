@@ -15,14 +15,13 @@ export async function startTakingServer() {
   const held: ServerResponse[] = [];
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
     const bytes = await buffer(request);
-    const body = (request.headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes).toString("utf8");
+    const body = request.headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes;
     const asked = new URL(request.url!, "http://localhost").searchParams;
-    const query = asked.get("query") ?? body;
+    const query = asked.get("query") ?? body.toString("utf8");
     if (/SELECT version\(\)/.test(query)) return response.end(`${JSON.stringify({ version: VERSION })}\n`);
     if (!/INSERT INTO connections/.test(query)) return response.end();
     tokens.push(asked.get("insert_deduplication_token") ?? "");
-    // Behind the line of names.
-    taken += body.trimEnd().split("\n").length - 1;
+    taken += rowsOf(body);
     return holds ? held.push(response) : response.end();
   };
   const server = createServer((request, response) => void answer(request, response));
@@ -49,4 +48,19 @@ export async function startTakingServer() {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** A block of the format Native begins with how many columns it has and how many rows, as LEB128. */
+function rowsOf(block: Buffer): number {
+  let at = 0;
+  const next = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = block[at++]!;
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  next();
+  return next();
 }

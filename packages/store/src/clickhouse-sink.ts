@@ -1,15 +1,16 @@
 /**
  * A sink that keeps connections in ClickHouse: closed ones as they are told, living ones at an interval, in batches that the server takes
- * exactly once. It has the shape of the reporter's `Sink`; a delivery only turns rows into lines, the sending goes on beside it.
+ * exactly once. It has the shape of the reporter's `Sink`; a delivery only appends rows to columns, packing and sending go on beside it.
  */
 import { setImmediate as turn } from "node:timers/promises";
 import type { Report } from "@conntrail/report";
-import { batchToken, newBoot } from "./batch.ts";
+import { appendRow } from "./append-row.ts";
+import { batchToken, newBoot, packBatch } from "./batch.ts";
 import { ConnectionLedger, DEFAULT_LEDGER_SIZE } from "./connection-ledger.ts";
 import { insertBatch } from "./insert-batch.ts";
 import { checkSchema, migrate } from "./migrate.ts";
 import { type OpenStore, openStore, type StoreOptions } from "./open-store.ts";
-import { linePrefix, rowText } from "./row-text.ts";
+import { RowBlock } from "./row-block.ts";
 import { Sender, type StoreStatus } from "./sender.ts";
 import { Spool } from "./spool.ts";
 import { type Told, tellings } from "./tellings.ts";
@@ -59,7 +60,7 @@ const DEFAULTS = {
   maxConnections: DEFAULT_LEDGER_SIZE,
 } as const;
 
-/** Rows that are made into lines before the host's event loop gets its turn: some two milliseconds. */
+/** Rows that are appended before the host's event loop gets its turn: about a millisecond. */
 const SLICE_ROWS = 512;
 
 /** First wait after a failed insertion, the longest one, and what `close()` grants the server. */
@@ -92,8 +93,9 @@ export function clickhouse(options: ClickhouseSinkOptions): ClickhouseSink {
   });
 
   let batches = 0;
-  let text = "";
-  let rows = 0;
+  let block = new RowBlock();
+  /** The last batch on its way to the sender: they are packed one after another, for they are sent in order. */
+  let packing: Promise<void> = Promise.resolve();
   let resumed: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let nextRoundMs = 0;
@@ -103,20 +105,21 @@ export function clickhouse(options: ClickhouseSinkOptions): ClickhouseSink {
   const flush = async (): Promise<void> => {
     clearTimeout(timer);
     timer = undefined;
-    if (rows === 0) return;
-    const batch = { token: batchToken(boot, batches++), text, rows };
-    text = "";
-    rows = 0;
-    await sender.push(batch);
+    if (block.rows > 0) {
+      const full = block;
+      const token = batchToken(boot, batches++);
+      block = new RowBlock();
+      packing = packing.then(async () => sender.push(await packBatch(token, full)));
+    }
+    await packing;
   };
 
   const tell = async (report: Report, told: Told): Promise<void> => {
-    const prefix = linePrefix(report, { scope: settings.scope, boot });
+    const context = { scope: settings.scope, boot };
     let looked = 0;
-    for (const telling of tellings(report, ledger, told)) {
-      text += rowText(prefix, telling);
-      rows++;
-      if (rows >= settings.batchRows) await flush();
+    for (const telling of tellings(report.raw, ledger, told)) {
+      appendRow(block, context, report.raw, telling);
+      if (block.rows >= settings.batchRows) await flush();
       if (++looked % SLICE_ROWS === 0) await turn();
     }
   };
@@ -135,7 +138,7 @@ export function clickhouse(options: ClickhouseSinkOptions): ClickhouseSink {
       if (withLiving) nextRoundMs = endMs + settings.intervalMs;
       await tell(report, withLiving ? "all" : "ended");
       untold = withLiving ? undefined : report;
-      if (rows > 0) timer ??= setTimeout(() => void flush(), batchMs).unref();
+      if (block.rows > 0) timer ??= setTimeout(() => void flush(), batchMs).unref();
     },
     async close(): Promise<void> {
       if (untold !== undefined) await tell(untold, "living");

@@ -1,17 +1,14 @@
 /**
- * Batches that wait on disk while the server is away: one gzipped file each, `<boot>-<number>.tsv.gz`, taken in order, dropped
+ * Batches that wait on disk while the server is away: one file each, `<boot>-<number>-<rows>.native.gz`, taken in order, dropped
  * from the oldest when the folder is full. A file is written under another name and renamed, so that a crash leaves none that is cut short.
  */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
 import type { Batch } from "./batch.ts";
 import { StoreError } from "./store-error.ts";
 
-const pack = promisify(gzip);
-const unpack = promisify(gunzip);
-const SUFFIX = ".tsv.gz";
+/** What a file's name says of its bytes: rows were lines once. */
+const SUFFIXES: Readonly<Record<Batch["format"], string>> = { Native: ".native.gz", TabSeparated: ".tsv.gz" };
 const UNFINISHED = ".part";
 
 /** A folder of waiting batches. One process a folder. */
@@ -49,7 +46,7 @@ export class Spool {
       const names = (await readdir(this.#folder)).sort(byAge);
       for (const name of names) {
         if (name.endsWith(UNFINISHED)) await rm(join(this.#folder, name));
-        if (!name.endsWith(SUFFIX)) continue;
+        if (formatOf(name) === undefined) continue;
         const { size } = await stat(join(this.#folder, name));
         this.#files.push({ name, bytes: size, rows: rowsOf(name) });
       }
@@ -62,8 +59,8 @@ export class Spool {
   /** Writes a batch behind the others. Throws `StoreError` of code `spool` when the disk refuses; the batch is then not in the spool. */
   async push(batch: Batch): Promise<void> {
     await this.open();
-    const bytes = await pack(batch.text, { level: 1 });
-    const name = `${batch.token}-${batch.rows}${SUFFIX}`;
+    const { token, rows, bytes, format } = batch;
+    const name = `${token}-${rows}${SUFFIXES[format]}`;
     try {
       await writeFile(join(this.#folder, name + UNFINISHED), bytes, { mode: 0o600 });
       await rename(join(this.#folder, name + UNFINISHED), join(this.#folder, name));
@@ -71,7 +68,7 @@ export class Spool {
       await rm(join(this.#folder, name + UNFINISHED), { force: true }).catch(() => undefined);
       throw new StoreError("spool", `${this.#folder}: ${(error as Error).message}`, error);
     }
-    this.#files.push({ name, bytes: bytes.length, rows: batch.rows });
+    this.#files.push({ name, bytes: bytes.length, rows });
     while (this.bytes > this.#maxBytes && this.#files.length > 1) {
       this.lostRows += this.#files[0]!.rows;
       await this.#removeFirst();
@@ -83,8 +80,8 @@ export class Spool {
     await this.open();
     for (let first = this.#files[0]; first !== undefined; first = this.#files[0]) {
       try {
-        const text = (await unpack(await readFile(join(this.#folder, first.name)))).toString("utf8");
-        return { text, rows: first.rows, token: tokenOf(first.name) };
+        const bytes = await readFile(join(this.#folder, first.name));
+        return { token: tokenOf(first.name), format: formatOf(first.name)!, bytes, rows: first.rows };
       } catch {
         this.lostRows += first.rows;
         await this.#removeFirst();
@@ -106,7 +103,12 @@ export class Spool {
   }
 }
 
-/** Names are `<boot>-<number>-<rows>.tsv.gz`; a boot begins with the time of its start, so that names sort by age. */
+function formatOf(name: string): Batch["format"] | undefined {
+  if (name.endsWith(SUFFIXES.Native)) return "Native";
+  return name.endsWith(SUFFIXES.TabSeparated) ? "TabSeparated" : undefined;
+}
+
+/** Names are `<boot>-<number>-<rows>.native.gz`; a boot begins with the time of its start, so that names sort by age. */
 function byAge(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
@@ -116,5 +118,5 @@ function tokenOf(name: string): string {
 }
 
 function rowsOf(name: string): number {
-  return Number(name.slice(name.lastIndexOf("-") + 1, -SUFFIX.length)) || 0;
+  return Number.parseInt(name.slice(name.lastIndexOf("-") + 1), 10) || 0;
 }

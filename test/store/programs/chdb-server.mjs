@@ -1,9 +1,10 @@
 // ClickHouse's HTTP interface in front of the engine of `chdb`, as much of it as the official client uses: a server that can be killed.
 // chdb-server.mjs FOLDER PORT. Prints "ready PORT". Environment: HANG=1 takes connections and never answers; HOST is
 // where it listens, 127.0.0.1 without it.
+import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { Readable } from "node:stream";
+import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { createClient } from "@clickhouse/client";
 
@@ -28,21 +29,18 @@ async function answer(request, body, response) {
   try {
     if (database) await client.command({ query: `USE ${database}` });
     const inQuery = url.searchParams.get("query");
-    const insert = /^\s*INSERT INTO (\S+)\s+FORMAT (\w+)/i.exec(inQuery ?? "");
+    const insert = /^\s*INSERT INTO (\S+)\s+(\([^)]*\))?\s*FORMAT (\w+)/i.exec(inQuery ?? "");
+    if (insert?.[3] === "JSONEachRow") {
+      const values = body
+        .toString("utf8")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      await client.insert({ table: insert[1], values, format: insert[3], clickhouse_settings: settings });
+      return response.end();
+    }
     if (insert) {
-      const values = Readable.from([body.toString("utf8")], { objectMode: insert[2].startsWith("JSON") });
-      if (insert[2].startsWith("JSON")) {
-        await client.insert({
-          table: insert[1],
-          values: body
-            .toString("utf8")
-            .trim()
-            .split("\n")
-            .map((line) => JSON.parse(line)),
-          format: insert[2],
-          clickhouse_settings: settings,
-        });
-      } else await client.insert({ table: insert[1], values, format: insert[2], clickhouse_settings: settings });
+      await insertBody(insert.slice(1), body, settings);
       return response.end();
     }
     const query = inQuery ?? body.toString("utf8");
@@ -62,6 +60,21 @@ async function answer(request, body, response) {
     return refuse(response, error.code ?? 1000, `${error.message} (${error.type ?? "UNKNOWN"})`);
   }
 }
+
+/** The engine takes a request's body only as a file; `INSERT INTO … FORMAT` of a server is this, in one step. */
+async function insertBody([table, names = "", format], body, settings) {
+  const file = join(folder, `body-${bodies++}`);
+  writeFileSync(file, body);
+  try {
+    await client.command({
+      query: `INSERT INTO ${table} ${names} SELECT ${names === "" ? "*" : names.slice(1, -1)} FROM file('${file}', ${format})`,
+      clickhouse_settings: { ...settings, max_threads: 1, max_insert_threads: "1" },
+    });
+  } finally {
+    rmSync(file);
+  }
+}
+let bodies = 0;
 
 function basicPassword(request) {
   const [, text = ""] = (request.headers.authorization ?? "").split(" ");

@@ -2,7 +2,7 @@
  * A sink for OpenTelemetry: edges as metrics (OTLP over HTTP, cumulative sums without client ports) and ended connections as log events, by the
  * official exporters. It has the shape of the reporter's `Sink`.
  */
-import type { Report } from "@conntrail/report";
+import type { Connection, Report } from "@conntrail/report";
 import { ConnectionLedger, DEFAULT_LEDGER_SIZE } from "../connection-ledger.ts";
 import { type Telling, tellings } from "../tellings.ts";
 import {
@@ -65,16 +65,19 @@ export function otlp(options: OtlpSinkOptions): OtlpSink {
       if (withLiving) nextRoundMs = endMs + settings.intervalMs;
       untold = withLiving ? undefined : report;
       let queued = 0;
-      for (const telling of tellings(report, ledger, withLiving ? "all" : "ended")) {
-        count(open, telling);
+      for (const telling of tellings(report.raw, ledger, withLiving ? "all" : "ended")) {
+        const connection = report.connection(telling.row);
+        count(open, connection, telling);
         if (!settings.logs || telling.event === "live") continue;
-        open.emit(logRecord(telling));
+        open.emit(logRecord(connection, telling));
         if (++queued % (LOG_QUEUE / 2) === 0) await open.flushLogs();
       }
     },
     async close(): Promise<void> {
       if (open !== undefined && untold !== undefined) {
-        for (const telling of tellings(untold, ledger, "living")) count(open, telling);
+        for (const telling of tellings(untold.raw, ledger, "living")) {
+          count(open, untold.connection(telling.row), telling);
+        }
       }
       await open?.shutdown();
     },
@@ -129,7 +132,7 @@ function openExporters(
 }
 
 /** Adds what is new of a connection to the sums of its edge. */
-function count({ counters }: Exporters, { connection, event, news }: Telling): void {
+function count({ counters }: Exporters, connection: Connection, { event, news }: Telling): void {
   const edge = edgeAttributes(connection);
   if (news.isNew) counters.opened.add(connection.count, edge);
   if (event === "closed") counters.closed.add(connection.count, edge);
@@ -142,7 +145,7 @@ function count({ counters }: Exporters, { connection, event, news }: Telling): v
   }
 }
 
-function logRecord({ connection, event }: Telling): object {
+function logRecord(connection: Connection, { event }: Telling): object {
   return {
     eventName: EVENT_NAME,
     timestamp: new Date(connection.lastSeenMs),
