@@ -125,6 +125,16 @@ export class NamespaceRoster {
     this.#onRelease(netns);
   }
 
+  /** Nothing leads to a namespace any more. Our socket keeps it, and what happened in its last moments is still there to be read. */
+  #leave(netns: number, nowMs: number): void {
+    try {
+      this.watches.get(netns)?.readEmpty(nowMs);
+    } catch (error) {
+      if (!isOpError(error)) throw error;
+    }
+    this.release(netns);
+  }
+
   /** The namespace's socket failed: it is let go and tried again later. */
   refuse(netns: number, nowMs: number, errno: string): void {
     this.release(netns);
@@ -172,7 +182,7 @@ export class NamespaceRoster {
       this.#hidden = hidden;
       this.#beyondMax = 0;
       for (const netns of this.watches.keys()) {
-        if (netns !== this.own && !paths.has(netns)) this.release(netns);
+        if (netns !== this.own && !paths.has(netns)) this.#leave(netns, nowMs);
       }
       for (const netns of this.#refused.keys()) {
         if (netns !== this.own && !paths.has(netns)) this.#refused.delete(netns);

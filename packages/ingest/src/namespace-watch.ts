@@ -117,6 +117,11 @@ export class NamespaceWatch {
     return events;
   }
 
+  /** Reads until nothing is left, or for so long as a dump would wait for that. */
+  readEmpty(nowMs: number): void {
+    this.#events.readEmpty(nowMs);
+  }
+
   /** Slept until `nowMs`; its event socket is readable or not. */
   awoke(nowMs: number, readable: boolean): void {
     this.drainDueMs = readable ? nowMs : nowMs + SHORT_REST_MS;

@@ -123,7 +123,10 @@ export class Reader {
         const periodMs = this.#random.magnitude(2, 40);
         this.#watches.set(place.index, new Watch(place, logs[place.index]!, plan, periodMs, nowMs, !first));
         this.#tracker.emptied(place.netns, timeOf(nowMs));
-      } else if (!there && watch !== undefined) this.#release(watch);
+      } else if (!there && watch !== undefined) {
+        this.#read(watch, nowMs);
+        this.#release(watch);
+      }
     }
   }
 
