@@ -1,5 +1,6 @@
 /** How a flow ends and goes: alive, then closed, then told, then silent or gone. Each connection is told as closed once. */
-import { dissolveRing, leaveRing, ringMembers } from "../chains/ring.ts";
+import { leaveConnection } from "../chains/leave-connection.ts";
+import { dissolveRing, ringMembers } from "../chains/ring.ts";
 import type { EndOwner } from "../flows/aggregates.ts";
 import { type FlowBook, touch } from "../flows/flow-book.ts";
 import type { FlowRows } from "../flows/flow-rows.ts";
@@ -65,7 +66,7 @@ export function releaseFlow(book: FlowBook, row: Row): void {
   const left = perNamespace.get(netns)! - 1;
   if (left === 0) perNamespace.delete(netns);
   else perNamespace.set(netns, left);
-  leaveRing(rows, row);
+  leaveConnection(rows, row);
   rows.release(row);
 }
 

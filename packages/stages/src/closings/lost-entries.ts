@@ -4,8 +4,8 @@
  * translation and its processes, until a table that is younger no longer shows them, or until its next packet makes an entry anew, which takes it over.
  */
 import { CT_STATUS, CT_TCP_STATE, FLOW_FLAG, kindFlags, kindState, PROTOCOL, type Tick } from "@conntrail/model";
-import { ringEnds } from "../chains/chain-rules.ts";
-import { leaveRing, ringMembers, setRingEnds } from "../chains/ring.ts";
+import { leaveConnection } from "../chains/leave-connection.ts";
+import { ringMembers } from "../chains/ring.ts";
 import type { FlowBook } from "../flows/flow-book.ts";
 import type { FlowRows } from "../flows/flow-rows.ts";
 import type { JoinContext } from "../owners/join-ends.ts";
@@ -86,12 +86,8 @@ function endedElsewhere(rows: FlowRows, row: Row): boolean {
 
 /** A told row leaves its connection, and its tuple: the entry that came after it is linked in its stead, and is told with the others. */
 function giveUpPlace(rows: FlowRows, row: Row): void {
-  const others = ringMembers(rows, row).slice(1);
-  leaveRing(rows, row);
+  leaveConnection(rows, row);
   rows.unhook(row);
-  if (others.length < 2) return;
-  const { head, tail } = ringEnds(rows, others);
-  setRingEnds(rows, others, head, tail);
 }
 
 function continueIn(book: FlowBook, old: Row, row: Row): void {
@@ -108,7 +104,6 @@ function continueIn(book: FlowBook, old: Row, row: Row): void {
     if (rows.hadSocket(old, from)) rows.noteSocket(row, end);
   }
   if (rows.isShown(old)) rows.setShown(row);
-  leaveRing(rows, old);
   if (rows.isClosed(old)) book.closed--;
   else book.live--;
   releaseFlow(book, old);
