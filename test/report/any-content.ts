@@ -125,6 +125,7 @@ const anyRow = (owners: number, names: number, devices: number) =>
     toReason: index(OWNER_REASON),
     via: fc.nat(owners),
     master: fc.nat(2),
+    exact: fc.nat(2),
     fromNames: fc.nat(names),
     toNames: fc.nat(names),
     fromDevice: fc.nat(devices),
@@ -150,8 +151,9 @@ export const anyContent: fc.Arbitrary<ReportContent> = fc
     anyText,
     anyTcp,
     fc.array(anyMaster, { minLength: 2, maxLength: 2 }),
+    fc.array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { minLength: 8, maxLength: 8 }),
   )
-  .chain(([owners, names, devices, name, tcp, masters]) =>
+  .chain(([owners, names, devices, name, tcp, masters, exact]) =>
     fc.array(anyRow(owners.length, names.length, devices.length), { maxLength: 8 }).map((rows) => {
       const columns = allocateColumns(rows.length + 2);
       columns.length = rows.length;
@@ -163,6 +165,6 @@ export const anyContent: fc.Arbitrary<ReportContent> = fc
         }
       }
       const netnsNames = rows.slice(0, 1).map(({ netns }) => ({ netns, name }));
-      return { ...SURROUNDINGS, owners, names, devices, masters, netnsNames, tcp, columns };
+      return { ...SURROUNDINGS, owners, names, devices, masters, exact, netnsNames, tcp, columns };
     }),
   );

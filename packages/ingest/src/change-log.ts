@@ -6,6 +6,7 @@
  */
 import { CT_STATUS, FLOW, FLOW_CHANGE, FLOW_FLAG, FLOW_WORDS, type FlowChange } from "@conntrail/model";
 import { AggregateRows } from "./aggregate-rows.ts";
+import { ExactCounters } from "./exact-counters.ts";
 import type { FlowTable } from "./flow-table.ts";
 import { TABLE_ROW } from "./flow-table-row.ts";
 import { Masters } from "./masters.ts";
@@ -25,6 +26,8 @@ export interface TakenRows {
   readonly count: number;
   /** Records of those that another connection had announced. */
   readonly masters?: readonly Uint32Array[];
+  /** Records of those whose counters are beyond 2^53. */
+  readonly exact?: readonly Uint32Array[];
 }
 
 /** Copies of ended flows, with room for more behind them. */
@@ -33,12 +36,15 @@ interface Chunk {
   changes: Uint8Array<ArrayBuffer>;
   count: number;
   masters?: Uint32Array[];
+  exact?: Uint32Array[];
 }
 
 /** Collects changes; `take` gives them out in the order in which they must be applied. */
 export class ChangeLog {
   /** Who announced the flows of the table. */
   readonly masters: Masters = new Masters();
+  /** Their counters beyond 2^53. */
+  readonly exact: ExactCounters = new ExactCounters();
   readonly #table: FlowTable;
   readonly #pendingRows: number;
   readonly #overflow: AggregateRows;
@@ -166,6 +172,7 @@ export class ChangeLog {
     changes[count] = change;
     this.#chunk.count = count + 1;
     if ((page[at + FLOW.status]! & CT_STATUS.expected) !== 0) this.#writeMaster(page, at, change);
+    if (this.exact.size > 0) this.#writeExact(page[at + FLOW.serial]!, change);
   }
 
   #writeMaster(page: Uint32Array, at: number, change: FlowChange): void {
@@ -176,6 +183,14 @@ export class ChangeLog {
     this.#chunk.masters.push(record);
     const over = change !== FLOW_CHANGE.upsert || (page[at + FLOW.kind]! & (FLOW_FLAG.closed << 24)) !== 0;
     if (over) this.masters.forget(serial);
+  }
+
+  #writeExact(serial: number, change: FlowChange): void {
+    const record = this.exact.of(serial);
+    if (record === undefined) return;
+    this.#chunk.exact ??= [];
+    this.#chunk.exact.push(record);
+    if (change !== FLOW_CHANGE.upsert) this.exact.forget(serial);
   }
 
   #reserve(count: number): void {

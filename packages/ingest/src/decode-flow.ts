@@ -17,7 +17,8 @@ import {
   NLM_FLAG,
   NLMSG_HEADER_BYTES,
 } from "@conntrail/netlink";
-import { DECODED_FIELD, decodeCounters, decodeProtoInfo, decodeTimestamp } from "./decode-nested.ts";
+import { keepExact } from "./decode-exact.ts";
+import { DECODED_FIELD, decodeCounters, decodeProtoInfo, decodeTimestamp, LARGE } from "./decode-nested.ts";
 import { decodeTuple } from "./decode-tuple.ts";
 import { MESSAGE_ROW } from "./flow-table-row.ts";
 import { BAD_TUPLE } from "./walk-tuple.ts";
@@ -126,13 +127,15 @@ function decodeAttributes(
       case CTA.countersOrig: {
         const counted = decodeCounters(words, p + 4, p + length, floats, FLOW.originalPackets >> 1);
         if (counted < 0) return DECODED.badAttribute;
-        if (counted > 0) fields |= DECODED_FIELD.originalCounters;
+        if (counted === LARGE) fields |= keepExact(words, p + 4, p + length, row, false);
+        else if (counted > 0) fields |= DECODED_FIELD.originalCounters;
         break;
       }
       case CTA.countersReply: {
         const counted = decodeCounters(words, p + 4, p + length, floats, FLOW.replyPackets >> 1);
         if (counted < 0) return DECODED.badAttribute;
-        if (counted > 0) fields |= DECODED_FIELD.replyCounters;
+        if (counted === LARGE) fields |= keepExact(words, p + 4, p + length, row, true);
+        else if (counted > 0) fields |= DECODED_FIELD.replyCounters;
         break;
       }
       case CTA.tupleMaster:

@@ -27,6 +27,9 @@ export const DECODED_FIELD = {
   start: 0x80,
   /** Another connection had announced it to a helper: CTA_TUPLE_MASTER. */
   master: 0x800,
+  /** Counters of a direction are beyond 2^53, and whole in MESSAGE_ROW.exact. */
+  exactOriginal: 0x1000,
+  exactReply: 0x2000,
   /** Both directions have IP_CT_TCP_FLAG_BE_LIBERAL. */
   liberal: 0x400,
 } as const;
@@ -60,6 +63,9 @@ const STOPPED = attributeHeader(12, CTA_TIMESTAMP.stop);
 const PAIR_BYTES = 24;
 const SINGLE_BYTES = 12;
 const TWO_32 = 2 ** 32;
+const MOST_EXACT = 2 ** 53;
+/** What `decodeCounters` returns for counters that a double does not hold. */
+export const LARGE = 2;
 
 /** Every walk begins here; nothing in it outlives the call. */
 const cursor = new WordCursor();
@@ -176,8 +182,8 @@ function walkDccp(dccp: WordCursor): number {
 }
 
 /**
- * Writes packets to `floats[at]` and bytes to `floats[at + 1]`, from 64- or 32-bit counters. Returns 1, 0 unless both are there, negative
- * when lengths lie.
+ * Writes packets to `floats[at]` and bytes to `floats[at + 1]`, from 64- or 32-bit counters. Returns 1, LARGE where a double does not hold one
+ * of them, 0 unless both are there, negative when lengths lie.
  */
 export function decodeCounters(
   words: Uint32Array,
@@ -188,9 +194,11 @@ export function decodeCounters(
 ): number {
   const first = start >> 2;
   if (end - start === PAIR_BYTES && ((words[first]! ^ COUNTED_PACKETS) | (words[first + 3]! ^ COUNTED_BYTES)) === 0) {
-    floats[at] = networkDouble(words, first + 1);
-    floats[at + 1] = networkDouble(words, first + 4);
-    return 1;
+    const packets = networkDouble(words, first + 1);
+    const bytes = networkDouble(words, first + 4);
+    floats[at] = packets;
+    floats[at + 1] = bytes;
+    return packets > MOST_EXACT || bytes > MOST_EXACT ? LARGE : 1;
   }
   return walkCounters(words, start, end, floats, at);
 }
@@ -223,7 +231,7 @@ function walkCounters(words: Uint32Array, start: number, end: number, floats: Fl
   if (packets < 0 || bytes < 0) return 0;
   floats[at] = packets;
   floats[at + 1] = bytes;
-  return 1;
+  return packets > MOST_EXACT || bytes > MOST_EXACT ? LARGE : 1;
 }
 
 /** Writes the start in milliseconds; returns DECODED_FIELD.start when it was there, negative when lengths lie. */

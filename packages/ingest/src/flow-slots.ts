@@ -104,7 +104,9 @@ export class FlowSlots {
     const at = this.table.offset(slot);
     const ended = (page[at + FLOW.kind]! & CLOSED) !== 0;
     const merged = mergeRow(page, floats, at, this.row, this.floats, flags);
-    const changed = this.#noteMaster(page[at + FLOW.serial]!) || merged;
+    const serial = page[at + FLOW.serial]!;
+    this.changes.exact.note(serial, this.row, this.floats);
+    const changed = this.#noteMaster(serial) || merged;
     const marks = seenIn(page[at + TABLE_ROW.marks]!, namespace.generation, byEvent);
     page[at + TABLE_ROW.marks] = marks;
     if ((marks & MARK.told) !== 0) return;
@@ -124,6 +126,7 @@ export class FlowSlots {
     const at = this.table.offset(slot);
     const ended = (page[at + FLOW.kind]! & CLOSED) !== 0;
     mergeRow(page, floats, at, this.row, this.floats, 0);
+    this.changes.exact.note(page[at + FLOW.serial]!, this.row, this.floats);
     if (ended) return; // nothing is later than its end
     floats[(at + FLOW.lastAfterMs) >> 1] = namespace.emptyMs;
     floats[(at + FLOW.lastSeenMs) >> 1] = timeMs;
@@ -132,6 +135,7 @@ export class FlowSlots {
   /** Takes over only what events do not tell: counters and timestamps. */
   mergeAccounts(slot: number): void {
     const at = this.table.offset(slot);
+    this.changes.exact.note(this.table.page(slot)[at + FLOW.serial]!, this.row, this.floats);
     if (mergeAccounts(this.table.floats(slot), at >> 1, this.floats, this.row[MESSAGE_ROW.fields]!))
       this.changes.mark(slot);
   }
@@ -200,6 +204,7 @@ export class FlowSlots {
     this.#lastStampMs = timeMs > this.#lastStampMs ? timeMs : this.#lastStampMs + STAMP_STEP_MS;
     this.floats[FLOW.firstSeenMs >> 1] = this.#lastStampMs;
     this.#noteMaster(this.#serial);
+    this.changes.exact.note(this.#serial, this.row, this.floats);
   }
 
   /** Keeps who announced the message's flow, where it says so. True when that is news. */

@@ -11,12 +11,13 @@ export const TABLE_ROW: { readonly hash: number; readonly marks: number } = {
 export const TABLE_ROW_WORDS: number = FLOW_WORDS + 2;
 
 /** Words of a decoded message beside the flow's. */
-export const MESSAGE_ROW: Readonly<Record<"fields" | "masterKind" | "masterPorts" | "master", number>> = {
+export const MESSAGE_ROW: Readonly<Record<"fields" | "masterKind" | "masterPorts" | "master" | "exact", number>> = {
   fields: FLOW_WORDS, // DECODED_FIELD bits: what it had
   masterKind: FLOW_WORDS + 1, // CTA_TUPLE_MASTER: protocol | family << 8
   masterPorts: FLOW_WORDS + 2, // source << 16 | destination
   master: FLOW_WORDS + 3, // 4 words of its source, 4 of its destination
+  exact: FLOW_WORDS + 11, // counters beyond 2^53: packets and bytes of the original direction and of the reply, two words each
 };
 
 /** Words in a decoded message: even, for the doubles. */
-export const MESSAGE_ROW_WORDS: number = FLOW_WORDS + 12;
+export const MESSAGE_ROW_WORDS: number = FLOW_WORDS + 20;

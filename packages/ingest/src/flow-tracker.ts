@@ -8,7 +8,7 @@
  * event spoke of is left alone by the dump: its rows are as old or older. A flow destroyed meanwhile stays as a dead
  * row until `endDump`, so that no older dump row brings it back. What neither the dump nor an event has shown is gone.
  */
-import { FLOW, type FlowBatch } from "@conntrail/model";
+import { EXACT_WORDS, FLOW, type FlowBatch, MASTER_WORDS } from "@conntrail/model";
 import { align4 } from "@conntrail/netlink";
 import { ChangeLog } from "./change-log.ts";
 import { DECODED, decodeFlow } from "./decode-flow.ts";
@@ -161,7 +161,7 @@ export class FlowTracker {
    * says so (FlowBatch.cutMs).
    */
   flush(timeMs: number, facts: IngestFacts = NO_FACTS, cutMs: number | null = null): FlowBatch {
-    const { rows, changes, count, masters } = this.#changes.take();
+    const { rows, changes, count, masters, exact } = this.#changes.take();
     if (!this.#changes.hasChanges && cutMs !== null) this.#cutMs = Math.max(this.#cutMs ?? cutMs, cutMs);
     const complete = completeSince(this.#namespaces.values());
     // The flows of the first dump may need several batches: only with the last of them is the picture whole.
@@ -175,7 +175,8 @@ export class FlowTracker {
       count,
       rows,
       changes,
-      ...(masters && { masters: joinRecords(masters) }),
+      ...(masters && { masters: joinRecords(masters, MASTER_WORDS) }),
+      ...(exact && { exact: joinRecords(exact, EXACT_WORDS) }),
       health: trackerHealth(facts, this.#counts(this.#firstTold ? complete : null)),
     };
   }

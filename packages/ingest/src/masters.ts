@@ -33,9 +33,9 @@ export class Masters {
   }
 }
 
-/** Records one after the other, as a batch has them. */
-export function joinRecords(records: readonly Uint32Array[]): Uint32Array<ArrayBuffer> {
-  const joined = new Uint32Array(records.length * MASTER_WORDS);
-  for (const [i, record] of records.entries()) joined.set(record, i * MASTER_WORDS);
+/** Records of one length, one after the other, as a batch has them. */
+export function joinRecords(records: readonly Uint32Array[], words: number): Uint32Array<ArrayBuffer> {
+  const joined = new Uint32Array(records.length * words);
+  for (const [i, record] of records.entries()) joined.set(record, i * words);
   return joined;
 }

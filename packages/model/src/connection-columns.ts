@@ -64,6 +64,8 @@ export interface ConnectionColumns {
   readonly originalBytes: Float64Array;
   readonly replyPackets: Float64Array;
   readonly replyBytes: Float64Array;
+  /** 1 + index into the snapshot's exact counters, where these four are beyond 2^53; 0 = they are exact. */
+  readonly exact: Uint32Array;
 }
 
 /** Columns for `capacity` connections, all zero, length 0. */
@@ -111,6 +113,7 @@ export function allocateColumns(capacity: number): ConnectionColumns {
     originalBytes: double(),
     replyPackets: double(),
     replyBytes: double(),
+    exact: word(),
   };
 }
 

@@ -39,5 +39,7 @@ export interface FlowBatch {
   readonly changes: Uint8Array;
   /** Records of MASTER_WORDS words (master-record.ts), of rows of this batch that another connection had announced. Missing: none. */
   readonly masters?: Uint32Array;
+  /** Records of EXACT_WORDS words (exact-record.ts), of rows of this batch whose counters are beyond 2^53. Missing: none. */
+  readonly exact?: Uint32Array;
   readonly health: IngestHealth;
 }

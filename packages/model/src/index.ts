@@ -8,6 +8,7 @@ export * from "./connection.ts";
 export * from "./connection-columns.ts";
 export * from "./connection-ends.ts";
 export * from "./container-facts.ts";
+export * from "./exact-record.ts";
 export * from "./flow-batch.ts";
 export * from "./flow-row.ts";
 export * from "./health.ts";

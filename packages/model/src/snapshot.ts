@@ -59,6 +59,8 @@ export interface Snapshot {
   readonly devices?: readonly string[];
   /** What `master` points into (1-based). Missing: none. */
   readonly masters?: readonly Master[];
+  /** What `exact` points into (1-based): records of EXACT_COUNTERS numbers (exact-record.ts). Missing: none. */
+  readonly exact?: readonly bigint[];
   /** The namespaces that have a name. Missing: none. */
   readonly netnsNames?: readonly NetnsName[];
   /** What `tcp` points into (1-based): records of TCP_FACT_DOUBLES doubles (tcp-fact.ts). Missing: none. */

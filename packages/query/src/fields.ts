@@ -20,6 +20,7 @@ import {
 } from "@conntrail/model";
 import { readJson } from "./bound.ts";
 import { endFields, field, type Read } from "./end-fields.ts";
+import { exactFields } from "./exact-fields.ts";
 import { isoOf } from "./iso-time.ts";
 import { masterFields } from "./master-fields.ts";
 import { isTranslated, natKind, viaFields, visibleFields } from "./nat-fields.ts";
@@ -122,6 +123,7 @@ const MEMBERS: readonly Field[] = [
   counter("counters.original.bytes", "originalBytes"),
   counter("counters.reply.packets", "replyPackets"),
   counter("counters.reply.bytes", "replyBytes"),
+  ...exactFields(),
   field("tcp", "part", "what the socket at one end says", (table, row) =>
     tcpFact(table, row, TCP_FACT.end) === null ? null : "tcp",
   ),

@@ -20,5 +20,7 @@ export interface Table {
   readonly tcp?: Float64Array | undefined;
   /** 1-based targets of `master`. */
   readonly masters?: List<Master>;
+  /** 1-based target of `exact`: records of EXACT_COUNTERS numbers. */
+  readonly exact?: readonly bigint[];
   readonly netnsNames?: readonly NetnsName[];
 }

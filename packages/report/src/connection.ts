@@ -20,6 +20,7 @@ import {
   visibleToPort,
 } from "@conntrail/model";
 import { type End, viewEnd } from "./end.ts";
+import { exactJson } from "./exact-json.ts";
 
 import type {
   AddressPortJson,
@@ -201,9 +202,11 @@ class ConnectionView implements Connection {
     const { originalPackets, originalBytes, replyPackets, replyBytes } = this.#raw.columns;
     const row = this.#row;
     if (!(originalPackets[row]! >= 0)) return undefined;
+    const exact = exactJson(this.#raw, row);
     return {
       original: { packets: originalPackets[row]!, bytes: originalBytes[row]! },
       reply: { packets: replyPackets[row]!, bytes: replyBytes[row]! },
+      ...(exact !== undefined && { exact }),
     };
   }
 

@@ -13,6 +13,7 @@ import {
 import { ByteWriter, fragment } from "./byte-writer.ts";
 import { viewConnection } from "./connection.ts";
 import { bothElided, elidedRows, heaviestFirst, type LimitOption, shownRows } from "./elision.ts";
+import { exactJson } from "./exact-json.ts";
 import { processesJson } from "./header-json.ts";
 import {
   DIRECTION,
@@ -97,7 +98,7 @@ const MARK = fragment(',"mark":');
 const ORIGINAL_PACKETS = fragment(',"counters":{"original":{"packets":');
 const BYTES = fragment(',"bytes":');
 const REPLY_PACKETS = fragment('},"reply":{"packets":');
-const AFTER_COUNTERS = fragment("}}");
+const EXACT = fragment(',"exact":');
 
 function putConnection(writer: ByteWriter, raw: RawReport, row: number, records: RecordFragments): void {
   const { columns } = raw;
@@ -201,7 +202,13 @@ function putFurther(writer: ByteWriter, raw: RawReport, row: number, records: Re
     putNumber(writer, columns.replyPackets[row]!);
     writer.put(BYTES);
     putNumber(writer, columns.replyBytes[row]!);
-    writer.put(AFTER_COUNTERS);
+    writer.putByte(CLOSE);
+    const exact = exactJson(raw, row);
+    if (exact !== undefined) {
+      writer.put(EXACT);
+      writer.putText(JSON.stringify(exact));
+    }
+    writer.putByte(CLOSE);
   }
 }
 

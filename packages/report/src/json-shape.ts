@@ -20,6 +20,7 @@ import type {
   TraceHealth,
 } from "@conntrail/model";
 import type { Elided } from "./elision.ts";
+import type { ExactJson } from "./exact-json.ts";
 
 /** The value of `schema`. */
 export const REPORT_SCHEMA = "conntrail.report/1";
@@ -169,6 +170,8 @@ export interface AddressPortJson {
 export interface CountersJson {
   readonly original: { readonly packets: number; readonly bytes: number };
   readonly reply: { readonly packets: number; readonly bytes: number };
+  /** All four as decimal digits, where one is beyond 2^53: the numbers are the nearest that a double holds. */
+  readonly exact?: ExactJson;
 }
 
 /** TCP_INFO of the socket at one end, as it was last seen. */

@@ -26,6 +26,7 @@ export interface PackedReport {
   readonly names: PackedRecords;
   readonly devices: readonly string[];
   readonly masters: readonly Master[];
+  readonly exact: readonly bigint[];
   readonly tcp: Float64Array | undefined;
   readonly netnsNames: readonly NetnsName[];
   readonly elided: Elided | undefined;
@@ -42,11 +43,22 @@ const TOLERATED_EXCESS = 0.25;
 
 /** Packs a report. After the transfer the content's columns are empty. */
 export function packReport(content: ReportContent): Packed {
-  const { sequence, host, window, health, devices = [], masters = [], netnsNames = [], tcp, elided } = content;
+  const {
+    sequence,
+    host,
+    window,
+    health,
+    devices = [],
+    masters = [],
+    exact = [],
+    netnsNames = [],
+    tcp,
+    elided,
+  } = content;
   const columns = ownedColumns(content.columns);
   const owners = packRecords(content.owners);
   const names = packRecords(content.names);
-  const records = { owners, names, devices, masters, netnsNames, tcp, elided };
+  const records = { owners, names, devices, masters, exact, netnsNames, tcp, elided };
   const message: PackedReport = { kind: "report", sequence, host, window, health, columns, ...records };
   const blocks = [owners.bytes, owners.offsets, names.bytes, names.offsets].map((view) => view.buffer);
   const facts = tcp === undefined ? [] : [tcp.buffer as ArrayBuffer];
@@ -55,10 +67,10 @@ export function packReport(content: ReportContent): Packed {
 
 /** The report that was packed. It takes the message's buffers over. */
 export function unpackReport(message: PackedReport): Report {
-  const { sequence, host, window, health, columns, devices, masters, netnsNames, tcp, elided } = message;
+  const { sequence, host, window, health, columns, devices, masters, exact, netnsNames, tcp, elided } = message;
   const owners = openRecords<Owner>(message.owners);
   const names = openRecords<readonly string[]>(message.names);
-  const records = { owners, names, devices, masters, netnsNames, tcp };
+  const records = { owners, names, devices, masters, exact, netnsNames, tcp };
   return viewReport({ sequence, host, window, health, columns, ...records, ...(elided && { elided }) });
 }
 

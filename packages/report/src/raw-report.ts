@@ -29,6 +29,8 @@ export interface RawReport {
   readonly tcp?: Float64Array | undefined;
   /** What `master` points into (1-based). Missing: none. */
   readonly masters?: readonly Master[];
+  /** What `exact` points into (1-based). Missing: none. */
+  readonly exact?: readonly bigint[];
   /** What a limit left out of the columns. */
   readonly elided?: Elided;
   /** The namespaces that have a name. Missing: none. */

@@ -10,6 +10,7 @@ const SILENT = new Set([
   "originalBytes",
   "replyPackets",
   "replyBytes",
+  "exact",
   "status",
   "tcp",
 ]);

@@ -1,5 +1,7 @@
 /** A cursor over the rows of a FlowBatch (flow-batch.ts of the model): the one place that reads them field by field. */
 import {
+  EXACT,
+  EXACT_WORDS,
   FLOW,
   FLOW_CHANGE,
   FLOW_FLAG,
@@ -22,13 +24,15 @@ export class BatchCursor {
   readonly #end: number;
   /** By the serial of the flow that was announced; undefined when the batch has none. */
   readonly #masters: ReadonlyMap<number, Uint32Array> | undefined;
+  readonly #exact: ReadonlyMap<number, Uint32Array> | undefined;
 
-  constructor({ rows, changes, count, masters }: FlowBatch) {
+  constructor({ rows, changes, count, masters, exact }: FlowBatch) {
     this.words = rows;
     this.#doubles = new Float64Array(rows.buffer, rows.byteOffset, rows.length >>> 1);
     this.#changes = changes;
     this.#end = count * FLOW_WORDS;
-    this.#masters = masters && bySerial(masters);
+    this.#masters = masters && bySerial(masters, MASTER.serial, MASTER_WORDS);
+    this.#exact = exact && bySerial(exact, EXACT.serial, EXACT_WORDS);
   }
 
   /** Goes to the next row. False when there is none. */
@@ -64,6 +68,11 @@ export class BatchCursor {
     return this.#masters?.get(this.words[this.offset + FLOW.serial]!);
   }
 
+  /** Its counters (exact-record.ts of the model), where they are beyond 2^53. */
+  get exact(): Uint32Array | undefined {
+    return this.#exact?.get(this.words[this.offset + FLOW.serial]!);
+  }
+
   /** The row stands for many connections. */
   get isAggregated(): boolean {
     return this.#has(FLOW_FLAG.aggregated);
@@ -94,10 +103,9 @@ export class BatchCursor {
   }
 }
 
-function bySerial(masters: Uint32Array): ReadonlyMap<number, Uint32Array> {
+function bySerial(block: Uint32Array, serial: number, words: number): ReadonlyMap<number, Uint32Array> {
   const records = new Map<number, Uint32Array>();
-  for (let at = 0; at + MASTER_WORDS <= masters.length; at += MASTER_WORDS) {
-    records.set(masters[at + MASTER.serial]!, masters.slice(at, at + MASTER_WORDS));
-  }
+  for (let at = 0; at + words <= block.length; at += words)
+    records.set(block[at + serial]!, block.slice(at, at + words));
   return records;
 }

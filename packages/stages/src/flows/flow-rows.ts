@@ -30,6 +30,8 @@ export class FlowRows extends FlowLives {
   readonly #exits: HashIndex = createHashIndex(0);
   /** Who announced a row (master-record.ts of the model): few have one. */
   readonly masters: Map<Row, Uint32Array> = new Map();
+  /** Counters beyond 2^53 (exact-record.ts of the model). */
+  readonly exact: Map<Row, Uint32Array> = new Map();
 
   // What conntrack says.
 
@@ -172,6 +174,7 @@ export class FlowRows extends FlowLives {
   override release(row: Row): void {
     this.#forgetExit(row);
     this.masters.delete(row);
+    this.exact.delete(row);
     super.release(row);
   }
 

@@ -51,8 +51,10 @@ function takeFlow(book: FlowBook, cursor: BatchCursor): void {
     rows.noteTuples(row);
     touch(book, row);
   }
-  const { master } = cursor;
+  const { master, exact } = cursor;
   if (master !== undefined) noteMaster(rows, row, master);
+  if (exact !== undefined) rows.exact.set(row, exact);
+  else if (rows.exact.size > 0) rows.exact.delete(row);
   rows.setEpoch(row, book.epoch);
   if (!cursor.hasEnded) return;
   if (cursor.change === FLOW_CHANGE.destroyed || cursor.change === FLOW_CHANGE.swept)

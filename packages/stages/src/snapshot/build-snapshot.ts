@@ -32,7 +32,7 @@ export function snapshotOf(state: MergeState, writer: ColumnWriter, window: Repo
   const { flows, connections, conntrack, sockets } = state;
   const merge = { aggregated: flows.aggregated, dropped: flows.dropped + connections.dropped };
   const health = { conntrack, sockets, names: NO_NAMES_HEALTH, trace: NO_TRACE_HEALTH, merge };
-  const { columns, bounds, owners, devices, masters } = writer;
+  const { columns, bounds, owners, devices, masters, exact } = writer;
   const netnsNames = namedNamespaces(state.context.namespaces);
-  return { window, columns, bounds, owners, names: [], devices, masters, netnsNames, health };
+  return { window, columns, bounds, owners, names: [], devices, masters, exact, netnsNames, health };
 }

@@ -1,5 +1,13 @@
 /** Rows into columns. */
-import { ADDRESS_WORDS, CONNECTION_FLAG, type ConnectionColumns, type Master, type Owner } from "@conntrail/model";
+import {
+  ADDRESS_WORDS,
+  CONNECTION_FLAG,
+  type ConnectionColumns,
+  EXACT,
+  EXACT_COUNTERS,
+  type Master,
+  type Owner,
+} from "@conntrail/model";
 import { isOver, REASON } from "../codes.ts";
 import type { OwnerRegistry } from "../owners/owner-registry.ts";
 import type { ConnectionRows } from "../rows/connection-rows.ts";
@@ -38,6 +46,7 @@ export class ColumnWriter {
   readonly owners: Owner[] = [];
   readonly devices: string[] = [];
   readonly masters: Master[] = [];
+  readonly exact: bigint[] = [];
   readonly #registry: OwnerRegistry;
   readonly #names: DeviceNames;
   readonly #devicePlaces = new Map<number, number>();
@@ -106,6 +115,15 @@ export class ColumnWriter {
     const isTakenBack = owner !== 0 && (flags & CONNECTION_FLAG.stale) !== 0 && !isOver(state);
     owners[i] = isTakenBack ? 0 : this.#registry.placeIn(this.owners, owner);
     reasons[i] = isTakenBack ? REASON["no-socket"] : rows.reason(row, end);
+  }
+
+  /** Says what the counters are of the connection that was written last; `isOpener`: its original direction is the opener's. */
+  writeExact(record: Uint32Array, isOpener: boolean): void {
+    const whole = (at: number): bigint => (BigInt(record[at]!) << 32n) | BigInt(record[at + 1]!);
+    const original = [whole(EXACT.originalPackets), whole(EXACT.originalBytes)];
+    const reply = [whole(EXACT.replyPackets), whole(EXACT.replyBytes)];
+    const length = this.exact.push(...(isOpener ? [...original, ...reply] : [...reply, ...original]));
+    this.columns.exact[this.columns.length - 1] = length / EXACT_COUNTERS;
   }
 
   /** The place of a device in the list (1-based; 0 for none), where it is put when it is not there yet. */

@@ -6,6 +6,7 @@ import { masterOf } from "../flows/find-master.ts";
 import type { FlowRows } from "../flows/flow-rows.ts";
 import type { MergeState } from "../merge-state.ts";
 import { NO_ROW, type Row } from "../rows/row.ts";
+import { SOURCE_END } from "../rows/row-end.ts";
 import type { ColumnWriter } from "./column-writer.ts";
 import { type Gathered, gatheredState } from "./gathered.ts";
 
@@ -61,6 +62,8 @@ export function writeFlow(
   writer.write(rows, row, head === NO_ROW ? row : rows.ringTail(row), facts);
   const master = (facts.flags & CONNECTION_FLAG.expected) === 0 ? undefined : masterOf(rows, row);
   if (master !== undefined) writer.writeMaster(master);
+  const exact = rows.exact.size === 0 ? undefined : rows.exact.get(facts.counter);
+  if (exact !== undefined) writer.writeExact(exact, rows.opener(facts.counter) === SOURCE_END);
   if (!over) rows.setShown(row);
   return over;
 }
