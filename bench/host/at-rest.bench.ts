@@ -1,6 +1,6 @@
 /**
  * What is still costs next to nothing: `conntrail watch` on a host where nothing happens (T9), with connections that are open and silent (T12; CONNTRAIL_BENCH_CONNECTIONS of them,
- * 18,000 without it), and with namespaces in which nobody does anything (T13). The trace hears what other programs of the machine do: run it when they do little.
+ * 36,000 without it), and with namespaces in which nobody does anything (T13). The trace hears what other programs of the machine do: run it when they do little.
  */
 import { fileURLToPath } from "node:url";
 import { CONNTRAIL } from "@conntrail/test/lab/conntrail";
@@ -12,9 +12,9 @@ import { sampleThreads } from "./thread-sampler.ts";
 /** The first seconds are compilation; what it takes after them is what it keeps. */
 const SETTLE_MS = 30_000;
 const SAMPLE_MS = 10_000;
-const CONNECTIONS = Number(process.env.CONNTRAIL_BENCH_CONNECTIONS ?? 18_000);
+const CONNECTIONS = Number(process.env.CONNTRAIL_BENCH_CONNECTIONS ?? 36_000);
 /** Each pair of a server and a client holds so many: a process may have 20,000 open files. */
-const PER_PAIR = 6_000;
+const PER_PAIR = 9_000;
 const NAMESPACES = 100;
 
 const OWN = ["--namespaces", "own"];
@@ -46,7 +46,7 @@ async function measureConnections({ progress }: MeasureContext): Promise<readonl
     const { port } = await server.json<{ port: number }>(60_000);
     const hold = ["--port", String(port), "--connections", connections, "--hold", "--bytes", "0", "--lifetime", "600"];
     const client = host.spawn(process.execPath, [program("tcp-client"), ...hold]);
-    await client.json(120_000);
+    await client.json(300_000);
   }
   const changes = await watched(lab, ["--changes", ...OWN]);
   const reports = await watched(lab, ["--format", "ndjson", "--interval", "1s", ...OWN]);
