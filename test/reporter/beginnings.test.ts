@@ -55,7 +55,8 @@ describe("beginnings", () => {
   test("go on when 32 bits of serials have been counted through", () => {
     const beginnings = new BeginningsOf();
     // As far as half of the serials are ahead of what was seen last.
-    for (const serial of [0x6000_0000, 0xc000_0000, 0xffff_fff0]) expect(beginnings.take(batch([serial]), ALL)).toBeDefined();
+    for (const serial of [0x6000_0000, 0xc000_0000, 0xffff_fff0])
+      expect(beginnings.take(batch([serial]), ALL)).toBeDefined();
     expect(ports(beginnings.take(batch([0xffff_fffe, 0xffff_ffff, 1, 2]), ALL))).toEqual([0xfffe, 0xffff, 1, 2]);
     expect(ports(beginnings.take(batch([0xffff_ffff, 2, 3]), ALL))).toEqual([3]);
     expect(ports(beginnings.take(batch([4]), ALL))).toEqual([4]);

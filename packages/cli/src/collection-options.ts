@@ -18,6 +18,7 @@ export interface CollectionOptions {
   readonly namespaces: "all" | "own";
   readonly protocol?: string[];
   readonly multicast?: boolean;
+  readonly loopback: boolean;
   readonly guessDirection?: boolean;
   readonly nameServer?: string[];
   readonly lookups?: number;
@@ -58,10 +59,11 @@ export function addCollectionOptions(command: Command): Command {
     .addOption(
       new Option(
         "--protocol <name>",
-        "follow this protocol in conntrack; may be repeated (default: tcp, sctp and udp services)",
+        "collect this protocol and no other; may be repeated (default: tcp, sctp and udp services)",
       ).argParser(gather(oneOf(PROTOCOLS))),
     )
     .option("--multicast", "tell who sends UDP to multicast groups and broadcast addresses")
+    .option("--no-loopback", "leave out connections to 127.0.0.0/8 and ::1: the kernel does not tell them")
     .option("--guess-direction", "where nothing tells who opened a connection, take the lower port for the server's")
     .optionsGroup("Names:")
     .option(
@@ -144,6 +146,7 @@ export function reporterOptions(options: CollectionOptions): ReporterOptions {
     commandLines: options.cmdline ?? false,
     names: options.names,
     multicast: options.multicast ?? false,
+    loopback: options.loopback,
     guessDirection: options.guessDirection ?? false,
     namespaces: options.namespaces,
     ...(Object.fromEntries(

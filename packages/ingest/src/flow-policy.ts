@@ -2,7 +2,15 @@
  * Which flows are wanted. Both the kernel-side filter (receive-filter.ts) and the tracker keep to it: the filter for events, the tracker also for
  * dumps, which no filter sees, and for recordings.
  */
-import { FLOW, IPV4_MAPPED_WORD, kindProtocol, networkWord, PROTOCOL, protocolNumber } from "@conntrail/model";
+import {
+  FLOW,
+  IPV4_MAPPED_WORD,
+  isLoopback,
+  kindProtocol,
+  networkWord,
+  PROTOCOL,
+  protocolNumber,
+} from "@conntrail/model";
 
 /** The choice of flows, as options. */
 export interface FlowPolicyOptions {
@@ -10,6 +18,8 @@ export interface FlowPolicyOptions {
   readonly protocols?: readonly (string | number)[] | "all";
   /** Whether UDP to multicast and broadcast addresses, which nobody ever connects to, counts. Default false. */
   readonly multicast?: boolean;
+  /** Whether connections to an address of the loopback count. Default true. */
+  readonly loopback?: boolean;
   /**
    * UDP services whose flows are counted by client, server and port instead of being kept one by one. Default 53: a host asks
    * for names all day, from a new port each time. A lookup is counted when it is answered, or given up by conntrack.
@@ -22,20 +32,27 @@ export interface FlowPolicy {
   /** By protocol number: 1 = wanted. */
   readonly protocols: Uint8Array;
   readonly multicast: boolean;
+  readonly loopback: boolean;
   readonly aggregateUdpPorts: ReadonlySet<number>;
 }
 
-const DEFAULTS = { protocols: ["tcp", "sctp", "udp"], multicast: false, aggregateUdpPorts: [53] } as const;
+const DEFAULTS = {
+  protocols: ["tcp", "sctp", "udp"],
+  multicast: false,
+  loopback: true,
+  aggregateUdpPorts: [53],
+} as const;
 
 /** Resolves options. Throws RangeError for a protocol that has no such name or number. */
 export function flowPolicy(options: FlowPolicyOptions = {}): FlowPolicy {
-  const { protocols, multicast, aggregateUdpPorts } = { ...DEFAULTS, ...options };
+  const { protocols, multicast, loopback, aggregateUdpPorts } = { ...DEFAULTS, ...options };
   const wanted = new Uint8Array(256);
   if (protocols === "all") wanted.fill(1);
   else for (const protocol of protocols) wanted[resolveProtocol(protocol)] = 1;
   return {
     protocols: wanted,
     multicast,
+    loopback,
     aggregateUdpPorts: new Set(aggregateUdpPorts),
   };
 }
@@ -57,6 +74,7 @@ export const VERDICT = {
 export function verdict(policy: FlowPolicy, row: Uint32Array): number {
   const protocol = kindProtocol(row[FLOW.kind]!);
   if (policy.protocols[protocol] === 0) return VERDICT.ignore;
+  if (!policy.loopback && isLoopback(row, FLOW.originalDestination)) return VERDICT.ignore;
   if (protocol !== PROTOCOL.udp) return VERDICT.track;
   if (policy.aggregateUdpPorts.has(row[FLOW.originalPorts]! & 0xffff)) return VERDICT.count;
   return !policy.multicast && isGroupAddress(row, FLOW.originalDestination) ? VERDICT.ignore : VERDICT.track;

@@ -31,6 +31,7 @@ const MIB = 1 << 20;
 const DEFAULTS = {
   protocols: ["tcp", "sctp", "udp"],
   multicast: false,
+  loopback: true,
   aggregateUdpPorts: [53],
   namespaces: "all",
   maxNamespaces: 256,

@@ -34,6 +34,7 @@ import type { FlowPolicy } from "./flow-policy.ts";
  */
 const PASSING_TCP_STATES = [CT_TCP_STATE.synRecv, CT_TCP_STATE.closeWait, CT_TCP_STATE.lastAck];
 
+const LOAD_WORD_INDEXED = 0x40; // BPF_LD | BPF_W | BPF_IND
 const JUMP_GREATER_OR_EQUAL = 0x35; // BPF_JMP | BPF_JGE | BPF_K
 const FIRST_ATTRIBUTE = NLMSG_HEADER_BYTES + NFGENMSG_BYTES;
 // Header fields are in the machine's order: which byte is the high one depends on it.
@@ -52,6 +53,7 @@ export function receiveFilter(policy: FlowPolicy): readonly BpfInstruction[] {
     { code: BPF.loadImmediate, k: FIRST_ATTRIBUTE },
     ...find(CTA.tupleOrig, SKF_AD.attribute),
     { code: BPF.store, k: MEMORY.tuple },
+    ...(policy.loopback ? [] : noLoopback()),
     ...find(CTA_TUPLE.proto, SKF_AD.nestedAttribute),
     { code: BPF.store, k: MEMORY.proto },
     ...find(CTA_PROTO.number, SKF_AD.nestedAttribute),
@@ -109,14 +111,35 @@ function unlessUpdate(label: string): readonly BpfLine[] {
   ];
 }
 
-/** Drops what goes to 224.0.0.0/4, 255.255.255.255 or ff00::/8 (flow-policy.ts). */
-function noGroupAddress(): readonly BpfLine[] {
-  const destination = (type: number, otherwise: string): readonly BpfLine[] => [
+/** A = the first byte of an address of the destination, whose attribute X leads to; without one on to `otherwise`. */
+function destination(type: number, otherwise: string): readonly BpfLine[] {
+  return [
     { code: BPF.loadMemory, k: MEMORY.tuple },
     ...find(CTA_TUPLE.ip, SKF_AD.nestedAttribute),
     ...find(type, SKF_AD.nestedAttribute, otherwise),
     ...loadPayloadByte(),
   ];
+}
+
+/** Drops what goes to 127.0.0.0/8 or ::1. A is the offset of the tuple before and after. */
+function noLoopback(): readonly BpfLine[] {
+  const word = (i: number): BpfLine => ({ code: LOAD_WORD_INDEXED, k: NLA_HEADER_BYTES + 4 * i });
+  return [
+    ...destination(CTA_IP.v4Destination, "to IPv6"),
+    { code: BPF.jumpEqual, k: 127, ifTrue: "drop" },
+    { goTo: "elsewhere" },
+    "to IPv6",
+    ...destination(CTA_IP.v6Destination, "elsewhere"),
+    ...[0, 1, 2].flatMap((i) => [word(i), { code: BPF.jumpEqual, k: 0, ifFalse: "elsewhere" }]),
+    word(3),
+    { code: BPF.jumpEqual, k: 1, ifTrue: "drop" },
+    "elsewhere",
+    { code: BPF.loadMemory, k: MEMORY.tuple },
+  ];
+}
+
+/** Drops what goes to 224.0.0.0/4, 255.255.255.255 or ff00::/8 (flow-policy.ts). */
+function noGroupAddress(): readonly BpfLine[] {
   return [
     ...destination(CTA_IP.v4Destination, "ipv6"),
     { code: JUMP_GREATER_OR_EQUAL, k: 0xe0, ifTrue: "drop" },

@@ -2,6 +2,7 @@
 import { AttributeCursor } from "./attribute.ts";
 import { LITTLE_ENDIAN } from "./byte-order.ts";
 import { DecodeError } from "./errors.ts";
+import { encodeNoLoopback } from "./inet-diag-bytecode.ts";
 import {
   INET_DIAG,
   INET_DIAG_MSG_BYTES,
@@ -28,11 +29,13 @@ export interface InetDiagRequest {
   readonly states?: number;
   /** Attributes wanted beside those that are always sent: numbers of INET_DIAG below 9. Default none. */
   readonly extensions?: readonly number[];
+  /** Leave out sockets that are connected to an address of the loopback. Default false. */
+  readonly noLoopback?: boolean;
 }
 
 /** A request for a dump of sockets, for `dump()` of a socket. Throws RangeError for an extension that cannot be asked for. */
 export function encodeInetDiagRequest(request: InetDiagRequest): Uint8Array<ArrayBuffer> {
-  const { family, protocol, states = 0xffffffff, extensions = [] } = request;
+  const { family, protocol, states = 0xffffffff, extensions = [], noLoopback = false } = request;
   const payload = new Uint8Array(INET_DIAG_REQUEST_BYTES);
   const view = viewOf(payload);
   payload[INET_DIAG_REQUEST_OFFSET.family] = family;
@@ -48,6 +51,7 @@ export function encodeInetDiagRequest(request: InetDiagRequest): Uint8Array<Arra
   const writer = new MessageWriter(128);
   writer.begin({ type: SOCK_DIAG_BY_FAMILY, flags: NLM_FLAG.request | NLM_FLAG.dump });
   writer.raw(payload);
+  if (noLoopback) writer.raw(encodeNoLoopback());
   writer.end();
   return writer.bytes;
 }

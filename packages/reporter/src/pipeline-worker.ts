@@ -11,6 +11,7 @@ import { nameAsker } from "./ask-names.ts";
 import { BeginningsOf } from "./begun-ends.ts";
 import { ChangeTicks } from "./changes/change-ticks.ts";
 import { packChanges } from "./changes/pack-changes.ts";
+import { collectedOf } from "./collected-sockets.ts";
 import { sequenceEncoder } from "./encode.ts";
 import { RecentInputs } from "./explain/recent-inputs.ts";
 import { hostReader } from "./host-facts.ts";
@@ -167,6 +168,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     host: hostNow,
     firstSequence,
     filter: options.filter,
+    collected: collectedOf(options),
     wallAheadMs: readWallAhead,
     tableConfirmedMs: () => confirmedMs,
     maxTableAgeMs: SCANS_MISSED * options.scanIntervalMs + SCAN_SLACK_MS,

@@ -18,6 +18,7 @@ import {
   tellTcp,
 } from "@conntrail/stages";
 import { concat, defer, map, merge, type Observable, type OperatorFunction, of } from "rxjs";
+import { ALL_COLLECTED, type Collected, collectedSockets } from "./collected-sockets.ts";
 import { keepMatching } from "./keep-matching.ts";
 import { showWallTime } from "./show-wall-time.ts";
 
@@ -40,6 +41,8 @@ export interface PipelineConfig {
   readonly containers?: ContainerSource;
   readonly host: () => HostFacts;
   readonly firstSequence: number;
+  /** Sockets that are taken in. Default: all. */
+  readonly collected?: Collected;
   /** Connections that reports and changes are about, as an expression of `query`. Default: all. */
   readonly filter?: string | undefined;
   /** A socket table older than this makes `health.sockets` stale. Default: none is. */
@@ -53,7 +56,8 @@ export interface PipelineConfig {
 /** One report per tick, and a last one when all inputs have ended. What a tick of `news` gives has the number of the report to come. */
 export function pipeline(inputs: PipelineInputs, config: PipelineConfig): Observable<ReportContent> {
   const lastTick$ = defer(() => of<Tick>({ kind: "tick", timeMs: inputs.now(), final: true }));
-  const known$ = concat(merge(inputs.flows$, inputs.sockets$, inputs.ticks$), lastTick$).pipe(
+  const sockets$ = inputs.sockets$.pipe(map((table) => collectedSockets(table, config.collected ?? ALL_COLLECTED)));
+  const known$ = concat(merge(inputs.flows$, sockets$, inputs.ticks$), lastTick$).pipe(
     awaitCut({ conntrack: config.merge.conntrack ?? true }),
     tellTcp(mergeConnections(config.merge)),
     creditTraced(inputs.trace$),

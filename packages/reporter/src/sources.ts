@@ -7,6 +7,7 @@ import type { FlowBatch, NamespaceWay, SocketTable } from "@conntrail/model";
 import { type BegunEnds, type LookedEnds, type MayBeStill, type ScanRecord, scanSockets } from "@conntrail/scan";
 import { isWorkerError } from "@conntrail/thread";
 import { defer, merge, NEVER, type Observable, Subject, takeUntil, tap } from "rxjs";
+import { collectedOf } from "./collected-sockets.ts";
 import type { PipelineOptions } from "./options/pipeline-options.ts";
 import type { WorkerPart } from "./protocol.ts";
 import type { Recorder } from "./record/recorder.ts";
@@ -84,6 +85,7 @@ export function socketSource(
     processes: options.processes,
     commandLines: options.commandLines,
     namespaces: options.namespaces,
+    ...collectedOf(options),
     intervalMs: options.scanIntervalMs,
     ...(options.scanCpuShare !== undefined && { cpuBudget: options.scanCpuShare }),
     ...(options.scanThreads !== undefined && { threads: options.scanThreads }),
@@ -107,6 +109,7 @@ function ingestOptions(options: PipelineOptions): Parameters<typeof ingest>[0] {
     namespaces: options.namespaces,
     protocols: options.protocols?.includes("all") ? ("all" as const) : options.protocols,
     multicast: options.multicast,
+    loopback: options.loopback,
     receiveBuffer: options.receiveBuffer,
     receiveBufferMax: options.receiveBufferMax,
     reconcileMs: options.reconcileMs,

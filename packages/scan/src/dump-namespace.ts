@@ -115,8 +115,17 @@ class NamespaceWork {
     return { outcome, ephemeral, broken: this.#broken };
   }
 
+  #isWanted(protocol: number): boolean {
+    const { protocols } = this.#settings;
+    return protocols === "all" || protocols.includes(protocol);
+  }
+
+  get #questions(): readonly Question[] {
+    return QUESTIONS.filter(({ file }) => this.#isWanted(netSocketProtocol(file)));
+  }
+
   #readAll(process: Process): NamespaceDump["outcome"] {
-    const read = QUESTIONS.map(({ file }) => this.#read(file, process));
+    const read = this.#questions.map(({ file }) => this.#read(file, process));
     this.#readSctp(process);
     return read.includes(true) ? "proc" : "none";
   }
@@ -137,7 +146,7 @@ class NamespaceWork {
       const { tcpInfo } = this.#settings;
       const few = sockstat !== undefined && sockstat.tcp + sockstat.tcp6 <= TCP_INFO_SOCKETS;
       this.#wantsTcpInfo = tcpInfo === "auto" ? few : tcpInfo;
-      const answers = QUESTIONS.map((question) => {
+      const answers = this.#questions.map((question) => {
         if (this.#ask(socket, question, sockstat)) return "sock_diag";
         return this.#settings.backend === "auto" && this.#read(question.file, process) ? "proc" : "none";
       });
@@ -150,7 +159,7 @@ class NamespaceWork {
 
   /** Asks for SCTP's sockets where the namespace has SCTP, which /proc shows: a kernel without it would look for its module. */
   #askSctp(socket: NetlinkSocket, process: Process): void {
-    if (!hasSctp(this.#settings.root, process)) return;
+    if (!this.#isWanted(PROTOCOL.sctp) || !hasSctp(this.#settings.root, process)) return;
     if (!WITHOUT_SCTP_DIAG.has(this.#settings)) {
       const answered = [FAMILY.ipv4, FAMILY.ipv6].map((family) =>
         this.#dump(socket, PROTOCOL.sctp, family, ALL_STATES),
@@ -162,6 +171,7 @@ class NamespaceWork {
   }
 
   #readSctp(process: Process): void {
+    if (!this.#isWanted(PROTOCOL.sctp)) return;
     const { netns } = this.#namespace;
     for (const file of SCTP_FILES) {
       const bytes = readSctpSockets(this.#settings.root, file, process);
@@ -205,7 +215,13 @@ class NamespaceWork {
   #dump(socket: NetlinkSocket, protocol: number, family: number, states: number): number {
     const extensions = protocol === PROTOCOL.tcp && this.#wantsTcpInfo ? [INET_DIAG.info] : [];
     const { netns } = this.#namespace;
-    const request = encodeInetDiagRequest({ family, protocol, states, extensions });
+    const request = encodeInetDiagRequest({
+      family,
+      protocol,
+      states,
+      extensions,
+      noLoopback: !this.#settings.loopback,
+    });
     const answer: { dump: SocketDump | undefined } = { dump: undefined };
     const result = dump(socket, request, (bytes, offset, length) => {
       answer.dump ??= { format: "sock_diag", netns, protocol, bytes };

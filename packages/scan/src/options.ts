@@ -18,6 +18,10 @@ export interface ScanSettings {
   readonly backend: "auto" | "sock_diag" | "proc";
   /** `all` (default): every namespace that a process or thread is in, that is mounted anywhere, or that a descriptor keeps open. `own`: the thread's own. */
   readonly namespaces: "all" | "own";
+  /** Transport protocols, by number, whose sockets are listed. Default all. */
+  readonly protocols: readonly number[] | "all";
+  /** List sockets that are connected to an address of the loopback; where /proc is read they are listed in any case. Default true. */
+  readonly loopback: boolean;
   /** TCP states wanted: a bit `1 << SOCKET_STATE` for each. Default all but TIME_WAIT, CLOSE and NEW_SYN_RECV, which no process can hold. UDP sockets are always listed. */
   readonly states: number;
   /**
@@ -83,6 +87,8 @@ const SETTINGS: ScanSettings = {
   commandLines: false,
   backend: "auto",
   namespaces: "all",
+  protocols: "all",
+  loopback: true,
   states: 0x1ffe & ~UNWANTED_STATES,
   tcpInfo: "auto",
   threads: Math.max(1, Math.floor(availableParallelism() / 2)),

@@ -25,6 +25,7 @@ export interface PipelineOptions {
   readonly namespaces: "all" | "own";
   readonly protocols: readonly string[] | undefined;
   readonly multicast: boolean;
+  readonly loopback: boolean;
   readonly guessDirection: boolean;
   readonly receiveBuffer: number | undefined;
   readonly receiveBufferMax: number | undefined;
@@ -64,6 +65,7 @@ export function pipelineOptions(options: ReporterOptions): PipelineOptions {
     namespaces: options.namespaces ?? "all",
     protocols: options.protocols,
     multicast: options.multicast ?? false,
+    loopback: options.loopback ?? true,
     guessDirection: options.guessDirection ?? false,
     receiveBuffer: options.receiveBuffer,
     receiveBufferMax: options.receiveBufferMax,

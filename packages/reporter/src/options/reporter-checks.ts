@@ -88,6 +88,7 @@ const CHECKS: OptionChecks<ReporterOptions> = {
   namespaces: oneOf(["all", "own"]),
   protocols: listOf("a list of protocols", protocol),
   multicast: flag,
+  loopback: flag,
   guessDirection: flag,
   receiveBuffer: whole(OPTION_LIMITS.receiveBuffer, "bytes"),
   receiveBufferMax: whole(OPTION_LIMITS.receiveBufferMax, "bytes"),

@@ -39,8 +39,10 @@ export interface ReporterOptions {
   readonly names?: boolean;
   /** Which network namespaces: all that can be entered, or only the one this process is in. Default "all". */
   readonly namespaces?: "all" | "own";
-  /** Transport protocols to follow, by name or number, or "all". Default: TCP, SCTP, and UDP with its DNS lookups aggregated by service. */
+  /** Transport protocols to collect, by name or number, or "all"; the kernel is asked for no others. Default: TCP, SCTP, and UDP with its DNS lookups aggregated by service. */
   readonly protocols?: readonly string[];
+  /** Collect connections to an address of the loopback (127.0.0.0/8, ::1); without, the kernel is asked to leave them out. Default true. */
+  readonly loopback?: boolean;
   /** Tell who sends UDP to multicast groups and broadcast addresses, which nobody ever answers from. Default false. */
   readonly multicast?: boolean;
   /**

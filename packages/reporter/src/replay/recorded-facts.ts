@@ -2,6 +2,7 @@
 import type { Json } from "@conntrail/capture";
 import type { FlowTrackerOptions } from "@conntrail/ingest";
 import { type HostFacts, protocolNumber } from "@conntrail/model";
+import { ALL_COLLECTED, type Collected, collectedOf } from "../collected-sockets.ts";
 
 /** The host of a capture that does not name it. */
 export const UNKNOWN_HOST: HostFacts = {
@@ -32,6 +33,7 @@ export interface ReplayedOptions {
   readonly sockets: boolean;
   readonly maxFlows: number | undefined;
   readonly guessDirection: boolean;
+  readonly collected: Collected;
   readonly tracker: Omit<FlowTrackerOptions, "epoch" | "hashSeed">;
 }
 
@@ -41,12 +43,14 @@ export const FOREIGN_OPTIONS: ReplayedOptions = {
   sockets: false,
   maxFlows: undefined,
   guessDirection: false,
+  collected: ALL_COLLECTED,
   tracker: { protocols: "all", multicast: true, aggregateUdpPorts: [] },
 };
 
 /** From the options of a recording. */
 export function replayedOptions(options: { readonly [name: string]: Json }): ReplayedOptions {
   const { conntrack, sockets, maxFlows, protocols, multicast, guessDirection } = options;
+  const loopback = options.loopback !== false;
   const capacity = isCapacity(maxFlows) ? maxFlows : undefined;
   const wanted = Array.isArray(protocols) ? wantedProtocols(protocols) : undefined;
   return {
@@ -54,10 +58,16 @@ export function replayedOptions(options: { readonly [name: string]: Json }): Rep
     sockets: sockets !== false,
     maxFlows: capacity,
     guessDirection: guessDirection === true,
+    // Before it was recorded, sockets of all protocols were taken.
+    collected:
+      options.loopback === undefined
+        ? ALL_COLLECTED
+        : collectedOf({ protocols: wanted === "all" ? undefined : wanted, loopback }),
     tracker: {
       ...(capacity === undefined ? {} : { capacity }),
       ...(wanted === undefined ? {} : { protocols: wanted }),
       multicast: multicast === true,
+      loopback,
     },
   };
 }

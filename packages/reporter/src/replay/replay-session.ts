@@ -234,7 +234,7 @@ export class ReplaySession {
   #start(): void {
     const own = this.#host !== undefined;
     const { reports, from } = this.#settings;
-    const { tracker, conntrack, sockets, maxFlows, guessDirection } = own ? this.#options : FOREIGN_OPTIONS;
+    const { tracker, conntrack, sockets, maxFlows, guessDirection, collected } = own ? this.#options : FOREIGN_OPTIONS;
     const copies = !own && (this.#reader.format === "pcap" || this.#reader.format === "pcapng");
     this.#intake = new FlowIntake(this.#reader, { own, copies, tracker });
     this.#recordedReports = own && reports === undefined;
@@ -248,6 +248,7 @@ export class ReplaySession {
       now: () => this.#tickMs,
     };
     const config = {
+      collected,
       merge: { conntrack, sockets, capacity: maxFlows, portOrder: guessDirection },
       names: this.#names,
       containers: this.#containers,
