@@ -73,10 +73,20 @@ export function takeOver(book: FlowBook, row: Row): void {
   }
   old.sort((a, b) => rows.born(a) - rows.born(b));
   const last = goesOn ? old.pop() : undefined;
-  for (const other of old) closeFlow(book, other, true);
+  for (const other of old) endWithoutEntry(book, other, rows.firstSeenMs(row));
   if (last === undefined) return;
   if (!rows.isTold(last)) continueIn(book, last, row);
   else if (endedElsewhere(rows, last)) giveUpPlace(rows, last);
+}
+
+/** A connection whose entry was lost was over by a moment at which its tuple was another's: so it was in every namespace that has lost it. */
+function endWithoutEntry(book: FlowBook, row: Row, byMs: number): void {
+  const { rows } = book;
+  for (const member of ringMembers(rows, row)) {
+    if (!rows.isEntryless(member)) continue;
+    closeFlow(book, member, true);
+    rows.closeBy(member, byMs);
+  }
 }
 
 /** True when another namespace saw how the connection ended: what comes after is the rest of it. */
