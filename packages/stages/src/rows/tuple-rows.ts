@@ -70,6 +70,11 @@ export class TupleRows extends KeyedRows {
     return this.doubles[(row + FLOW.lastSeenMs) >> 1]!;
   }
 
+  /** What was last seen of it happened after this moment, and by lastSeenMs; -Infinity: nobody knows. */
+  lastAfterMs(row: Row): number {
+    return this.doubles[(row + FLOW.lastAfterMs) >> 1]!;
+  }
+
   /** It began after this moment, and by the one at which it was first seen; -Infinity: nobody knows. */
   beganAfterMs(row: Row): number {
     return this.doubles[(row + FLOW.beganAfterMs) >> 1]!;

@@ -33,6 +33,8 @@ export class SocketSearch {
   #pastStartMs = 0;
   /** A socket must have been there at this moment or later. */
   #lastSeenMs = 0;
+  /** A socket that was first there after this moment may be the next flow's. */
+  #aliveMs = 0;
   #rows: FlowRows | undefined;
   #row = NO_ROW;
   #end: RowEnd = SOURCE_END;
@@ -66,6 +68,7 @@ export class SocketSearch {
     if (mayBeOlder) this.#pastStartMs = Number.NEGATIVE_INFINITY;
     this.#lastSeenMs = mayBeOlder && !beganUnseen ? beganMs : Number.NEGATIVE_INFINITY;
     this.endMs = rows.endMs(row);
+    this.#aliveMs = mayBeOlder ? lastAliveMs(rows, row) : Number.POSITIVE_INFINITY;
     return this;
   }
 
@@ -144,7 +147,8 @@ export class SocketSearch {
       if (!sameAddress(set.words, set.remote(socket), words, peer)) continue;
       // A socket that was known before the flow began is that of an earlier one.
       if (set.knownMs(socket) < startMs || set.firstSeenMs(socket) > this.endMs) continue;
-      if (set.lastSeenMs(socket) < this.#lastSeenMs || this.#isDoubtful(set, socket)) {
+      const isOutside = set.lastSeenMs(socket) < this.#lastSeenMs || set.firstSeenMs(socket) > this.#aliveMs;
+      if (isOutside || this.#isDoubtful(set, socket)) {
         if (recent) this.#unsure = socket;
         continue;
       }
@@ -181,6 +185,13 @@ export class SocketSearch {
     const row = this.#row;
     return isLoopback(words, rows.address(row, this.#end)) || isLoopback(words, rows.peer(row, this.#end));
   }
+}
+
+/** The last moment at which a flow without handshakes was certainly there; Infinity: it is, or nobody saw its end. It ends long after its last datagram: what shows up between that moment and the reading of its end sent none of them. */
+function lastAliveMs(rows: FlowRows, row: Row): number {
+  const lastAfterMs = rows.lastAfterMs(row);
+  const isKnown = rows.isClosed(row) && !rows.isEndUnseen(row) && lastAfterMs > Number.NEGATIVE_INFINITY;
+  return isKnown ? lastAfterMs : Number.POSITIVE_INFINITY;
 }
 
 function noMatch(): Match {
