@@ -1,7 +1,7 @@
 /**
  * What tracing costs: us, by event, beside a C loop that reads the same rings and only counts (probe.c); and the traffic itself, at the worst, a client and a
  * server that do nothing but connections over the loopback (pairs.c). Without, with ours, without, with the C loop, one after the other in each sample, so
- * that all meet the same machine.
+ * that all meet the same machine. `trace/gentle` is the same at 1,000 connections a second, where the client and the server are asked what CPU a connection took them.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -20,6 +20,7 @@ const file = (name: string): string => fileURLToPath(new URL(`./${name}`, import
 
 export const cases: readonly BenchCase[] = [
   { kind: "measured", name: "trace/cost", needs: "kernel", samples: 10, measure },
+  { kind: "measured", name: "trace/gentle", needs: "kernel", samples: 10, measure: measureGentle },
 ];
 
 interface Counted {
@@ -59,15 +60,54 @@ async function measure({ progress }: MeasureContext): Promise<readonly Figure[]>
   }
 }
 
+/** A rate at which a host is busy, and its processors are not. */
+const GENTLE_RATE = 1_000;
+
+async function measureGentle({ progress }: MeasureContext): Promise<readonly Figure[]> {
+  const folder = mkdtempSync(join(tmpdir(), "conntrail-trace-"));
+  try {
+    execFileSync("cc", ["-O2", "-o", join(folder, "pairs"), file("pairs.c")]);
+    await using lab = await createLab("host");
+    progress("trace/gentle");
+    const without = await ran(lab, folder, SECONDS, GENTLE_RATE);
+    const { taken, counted } = await read(lab, folder, process.execPath, [file("measure-trace.mjs")], GENTLE_RATE);
+    const each = ({ connections, cpuMicros }: Ran): number => cpuMicros / connections;
+    const target = { atMost: 1.05, note: "not measurable" };
+    return [
+      { name: "CPU of a connection without", unit: "µs", value: each(without) },
+      { name: "with ours ÷ without", unit: "×", value: each(taken) / each(without), target },
+      { name: "ours", unit: "% of a core", value: counted.cpuMicros / 1e4 / taken.seconds },
+      { name: "ours: lost", unit: "events", value: counted.lost, target: { atMost: 0, note: "none" } },
+    ];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Ran {
+  readonly connections: number;
+  readonly seconds: number;
+  readonly cpuMicros: number;
+}
+
+/** Connections for some seconds; `rate` 0: as many as go. */
+async function ran(lab: Lab, folder: string, seconds = SECONDS, rate = 0): Promise<Ran> {
+  return JSON.parse(await lab.ns("host").exec(join(folder, "pairs"), [String(seconds), String(rate)])) as Ran;
+}
+
 /** Connections a second. */
 async function traffic(lab: Lab, folder: string, lastingSeconds = SECONDS): Promise<number> {
-  const output = await lab.ns("host").exec(join(folder, "pairs"), [String(lastingSeconds)]);
-  const { connections, seconds } = JSON.parse(output) as { connections: number; seconds: number };
+  const { connections, seconds } = await ran(lab, folder, lastingSeconds);
   return connections / seconds;
 }
 
 /** The same while a reader runs, and what it counted. */
 async function under(lab: Lab, folder: string, command: string, args: readonly string[], warm = false) {
+  const { taken, counted } = await read(lab, folder, command, args, 0, warm);
+  return { rate: taken.connections / taken.seconds, counted };
+}
+
+async function read(lab: Lab, folder: string, command: string, args: readonly string[], rate: number, warm = true) {
   await using reader = new Program(command, args);
   await reader.json();
   if (warm) {
@@ -75,7 +115,7 @@ async function under(lab: Lab, folder: string, command: string, args: readonly s
     reader.signal("SIGUSR2");
     await reader.json();
   }
-  const rate = await traffic(lab, folder);
+  const taken = await ran(lab, folder, SECONDS, rate);
   reader.signal("SIGTERM");
-  return { rate, counted: await reader.json<Counted>() };
+  return { taken, counted: await reader.json<Counted>() };
 }

@@ -111,7 +111,7 @@ test.each([
   ["nodenext", "nodenext"],
   ["preserve", "bundler"],
 ])(
-  "a strict program with module %s and resolution %s compiles, library checks included, and runs from anywhere",
+  "N19 without types of its own, a strict program with module %s and resolution %s compiles, library checks included, and runs from anywhere",
   async (module, resolution) => {
     const source = project.write("agent.ts", AGENT);
     const out = join(project.folder, `out-${resolution}`);
@@ -179,6 +179,33 @@ test("F63 N15 bundled around it, a program works; bundled in, it says in one sen
   const inside = await project.node(await bundle("cjs"));
   expect(inside.code).toBe(1);
   expect(inside.stderr).toMatch(/must stay out of the bundle \(esbuild: --external:conntrail/);
+}, 90_000);
+
+const MODULE = COMMON_JS.replace(
+  'const { createReporter } = require("conntrail")',
+  'import { createReporter } from "conntrail"',
+);
+
+test("N15 Rolldown, which speaks Rollup's options and bundles for Vite, works around it and is told the same", async () => {
+  const source = project.write("rolled.mjs", MODULE);
+  const roll = async (name: string, ...options: readonly string[]): Promise<string> => {
+    const file = join(project.folder, name);
+    const built = await project.tool(
+      "rolldown",
+      source,
+      "--platform=node",
+      "--format=es",
+      `--file=${file}`,
+      ...options,
+    );
+    expect(built.code, built.stderr).toBe(0);
+    return file;
+  };
+  const around = await project.node(await roll("around.mjs", "--external=conntrail"));
+  expect(around.stdout).toMatch(WORKS);
+  const inside = await project.node(await roll("inside.mjs", "--module-types=.node=dataurl"));
+  expect(inside.code).toBe(1);
+  expect(inside.stderr).toMatch(/must stay out of the bundle/);
 }, 90_000);
 
 const permission = ["--permission", "--experimental-permission"].find((flag) =>
