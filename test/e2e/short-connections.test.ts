@@ -119,13 +119,11 @@ function countBy(values: readonly number[]): Map<number, number> {
   return counts;
 }
 
-/** No report tells of one client port twice, unless both connections are over. What is there twice is shown with what else the report says. */
+/** No report tells of one client port twice, unless one connection was over before the other began. What is there twice is shown with what else the report says. */
 function expectNoReportTwice(reports: readonly ReportJson[], namespaces: readonly LabNamespace[]): void {
   for (const one of reports) {
     const rows = told([one], namespaces);
-    const again = rows.filter(
-      (row, i) => !isOver(row) && rows.findIndex(({ from }) => from.port === row.from.port) !== i,
-    );
+    const again = rows.filter((row, i) => !isOver(row) && rows.some((other, j) => j !== i && isBeside(other, row)));
     const ports = new Set(again.map(({ from }) => from.port));
     const { conntrack, sockets } = one.health;
     const shown = rows.filter(({ from }) => ports.has(from.port)).map(inShort);
@@ -134,6 +132,11 @@ function expectNoReportTwice(reports: readonly ReportJson[], namespaces: readonl
       again: 0,
     });
   }
+}
+
+/** The same client port, at the same time. */
+function isBeside(other: ConnectionJson, row: ConnectionJson): boolean {
+  return other.from.port === row.from.port && !(isOver(other) && other.lastSeen! <= row.firstSeen!);
 }
 
 function inShort({ from, to, nat, netns, sources, state, firstSeen, lastSeen }: ConnectionJson): string {

@@ -28,7 +28,9 @@ export interface Knowledge {
   readonly sights: readonly SocketSight[];
   /** The first batch that had it open; 0: none had. */
   readonly opened: number;
-  /** The first batch that had its end; 0: none had. */
+  /** The first batch that had its end in some namespace; 0: none had. */
+  readonly closing: number;
+  /** The batch that had its end: the same, but where an entry goes without a closing state another entry may say that it lives; 0: none had. */
   readonly closed: number;
   /** The first batch by which everything that rewrites its packets was known; 0: never. */
   readonly translated: number;
@@ -67,12 +69,16 @@ function ofLife(observed: Observed, life: Life): Knowledge {
   const shown = Math.min(...showing.map(({ table }) => table));
   const last = Math.max(...seen.map(({ table }) => table));
   const tables = sights.tableTakenMs.length - 1;
+  const closings = entries.filter(({ entry }) => !isReplaced(life, entry)).map(({ closed }) => closed);
+  const closing = least(closings);
+  const everywhere = closings.includes(0) ? 0 : Math.max(0, ...closings);
   return {
     life,
     entries,
     sights: seen,
     opened: least(entries.map(({ opened }) => opened)),
-    closed: least(entries.filter(({ entry }) => !isReplaced(life, entry)).map(({ closed }) => closed)),
+    closing,
+    closed: life.outcome === "abrupt" ? everywhere : closing,
     translated: translatedFrom(life, entries),
     shown: shown <= tables ? shown : 0,
     vanished: shown <= tables && last < tables ? last + 1 : 0,
@@ -107,10 +113,10 @@ function circumstancesOf(observed: Observed, life: Life, entries: readonly Entry
     found.add("undumped");
   if (plan.steps.length > 0) found.add("clock");
   if (life.deleted && !wasSeenWhole(observed, life)) found.add("deleted");
-  const after = history.lives.find(({ before }) => before === life);
-  const told = (earlier: Life | undefined, later: Life | undefined): boolean =>
-    earlier !== undefined && later !== undefined && wereToldTogether(sights, earlier, later);
-  if (told(life.before, life) || told(life, after)) found.add("reuse");
+  const sameTuple = history.lives.filter((other) => other.group === life.group && other !== life);
+  const isTogether = (other: Life): boolean =>
+    other.number < life.number ? wereToldTogether(sights, other, life) : wereToldTogether(sights, life, other);
+  if (sameTuple.some(isTogether)) found.add("reuse");
   if ([...places].some((place) => history.places[place]!.cookieless)) found.add("cookieless");
   if ([...places].some((place) => !history.places[place]!.tracked)) found.add("partial");
   if ([...places].some((place) => history.places[place]!.createdMs > plan.startMs)) found.add("late");

@@ -20,13 +20,13 @@ export const staleTrue: Law = {
 export const staleGiven: Law = {
   name: "stale-given",
   says: "a connection of which only entries are left names nobody",
-  check({ life, rows, sights, opened, closed, shown, vanished }, { reports }, breach) {
+  check({ life, rows, sights, opened, closing, shown, vanished }, { reports }, breach) {
     if (life.outcome !== "abrupt" || life.path.kind === "own-socket" || shown === 0 || vanished === 0) return false;
     if (opened === 0 || !sights.some(({ owner }) => owner !== undefined)) return false;
     let asked = false;
     for (const { report, row } of rows) {
       const { batches, tables } = reports[report]!;
-      if (row.ended || tables <= vanished + 1 || (closed !== 0 && closed <= batches)) continue;
+      if (row.ended || tables <= vanished + 1 || (closing !== 0 && closing <= batches)) continue;
       asked = true;
       if (!row.stale) breach(report, "its sockets are gone, and it is not called stale");
     }

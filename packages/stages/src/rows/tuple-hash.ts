@@ -27,3 +27,13 @@ export function tupleHash(words: Uint32Array, addresses: number, ports: number, 
 export function addressHash(words: Uint32Array, offset: number): number {
   return hashEnd(words, offset, 0) >>> 1;
 }
+
+/** The hash that a listener is found by. */
+export function portHash(netns: number, protocol: number, port: number): number {
+  return mixed(Math.imul(netns, 0x9e3779b1) ^ ((port << 8) | protocol));
+}
+
+function mixed(word: number): number {
+  const h = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
+  return (h ^ (h >>> 13)) >>> 1;
+}

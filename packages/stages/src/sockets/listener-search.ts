@@ -5,8 +5,9 @@ import type { ConnectionRows } from "../rows/connection-rows.ts";
 import { entryValue, firstEntry, nextEntry } from "../rows/hash-index.ts";
 import { NO_ROW, type Row } from "../rows/row.ts";
 import type { RowEnd } from "../rows/row-end.ts";
+import { portHash } from "../rows/tuple-hash.ts";
 import type { SocketHistory } from "./socket-history.ts";
-import { NO_SOCKET, portHash, SEVERAL_SOCKETS, type Socket, type SocketSet } from "./socket-set.ts";
+import { NO_SOCKET, SEVERAL_SOCKETS, type Socket, type SocketSet } from "./socket-set.ts";
 
 /** A search in the latest table, used again and again. */
 export class ListenerSearch {

@@ -33,7 +33,9 @@ export class SocketSearch {
   #pastStartMs = 0;
   /** A socket must have been there at this moment or later. */
   #lastSeenMs = 0;
-  /** A socket that was first there after this moment may be the next flow's. */
+  /** Nobody saw when the flow began: what vanished and was another's may have gone before. */
+  #beganUnseen = false;
+  /** A socket that was first there after this moment is the next flow's, if there is one. */
   #aliveMs = 0;
   #rows: FlowRows | undefined;
   #row = NO_ROW;
@@ -59,6 +61,7 @@ export class SocketSearch {
     const afterMs = continued ? rows.sinceMs(row) : rows.beganAfterMs(row);
     const beganMs = startMs > 0 ? Math.min(startMs, afterMs) : afterMs;
     const beganUnseen = !continued && rows.beganUnseen(row);
+    this.#beganUnseen = beganUnseen;
     // Such a flow is older than it looks; so may be the sockets of one that conntrack met in the middle of its life.
     this.#pastStartMs = beganUnseen && startMs === 0 ? Number.NEGATIVE_INFINITY : beganMs;
     // A datagram may be sent from a socket that has long been there, and still is.
@@ -145,10 +148,11 @@ export class SocketSearch {
       if (set.ports(socket) !== ports || set.protocol(socket) !== protocol) continue;
       if (!sameAddress(set.words, set.local(socket), words, address)) continue;
       if (!sameAddress(set.words, set.remote(socket), words, peer)) continue;
+      if (!recent && this.#beganUnseen && set.wasFlows(socket)) continue;
       // A socket that was known before the flow began is that of an earlier one.
       if (set.knownMs(socket) < startMs || set.firstSeenMs(socket) > this.endMs) continue;
-      const isOutside = set.lastSeenMs(socket) < this.#lastSeenMs || set.firstSeenMs(socket) > this.#aliveMs;
-      if (isOutside || this.#isDoubtful(set, socket)) {
+      const isEarlier = set.lastSeenMs(socket) < this.#lastSeenMs;
+      if (isEarlier || this.#isNextOnes(set, socket) || this.#isDoubtful(set, socket)) {
         if (recent) this.#unsure = socket;
         continue;
       }
@@ -160,6 +164,20 @@ export class SocketSearch {
         improve(elsewhere, set, socket, recent);
       }
     }
+  }
+
+  /** True when the socket of a flow without handshakes is that of the next one with its tuple. */
+  #isNextOnes(set: SocketSet, socket: Socket): boolean {
+    if (set.firstSeenMs(socket) <= this.#aliveMs) return false;
+    const rows = this.#rows!;
+    const row = this.#row;
+    const hash = rows.hash(row);
+    for (let at = rows.firstAt(hash); at >= 0; at = rows.nextAt(hash, at)) {
+      const other = rows.rowAt(at);
+      if (rows.born(other) <= rows.born(row) || rows.netns(other) !== rows.netns(row)) continue;
+      if (rows.isSameAt(row, other, this.#end)) return true;
+    }
+    return false;
   }
 
   /** True when the socket may as well be that of another flow with the tuple: the one before or after, where this one's end or beginning was read together with its. */

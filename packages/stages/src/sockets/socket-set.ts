@@ -23,7 +23,7 @@ import {
   nextEntry,
   resetHashIndex,
 } from "../rows/hash-index.ts";
-import { tupleHash } from "../rows/tuple-hash.ts";
+import { portHash, tupleHash } from "../rows/tuple-hash.ts";
 import { identityAt } from "./socket-identity.ts";
 
 declare const socket: unique symbol;
@@ -37,6 +37,9 @@ export const SEVERAL_SOCKETS: Socket = -2 as Socket;
 
 /** What has a socket: a flow, which conntrack told of, or a connection that only sockets show. */
 export const TAKEN_BY = { flow: 1, pair: 2 } as const;
+
+/** Beside who has it: a flow had it in an earlier table. */
+const HAD = 0x80;
 
 /** Words of a row, as a power of two: 128 bytes. */
 const SHIFT = 5;
@@ -74,7 +77,7 @@ export class SocketSet {
       this.#doubles = new Float64Array(this.words.buffer);
       this.#taken = new Uint8Array(room);
     }
-    this.untakeAll();
+    this.#taken.fill(0);
     this.#end = 0;
     for (const index of [this.pairs, this.listeners]) resetHashIndex(index, count);
   }
@@ -104,7 +107,9 @@ export class SocketSet {
       lastSeenMs: from.lastSeenMs(socket),
       knownMs: from.knownMs(socket),
     };
-    this.noteSeen(this.add(from.words, socket, from.owner(socket)), seen);
+    const moved = this.add(from.words, socket, from.owner(socket));
+    this.noteSeen(moved, seen);
+    this.#taken[moved >>> SHIFT] = from.#taken[socket >>> SHIFT]! & HAD;
   }
 
   /** True when nothing is in it. */
@@ -218,20 +223,26 @@ export class SocketSet {
 
   /** A connection has it already. */
   isTaken(socket: Socket): boolean {
-    return this.#taken[socket >>> SHIFT] !== 0;
+    return (this.#taken[socket >>> SHIFT]! & ~HAD) !== 0;
   }
 
   isTakenByFlow(socket: Socket): boolean {
-    return this.#taken[socket >>> SHIFT] === TAKEN_BY.flow;
+    return (this.#taken[socket >>> SHIFT]! & ~HAD) === TAKEN_BY.flow;
+  }
+
+  /** A flow had it, before the set was let go. */
+  wasFlows(socket: Socket): boolean {
+    return (this.#taken[socket >>> SHIFT]! & HAD) !== 0;
   }
 
   take(socket: Socket, by: number = TAKEN_BY.flow): void {
-    this.#taken[socket >>> SHIFT] = by;
+    this.#taken[socket >>> SHIFT] = (this.#taken[socket >>> SHIFT]! & HAD) | by;
   }
 
   /** Lets go of every socket. */
   untakeAll(): void {
-    this.#taken.fill(0);
+    const taken = this.#taken;
+    for (let i = 0; i < this.#end >>> SHIFT; i++) taken[i] = (taken[i]! & HAD) | (taken[i] === TAKEN_BY.flow ? HAD : 0);
   }
 
   /** It has a remote end. */
@@ -285,14 +296,4 @@ export class SocketSet {
 /** True for protocols without a handshake: an unconnected socket both asks and answers. */
 export function isDatagram(protocol: number): boolean {
   return protocol === PROTOCOL.udp || protocol === PROTOCOL.udplite;
-}
-
-/** The hash that a listener is found by. */
-export function portHash(netns: number, protocol: number, port: number): number {
-  return mixed(Math.imul(netns, 0x9e3779b1) ^ ((port << 8) | protocol));
-}
-
-function mixed(word: number): number {
-  const h = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
-  return (h ^ (h >>> 13)) >>> 1;
 }
