@@ -2,7 +2,7 @@
  * Makes test/replay/recordings/ways.pcapng.gz, what `why` is asked about: `npx tsx test/record/programs/record-ways.ts`, as root. Ways that connections take on real
  * hosts, each in namespaces of its own (isolated.ts), seen by one recorder.
  */
-import { mkdtempSync, symlinkSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLab, type Lab, type LabNamespace, loopbackLab, natLab, type Program, TRACK } from "../../lab/index.ts";
@@ -13,6 +13,7 @@ const PROGRAMS = join(REPOSITORY, "test/lab/programs");
 
 async function recordWays(): Promise<void> {
   const names = mkdtempSync(join(tmpdir(), "ways-"));
+  process.on("exit", () => rmSync(names, { recursive: true, force: true }));
   /** The kernel calls a process by the file that was run. */
   const named = (name: string, program = process.execPath): string => {
     const path = join(names, name);
