@@ -40,7 +40,9 @@ kernelTest(
     expect(await page.textContent(".details")).toMatch(/holds the very socket.*certain, by conntrack/s);
     await expect
       .poll(() => page.textContent(".details .why"), { timeout: 30_000 })
-      .toMatch(/What was told.*socket \[\d+\]: .*decided direction: its original tuple.*What it does not say/s);
+      .toMatch(
+        /What was told.*socket \[ct-1-1-app-\d\]: .*decided direction: conntrack keeps who opened it.*What it does not say/s,
+      );
 
     await page.fill("#filter", "to.prot == 1");
     await expect.poll(() => page.textContent("#filter-error")).toMatch(/did you mean "to.port"/);

@@ -1,16 +1,20 @@
 /** The answer of `conntrail why` as text for people: the row, the facts in the order in which they came, what became of each, and what is missing. */
 import { printable } from "@conntrail/model";
-import { type ConnectionJson, cut, type EndJson, fold, type MasterJson, type Paint, painter } from "@conntrail/report";
-import type { Explained, Explanation, Fact, Verdict } from "@conntrail/reporter";
+import { cut, fold, type Paint, painter } from "@conntrail/report";
+import type { Blank, Explained, Explanation, Fact, Verdict } from "@conntrail/reporter";
 import type { Terminal } from "./terminal.ts";
+import { aboutRow, headline } from "./why-headline.ts";
 
 /** Width without a terminal: lines that are read in a mail or an issue. */
 const PLAIN_WIDTH = 120;
 const INDENT = 18;
 
+/** The time of a fact from a file without times. */
+const NO_TIME = "1970-01-01T00:00:00.000Z";
+
 const WORDS: Readonly<Record<Verdict, string>> = {
   decided: "decided",
-  agrees: "agrees",
+  agrees: "confirms",
   overruled: "overruled",
 };
 
@@ -27,74 +31,56 @@ export function whyText({ explanations, found }: Explained, { columns, color }: 
 }
 
 /** The answer for one row as lines, none wider than `width`. */
-export function whyLines({ connection, facts, more, blanks }: Explanation, width: number, paint: Paint): string[] {
+export function whyLines(explanation: Explanation, width: number, paint: Paint): string[] {
+  const { facts, more, blanks } = explanation;
   return [
-    ...fold(printable(headline(connection)), width, 2).map((line) => paint("bold", line)),
-    ...about(connection).flatMap((line) => fold(`  ${printable(line)}`, width, 4)),
+    ...fold(printable(headline(explanation)), width, 2).map((line) => paint("bold", line)),
+    ...aboutRow(explanation).flatMap((line) => fold(`  ${printable(line)}`, width, 4)),
     "",
-    facts.length === 0
-      ? cut("Nothing was told of it but by the rows themselves.", width)
-      : cut("What was told, in the order in which it came:", width),
-    ...facts.flatMap((fact) => factLines(fact, width)),
+    cut(factsTitle(facts), width),
+    ...facts.flatMap((fact, i) => factLines(fact, isLate(facts, i), width)),
     ...(more === 0 ? [] : [`  … and ${more} more`]),
     ...(blanks.length === 0 ? [] : ["", "What it does not say, and why:"]),
-    ...blanks.flatMap(({ about: name, text, help }) => [
+    ...bothSides(blanks).flatMap(({ about: name, text, help }) => [
       ...indented(`  ${name.padEnd(INDENT - 4)}`, text, width),
       ...(help === null ? [] : indented(" ".repeat(INDENT - 2), `→ ${help}`, width)),
     ]),
   ];
 }
 
-function headline({ protocol, from, to, state, count }: ConnectionJson): string {
-  const many = count > 1 ? `, ${count} connections` : "";
-  return `${protocol} ${end(from)} → ${end(to)}: ${state}${many}`;
+/** With the day or the days of the facts, for their times have none. */
+function factsTitle(facts: readonly Fact[]): string {
+  if (facts.length === 0) return "No single observation was kept for this row.";
+  const days = facts.flatMap(({ time }) => (time === NO_TIME ? [] : [time.slice(0, 10)])).sort();
+  const [first, last] = [days[0], days.at(-1)];
+  const day = first === undefined ? "" : ` (${first === last ? first : `${first} to ${last}`}, UTC)`;
+  return `What was told, in the order in which it came${day}:`;
 }
 
-function end({ address, port, process, pid }: EndJson): string {
-  const place = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-  return process === null ? place : `${place} ${process} (pid ${pid})`;
+/** Somebody told it after what happened later. */
+function isLate(facts: readonly Fact[], at: number): boolean {
+  return facts.slice(0, at).some(({ time }) => time > facts[at]!.time);
 }
 
-function about({ direction, nat, netns, netnsName, master, via, tunnel, protocol }: ConnectionJson): string[] {
-  const seen = nat?.visible;
+/** What is missing at both ends for the same reason is told once: `from.names` and `to.names` as `names`. */
+function bothSides(blanks: readonly Blank[]): Blank[] {
+  const isTwin = (one: Blank | undefined, other: Blank | undefined): boolean =>
+    one?.text === other?.text &&
+    one?.help === other?.help &&
+    one?.about.replace("from.", "to.") === other?.about &&
+    one !== other;
+  return blanks.flatMap((blank, i) => {
+    if (isTwin(blanks[i - 1], blank)) return [];
+    return isTwin(blank, blanks[i + 1]) ? [{ ...blank, about: blank.about.replace("from.", "") }] : [blank];
+  });
+}
+
+function factLines({ time, source, netns, netnsName, text, claims }: Fact, late: boolean, width: number): string[] {
+  const where = netns === null ? "" : ` [${netnsName ?? netns}]`;
+  const when = time === NO_TIME ? "no time" : time.slice(11, 23);
+  const told = `${source}${where}${late ? " (told late)" : ""}: ${text}`;
   return [
-    direction.evidence === "none"
-      ? "direction: not known; the order is arbitrary"
-      : `direction: ${direction.evidence}, ${direction.confidence}`,
-    ...(nat === null
-      ? []
-      : [
-          `translated (${nat.kind}): the opener called ${place(seen!.to)}, the server was called by ${place(seen!.from)}`,
-        ]),
-    ...(via === undefined
-      ? []
-      : [`${via.process} (pid ${via.pid}) passes it on; its other leg is among those of pid:${via.pid}`]),
-    ...(tunnel === undefined
-      ? []
-      : [`a tunnel (${tunnel}): what goes through it has rows of its own, where it is tracked`]),
-    ...(protocol === "gre"
-      ? ["the numbers at its ends are the call ids of PPTP; of other GRE conntrack keeps no key, and both are 0"]
-      : []),
-    ...(master === undefined
-      ? []
-      : [`announced by ${master.protocol} ${place(master.from)} → ${place(master.to)}${numbered(master)}`]),
-    ...(netns === null ? [] : [`network namespace ${netns}${netnsName === undefined ? "" : ` (${netnsName})`}`]),
-  ];
-}
-
-/** Where the connection that announced it is in the report. */
-function numbered({ id }: MasterJson): string {
-  return id === null ? ", which is in no report" : ` (id:${id})`;
-}
-
-function place({ address, port }: { readonly address: string; readonly port: number }): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-function factLines({ time, source, netns, text, claims }: Fact, width: number): string[] {
-  const where = netns === null ? "" : ` [${netns}]`;
-  return [
-    ...indented(`  ${time.slice(11, 23)}`.padEnd(INDENT - 2), `${source}${where}: ${text}`, width),
+    ...indented(`  ${when}`.padEnd(INDENT - 2), told, width),
     ...claims.flatMap((claim) =>
       indented(" ".repeat(INDENT), `${WORDS[claim.verdict]} ${claim.about}: ${claim.text}`, width),
     ),
@@ -103,7 +89,5 @@ function factLines({ time, source, netns, text, claims }: Fact, width: number): 
 
 /** A first column and text beside it, folded into the width. */
 function indented(first: string, text: string, width: number): string[] {
-  const gap = first.length;
-  const lines = fold(`${first}${printable(text)}`, width, gap);
-  return lines;
+  return fold(`${first}${printable(text)}`, width, first.length);
 }

@@ -26,3 +26,4 @@ export * from "./trace-batch.ts";
 export * from "./trace-row.ts";
 export * from "./tunnel.ts";
 export * from "./tuple.ts";
+export * from "./tuple-text.ts";

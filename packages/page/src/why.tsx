@@ -11,6 +11,7 @@ interface Explanation {
     readonly time: string;
     readonly source: string;
     readonly netns: number | null;
+    readonly netnsName?: string;
     readonly text: string;
     readonly claims: readonly { readonly about: string; readonly verdict: string; readonly text: string }[];
   }[];
@@ -33,15 +34,15 @@ export function Why({ id, state }: { readonly id: number; readonly state: string
   return (
     <section class="why" aria-label="Why">
       <h3>What was told, in the order in which it came</h3>
-      {answer.facts.length === 0 && <p>Nothing that is still kept.</p>}
+      {answer.facts.length === 0 && <p>No single observation is kept for this row.</p>}
       <ol>
         {answer.facts.map((fact, i) => (
           <li key={i}>
             <span class="when">{fact.time.slice(11, 23)}</span> {fact.source}
-            {fact.netns === null ? "" : ` [${fact.netns}]`}: {safe(fact.text)}
+            {fact.netns === null ? "" : ` [${safe(fact.netnsName ?? String(fact.netns))}]`}: {safe(fact.text)}
             {fact.claims.map((claim) => (
               <div key={claim.about} class={`claim ${claim.verdict}`}>
-                {claim.verdict} {claim.about}: {safe(claim.text)}
+                {claim.verdict === "agrees" ? "confirms" : claim.verdict} {claim.about}: {safe(claim.text)}
               </div>
             ))}
           </li>

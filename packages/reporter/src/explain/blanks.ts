@@ -1,19 +1,32 @@
 /** What a row does not say: what was looked for, where that ended, and what would help. */
-import type { ConnectionJson, EndJson, HealthJson } from "@conntrail/report";
+import { placeText } from "@conntrail/model";
+import type { ConnectionJson, HealthJson } from "@conntrail/report";
+import { answerBlank } from "./answer-blank.ts";
 import type { Blank } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
-import { endText } from "./meeting-tuples.ts";
+import { processBlank } from "./process-blank.ts";
+import { CONNTRACK_REASON, NAMES_REASON } from "./reasons.ts";
+import { inNamespace } from "./row-place.ts";
 
-/** The blanks of a row. `health` is that of the report that told it last; `since`: the time from which on facts were kept, null for all. */
-export function blanksOf(row: ConnectionJson, health: HealthJson, seen: FactCollector, since: string | null): Blank[] {
+/** Where facts are from. */
+export interface FactOrigin {
+  /** ISO 8601: the time from which on facts were kept; null for all. */
+  readonly since: string | null;
+  /** They are from a file that is not a recording of ours: conntrack's messages or lines alone. */
+  readonly isForeign: boolean;
+}
+
+/** The blanks of a row. `health` is that of the report that told it last. */
+export function blanksOf(row: ConnectionJson, health: HealthJson, seen: FactCollector, origin: FactOrigin): Blank[] {
+  const { since, isForeign } = origin;
   return [
     ...factsBlank(row, since),
     ...directionBlank(row, health, seen),
     ...answerBlank(row, seen),
-    ...processBlank(row, "from", health, seen),
-    ...processBlank(row, "to", health, seen),
-    ...namesBlank(row, "from", health),
-    ...namesBlank(row, "to", health),
+    ...processBlank(row, "from", health, seen, isForeign),
+    ...processBlank(row, "to", health, seen, isForeign),
+    ...namesBlank(row, "from", health, seen, isForeign),
+    ...namesBlank(row, "to", health, seen, isForeign),
     ...flowBlank(row, health),
   ];
 }
@@ -26,154 +39,79 @@ function factsBlank({ firstSeen }: ConnectionJson, since: string | null): Blank[
 }
 
 function directionBlank({ direction, from, to }: ConnectionJson, health: HealthJson, seen: FactCollector): Blank[] {
-  if (direction.evidence !== "none") return [];
+  const { evidence, confidence } = direction;
+  if (confidence === "certain") return [];
+  const about = "direction";
+  const help = "start before the connection does: conntrack then sees who opens it";
+  const reason = health.conntrack.reason === null ? "" : `: ${CONNTRACK_REASON[health.conntrack.reason]}`;
   const opening = seen.facts.some(({ source }) => source === "event" || source === "dump")
-    ? "conntrack did not see the opening"
-    : `conntrack told nothing of it${reasonOf(health.conntrack)}`;
-  const text = `${opening}; nobody listens on port ${from.port} or ${to.port} in its namespace; and of the two ports not exactly one is of the ephemeral range`;
-  return [{ about: "direction", text, help: "start before the connection does: conntrack then sees who opens it" }];
+    ? "conntrack's word is of a time after the opening"
+    : `conntrack told nothing of it${reason}`;
+  const unheard = seen.scans === 0 ? "no sockets were read" : "no listener at just one of its ends was seen";
+  if (evidence === "conntrack") {
+    return [{ about, text: `${confidence}, not certain: ${opening}, and ${unheard}`, help }];
+  }
+  if (evidence !== "none") {
+    return [{ about, text: `${confidence}, not certain: only the ports tell, for ${opening}`, help }];
+  }
+  const ports = `the ports ${from.port} and ${to.port} do not tell a client's from a server's`;
+  return [{ about, text: `${opening}; ${unheard}; and ${ports}${rangeText(from.port, to.port, seen)}`, help }];
 }
 
-/** Why nothing came back is not told: an ICMP error belongs to the flow that it is about, and conntrack says nothing of it. */
-function answerBlank({ state, to }: ConnectionJson, seen: FactCollector): Blank[] {
-  const isRefused = seen.facts.some(({ claims }) =>
-    claims.some(({ about, text }) => about === "state" && /reset/.test(text)),
-  );
-  if ((state !== "unreplied" && state !== "failed") || isRefused) return [];
-  const text =
-    "nothing came back that conntrack takes for an answer: nobody is there, a rule dropped it, or an ICMP error came, of which conntrack tells nothing";
-  const place = endText(to.address, to.port);
-  return [
-    {
-      about: "state",
-      text,
-      help: `is somebody at ${place}, and do the rules on the way let it through? tcpdump -ni any icmp or icmp6 shows errors`,
-    },
-  ];
+/** The range of ports for clients, where it says nothing of these two. */
+function rangeText(one: number, other: number, { clientPorts }: FactCollector): string {
+  if (clientPorts === undefined) return "";
+  const { low, high } = clientPorts;
+  const within = [one, other].filter((port) => port >= low && port <= high).length;
+  if (within === 1) return "";
+  return `: ${within === 2 ? "both are" : "neither is"} of the range for clients (${low}–${high})`;
 }
 
-function processBlank(row: ConnectionJson, side: "from" | "to", health: HealthJson, seen: FactCollector): Blank[] {
-  const end = row[side];
-  if (end.pid !== null || end.ownerReason === null) return [];
-  const [text, help] = row.flags?.includes("stale")
-    ? staleText(end)
-    : (unheldText(row, side, seen) ?? ownerText(end, health, seen));
-  return [{ about: `${side}.process`, text, help }];
-}
-
-function staleText({ address, port, local }: EndJson): readonly [string, string | null] {
-  const place = endText(address, port);
-  if (!local) return [`${place} is no address of this host, and the socket at the other end is gone`, null];
-  return [
-    `scans no longer have a socket with the end ${place}, and conntrack keeps its entry: the end of the connection did not pass it; the process is told when the entry ends`,
-    "conntrack -D removes the entry; net.netfilter.nf_conntrack_tcp_timeout_established shortens what such entries live",
-  ];
-}
-
-/** Where no socket was to be expected. */
-function unheldText(
+function namesBlank(
   row: ConnectionJson,
   side: "from" | "to",
+  health: HealthJson,
   seen: FactCollector,
-): readonly [string, string | null] | undefined {
-  const { protocol, state } = row;
-  const { address, port, ownerReason } = row[side];
-  if (ownerReason !== "no-socket") return undefined;
-  if (!WITH_SOCKETS.has(protocol))
-    return [`${protocol} has no sockets with ports, by which a process could be found`, null];
-  const isAttempt = side === "to" && (state === "failed" || state === "unreplied");
-  if (!isAttempt || seen.scans === 0 || seen.facts.some(({ source }) => source === "listener")) return undefined;
-  return [
-    `in ${seen.scans} scans of the sockets nobody waited for it at ${endText(address, port)}`,
-    "start what is to serve it, or correct the port that is called",
-  ];
-}
-
-const DOCTOR = "conntrail doctor says what is missing, and what mends it";
-
-const WITH_SOCKETS: ReadonlySet<string> = new Set(["tcp", "udp", "sctp", "udplite", "dccp"]);
-
-function ownerText(end: EndJson, health: HealthJson, seen: FactCollector): readonly [string, string | null] {
-  const place = endText(end.address, end.port);
-  const scans = `${seen.scans} scans of the sockets`;
-  const traced = health.trace.state !== "off";
-  const trace = traced
-    ? "the trace saw nobody open or close it"
-    : `nobody traced who opens and closes${reasonOf(health.trace)}`;
-  switch (end.ownerReason) {
-    case "not-local":
-      return [
-        `${place} is no address of this host: its process is elsewhere`,
-        "ask conntrail why on that host; a store of both hosts joins what they know (conntrail store --help)",
-      ];
-    case "no-socket":
-      return [
-        `${scans} had no socket with the end ${place}, and ${trace}`,
-        traced
-          ? "the socket closed before a scan: --scan-interval 100ms, or an earlier start"
-          : "perf events (root, or CAP_PERFMON) name the processes of short connections",
-      ];
-    case "no-process":
-      return [
-        `the socket ${place} was seen, and no process has a descriptor of it: the kernel's own, or closed by its process before the scan; ${trace}`,
-        "nothing to be done where the kernel itself serves (NFS, a tunnel); else --scan-interval 100ms sees it earlier",
-      ];
-    case "permission":
-      return [
-        `the socket ${place} was seen, and the process that has it may not be inspected${reasonOf(health.sockets)}`,
-        health.sockets.advice ?? "run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
-      ];
-    case "ambiguous":
-      return [
-        `several sockets, or several programs, fit the end ${place}: none is named rather than a wrong one`,
-        "ss -np in each of its namespaces shows them; --namespaces own looks into one alone",
-      ];
-    case "off":
-      return [
-        "no sockets or processes were read: switched off, or a file of conntrack's alone",
-        "conntrail record, without --no-sockets and --no-processes, keeps both",
-      ];
-    case "unavailable":
-      return [`the sockets could not be read${reasonOf(health.sockets)}`, health.sockets.advice ?? DOCTOR];
-    default:
-      return [`nothing more is known (${end.ownerReason})`, null];
-  }
-}
-
-function namesBlank(row: ConnectionJson, side: "from" | "to", health: HealthJson): Blank[] {
+  isForeign: boolean,
+): Blank[] {
   const { names, address } = row[side];
   if (names.length > 0) return [];
   const about = `${side}.names`;
-  const { reason } = health.names;
-  if (health.names.state === "off")
-    return [
-      {
-        about,
-        text: `names were not looked up${reasonOf(health.names)}`,
-        help:
-          reason === "switched-off" ? "watch, or record, without --no-names" : "--name-server says which server to ask",
-      },
-    ];
-  const text = `the name servers had no name for ${address}, or had not answered by then (${health.names.pending} lookups were waiting)`;
-  return [{ about, text, help: "--name-server asks another server, a longer --window waits longer" }];
+  const { state, reason, pending } = health.names;
+  if (state === "off" && isForeign) {
+    return [{ about, text: "this file has no names", help: "conntrail record keeps those that it looks up" }];
+  }
+  if (state === "off") {
+    const text = reason === null ? "names were not looked up" : NAMES_REASON[reason];
+    const help = reason === "switched-off" ? "without --no-names they are looked up" : "--name-server ADDRESS";
+    return [{ about, text, help }];
+  }
+  const another = "--name-server asks another server";
+  if (seen.isNameless(address)) return [{ about, text: `the name servers have no name for ${address}`, help: another }];
+  if (pending > 0) {
+    const text = `no answer for ${address} so far: ${pending} lookups were waiting`;
+    return [{ about, text, help: `a longer --window waits longer; ${another}` }];
+  }
+  const why = reason === null ? "or none answered" : NAMES_REASON[reason];
+  return [{ about, text: `the name servers have no name for ${address}, ${why}`, help: another }];
 }
 
 /** What only conntrack tells. */
-function flowBlank(row: ConnectionJson, health: HealthJson): Blank[] {
+function flowBlank(row: ConnectionJson, { conntrack }: HealthJson): Blank[] {
   if (!row.sources.includes("conntrack")) {
-    const text = `conntrack has no flow of it${reasonOf(health.conntrack)}: whether it is translated, its bytes, and who opened it are not known from there`;
-    return [{ about: "nat", text, help: health.conntrack.advice ?? DOCTOR }];
+    const lacks = "; so NAT, bytes and who opened it are not known from there";
+    const place = placeText(row.protocol, row.to);
+    if (conntrack.reason !== null) {
+      const text = `conntrack told of no such flow: ${CONNTRACK_REASON[conntrack.reason]}${lacks}`;
+      const print = "conntrail doctor says what is missing, and prints what mends it";
+      return [{ about: "nat", text, help: conntrack.advice ?? print }];
+    }
+    const text = `conntrack works, but told of no such flow: no namespace on its way tracks it (no rule with ct or NAT, or one with notrack), or it was over before we looked${lacks}`;
+    const help = `${inNamespace(row, "nft list ruleset")}  (notrack, or no ct at all, for ${place})`;
+    return [{ about: "nat", text, help }];
   }
   if (row.counters !== undefined) return [];
-  return [
-    {
-      about: "counters",
-      text: "the kernel does not count bytes and packets of flows",
-      help: "sysctl net.netfilter.nf_conntrack_acct=1",
-    },
-  ];
-}
-
-function reasonOf({ reason }: { readonly reason: string | null }): string {
-  return reason === null ? "" : ` (${reason})`;
+  const command = inNamespace(row, "sysctl -w net.netfilter.nf_conntrack_acct=1");
+  const text = "no bytes and packets were told: the kernel counts them only where it is told to";
+  return [{ about: "counters", text, help: `${command}  (new connections only)` }];
 }

@@ -2,12 +2,14 @@
  * Why rows of a recording say what they say. The recording is replayed twice: for the rows that were asked for, and once more with somebody who looks at
  * each input and keeps what speaks of one of them. So rows that nobody asks about cost nothing, neither then nor now.
  */
+import type { HostFacts } from "@conntrail/model";
 import type { ConnectionJson, HealthJson } from "@conntrail/report";
+import { UNKNOWN_HOST } from "../replay/recorded-facts.ts";
 import { replayReports, replayTapped } from "../replay/replay.ts";
 import type { ReplayOptions } from "../replay/replay-options.ts";
 import { type AskedEnd, isAsked } from "./asked-ends.ts";
-import { blanksOf } from "./blanks.ts";
 import type { Explanation } from "./explanation.ts";
+import { explanationOf } from "./explanation-of.ts";
 import { FactCollector } from "./fact-collector.ts";
 
 /** What is asked. */
@@ -28,6 +30,7 @@ export interface Explained {
 interface Row {
   readonly connection: ConnectionJson;
   readonly health: HealthJson;
+  readonly isForeign: boolean;
 }
 
 /** Explains rows of a recording (a path, or those of a rotated one in order; read twice, so not a pipe). Errors are those of `replay()`. */
@@ -41,7 +44,7 @@ export async function explainRecording(paths: string | readonly string[], option
       const connection = JSON.parse(JSON.stringify(view)) as ConnectionJson;
       const key = identity(connection);
       rows.delete(key);
-      rows.set(key, { connection, health: report.health });
+      rows.set(key, { connection, health: report.health, isForeign: isUnknown(report.host) });
     }
   }
   const chosen = [...rows.values()].reverse().slice(0, limit);
@@ -57,10 +60,8 @@ export async function explainRecording(paths: string | readonly string[], option
       names: (answers, timeMs) => each((collector) => collector.names(answers, timeMs)),
     });
   }
-  const explanations = chosen.map(({ connection, health }, i): Explanation => {
-    const seen = collectors[i]!;
-    const blanks = blanksOf(connection, health, seen, null);
-    return { connection, since: null, facts: seen.facts, more: seen.more, blanks };
+  const explanations = chosen.map(({ connection, health, isForeign }, i): Explanation => {
+    return explanationOf(connection, health, collectors[i]!, { since: null, isForeign });
   });
   return { explanations, found: rows.size };
 }
@@ -68,4 +69,9 @@ export async function explainRecording(paths: string | readonly string[], option
 /** A connection over several reports. */
 function identity({ protocol, from, to, firstSeen }: ConnectionJson): string {
   return [protocol, from.address, from.port, to.address, to.port, firstSeen].join(" ");
+}
+
+/** The host of a file that is not a recording of ours: a recording says where it was made. */
+function isUnknown({ id, kernelVersion }: HostFacts): boolean {
+  return id === UNKNOWN_HOST.id && kernelVersion === UNKNOWN_HOST.kernelVersion;
 }

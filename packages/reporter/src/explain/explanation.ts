@@ -23,6 +23,8 @@ export interface Fact {
   readonly source: FactSource;
   /** Inode of the network namespace that it is from; null for names, and where it is not known. */
   readonly netns: number | null;
+  /** What that namespace is called. Absent when it has no name, or none is known. */
+  readonly netnsName?: string;
   readonly text: string;
   readonly claims: readonly Claim[];
 }
@@ -39,6 +41,10 @@ export interface Blank {
 /** The answer for one row. */
 export interface Explanation {
   readonly connection: ConnectionJson;
+  /** How it ended, of one that failed. Absent for others, and where its end is not kept. */
+  readonly outcome?: "refused" | "no answer";
+  /** Sentences about the row as a whole. Absent without any. */
+  readonly notes?: readonly string[];
   /** ISO 8601: facts from before are not kept any more; null when all are there. */
   readonly since: string | null;
   readonly facts: readonly Fact[];

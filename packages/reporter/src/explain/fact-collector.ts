@@ -5,7 +5,6 @@
 import type { NameAnswer } from "@conntrail/capture";
 import {
   ADDRESS_WORDS,
-  CT_TCP_STATE,
   FLOW,
   FLOW_CHANGE,
   FLOW_FLAG,
@@ -16,8 +15,7 @@ import {
   kindFlags,
   kindProtocol,
   kindState,
-  MASTER,
-  MASTER_WORDS,
+  type NamespaceFacts,
   type Owner,
   PROTOCOL,
   protocolName,
@@ -34,18 +32,46 @@ import {
 import type { ConnectionJson } from "@conntrail/report";
 import type { InputTap } from "../replay/input-tap.ts";
 import type { Claim, Fact, FactSource } from "./explanation.ts";
+import { announcement, newFlowText, socketWord, stateWord, tupleText } from "./flow-text.ts";
 import { endText, MeetingTuples } from "./meeting-tuples.ts";
-import { directionClaim, listenerClaim, namesClaim, natClaim, processClaim, stateClaim } from "./verdicts.ts";
+import {
+  directionClaim,
+  knownFrom,
+  listenerClaim,
+  namesClaim,
+  natClaim,
+  portsClaim,
+  processClaim,
+  stateClaim,
+  wasReset,
+} from "./verdicts.ts";
 
 /** Facts that are kept of one row. */
 const MAX_FACTS = 200;
 
+type Ends = readonly [string, string];
+type Told = Omit<Fact, "time" | "netnsName"> & { readonly timeMs: number };
+
 /** Facts of one row. */
 export class FactCollector implements InputTap {
-  readonly facts: Fact[] = [];
   more = 0;
   /** Scans that were taken in. */
   scans = 0;
+  /** How a connection that failed ended. Undefined while no end of it was told. */
+  outcome: "refused" | "no answer" | undefined;
+  /** Somebody listens on the called port. */
+  isListenedOn = false;
+  /** The called address is none of an interface where its socket is. */
+  isBrought = false;
+  /** The range of ports for clients, in the namespace of the row. Undefined where it was not read. */
+  clientPorts: NamespaceFacts["ephemeral"] | undefined;
+  readonly #facts: Told[] = [];
+  readonly #decided = new Set<string>();
+  readonly #names = new Map<number, string>();
+  /** What the trace saw the process of an end do. */
+  readonly #did = { from: new Set<string>(), to: new Set<string>() };
+  readonly #nameless = new Set<string>();
+  #isReset = false;
   readonly #row: ConnectionJson;
   readonly #wallAheadMs: number;
   readonly #tuples: MeetingTuples;
@@ -59,45 +85,69 @@ export class FactCollector implements InputTap {
     this.#tuples = new MeetingTuples(row);
   }
 
+  /** What was told, in the order in which it came. */
+  get facts(): readonly Fact[] {
+    return this.#facts.map(({ timeMs, source, netns, text, claims }): Fact => {
+      const netnsName = netns === null ? undefined : this.#names.get(netns);
+      const time = new Date(timeMs + this.#wallAheadMs).toISOString();
+      return { time, source, netns, ...(netnsName !== undefined && { netnsName }), text, claims };
+    });
+  }
+
+  /** The name servers answered that the address has no name. */
+  isNameless(address: string): boolean {
+    return this.#nameless.has(address);
+  }
+
   flows({ rows, changes, count, masters }: FlowBatch): void {
     for (let i = 0, row = 0; i < count; i++, row += FLOW_WORDS) {
       const kind = rows[row + FLOW.kind]!;
       const protocol = protocolName(kindProtocol(kind));
-      const original = ends(
-        rows,
-        row + FLOW.originalSource,
-        row + FLOW.originalDestination,
-        rows[row + FLOW.originalPorts]!,
-      );
-      const reply = ends(rows, row + FLOW.replySource, row + FLOW.replyDestination, rows[row + FLOW.replyPorts]!);
+      const ports = { original: rows[row + FLOW.originalPorts]!, reply: rows[row + FLOW.replyPorts]! };
+      const original = ends(rows, row + FLOW.originalSource, row + FLOW.originalDestination, ports.original);
+      const reply = ends(rows, row + FLOW.replySource, row + FLOW.replyDestination, ports.reply);
       if (!this.#tuples.has(protocol, ...original) && !this.#tuples.has(protocol, ...reply)) continue;
       const doubles = new Float64Array(rows.buffer, rows.byteOffset + row * 4, FLOW_WORDS / 2);
       const timeMs = doubles[FLOW.lastSeenMs / 2]!;
       const netns = rows[row + FLOW.netns]! || null;
       const flags = kindFlags(kind);
-      const isNew = !this.#told.has(`flow ${netns} ${rows[row + FLOW.serial]!}`);
-      const ended = (flags & FLOW_FLAG.closed) !== 0 || changes[i]! >= FLOW_CHANGE.destroyed;
-      const word = stateWord(kind, changes[i]!);
+      const key = `flow ${netns} ${rows[row + FLOW.serial]!}`;
+      const isNew = !this.#told.has(key);
+      const change = changes[i]!;
+      const ended = (flags & FLOW_FLAG.closed) !== 0 || change >= FLOW_CHANGE.destroyed;
+      const word = stateWord(kind, change);
       const translated = isTranslated(kindProtocol(kind), original, reply);
-      const tuple = `${original.join(" → ")}${translated ? `, answered as ${reply.join(" → ")}` : ""}`;
+      const tuple = `${tupleText(protocol, rows, row + FLOW.originalSource, row + FLOW.originalDestination, ports.original)}${
+        translated
+          ? `, answered as ${tupleText(protocol, rows, row + FLOW.replySource, row + FLOW.replyDestination, ports.reply)}`
+          : ""
+      }`;
+      if (ended) this.#isReset ||= wasReset(kind);
       const claims = [
         ...(isNew ? [directionClaim(this.#row, this.#tuples.side(original[0]), flags)] : []),
-        ...(isNew && translated ? [natClaim(this.#row)] : []),
-        ...(ended ? [stateClaim(this.#row, changes[i] === FLOW_CHANGE.swept, kind)] : []),
+        ...(isNew && translated
+          ? [natClaim(this.#row, shown(kindProtocol(kind), original), shown(kindProtocol(kind), reply))]
+          : []),
+        ...(ended
+          ? [stateClaim(this.#row, { unseen: change === FLOW_CHANGE.swept, isReset: this.#isReset, kind })]
+          : []),
       ];
+      if (ended && this.#row.state === "failed") this.outcome = this.#isReset ? "refused" : "no answer";
       const source: FactSource = isNew && (flags & FLOW_FLAG.fromDump) !== 0 ? "dump" : "event";
       const text = isNew
-        ? `conntrack has a flow: ${tuple}${word === "" ? "" : `, ${word}`}${beginning(flags)}${announcement(rows[row + FLOW.serial]!, masters)}`
+        ? newFlowText(tuple, kind, change, announcement(rows[row + FLOW.serial]!, masters))
         : `the flow is ${word}`;
-      this.#keep(`flow ${netns} ${rows[row + FLOW.serial]!}`, word, { timeMs, source, netns, text, claims });
+      this.#keep(key, word, { timeMs, source, netns, text, claims });
     }
   }
 
   sockets({ rows, count, owners, namespaces, timeMs }: SocketTable): void {
     this.scans++;
     const served = namespaces.filter(({ addresses }) => holds(addresses, this.#row.to.address));
+    for (const { netns, name } of namespaces) if (name !== undefined) this.#names.set(netns, name);
+    this.clientPorts = namespaces.find(({ netns }) => netns === this.#row.netns)?.ephemeral ?? this.clientPorts;
     const isThere = (netns: number | null): boolean =>
-      served.length === 0 || served.some((place) => place.netns === netns);
+      served.length === 0 ? this.#row.to.local : served.some((place) => place.netns === netns);
     for (let i = 0, row = 0; i < count; i++, row += SOCKET_WORDS) {
       const kind = rows[row + SOCKET.kind]!;
       const protocol = protocolName(kindProtocol(kind));
@@ -108,12 +158,23 @@ export class FactCollector implements InputTap {
       const key = `socket ${netns} ${rows[row + SOCKET.cookieLow]!} ${rows[row + SOCKET.cookieHigh]!} ${local}`;
       if (this.#tuples.has(protocol, local, remote)) {
         const side = this.#tuples.side(local);
-        const state = socketWord(kindState(kind));
-        const claims = [processClaim(this.#row, side, owner, "held", rows[row + SOCKET.reason]!)];
-        const text = `${who} has the socket ${local} → ${remote}, ${state}${this.#brought(side, local, netns, namespaces)}`;
+        const state = socketWord(kind);
+        const known = knownFrom(this.#did[side]);
+        const found = { owner, evidence: "held", reason: rows[row + SOCKET.reason]!, text: known.held } as const;
+        const place = namespaces.find((each) => each.netns === netns);
+        const isOpening = side === "from" && kindState(kind) === SOCKET_STATE.synSent;
+        const claims = [
+          processClaim(this.#row, side, found, known),
+          portsClaim(this.#row, isOpening, place?.ephemeral),
+        ];
+        const isBrought = this.#isBrought(side, local, place);
+        this.isBrought ||= isBrought;
+        const brought = isBrought ? `; no interface there has ${this.#row.to.address}` : "";
+        const text = `${who} has the socket ${local} → ${remote}, ${state}${brought}`;
         this.#keep(key, `${who} ${state}`, { timeMs, source: "socket", netns, text, claims });
       } else if (protocol === this.#row.protocol && this.#isListener(kind, local, remote) && isThere(netns)) {
-        const claims = listenerClaim(this.#row, owner);
+        this.isListenedOn = true;
+        const claims = listenerClaim(this.#row, owner, knownFrom(this.#did.to));
         this.#keep(key, who, { timeMs, source: "listener", netns, text: `${who} listens on ${local}`, claims });
       }
     }
@@ -128,12 +189,20 @@ export class FactCollector implements InputTap {
       const owner = owners[rows[row + TRACE.owner]! - 1];
       const role = kindState(kind);
       const timeMs = new Float64Array(rows.buffer, rows.byteOffset + row * 4, TRACE_WORDS / 2)[TRACE.sinceMs / 2]!;
-      const did = role === TRACE_ROLE.opened ? "opened" : role === TRACE_ROLE.sent ? "sent from" : "closed";
+      const isSent = role === TRACE_ROLE.sent;
+      const verb = role === TRACE_ROLE.opened ? "open" : "close";
+      const did = isSent ? "send a datagram" : `${verb} it`;
       const isLook = role === TRACE_ROLE.held;
-      const claims = owner === undefined ? [] : [processClaim(this.#row, side, owner, isLook ? "held" : "trace", 0)];
+      const known = knownFrom(this.#did[side]);
+      const found = isLook
+        ? ({ owner, evidence: "held", reason: 0, text: known.held } as const)
+        : ({ owner, evidence: "trace", reason: 0, text: `the kernel saw the process ${did}` } as const);
+      const claims = owner === undefined ? [] : [processClaim(this.#row, side, found, known)];
+      if (!isLook && owner?.pid === this.#row[side].pid) this.#did[side].add(did);
+      const what = isSent ? `${did} from ${local} to ${remote}` : `${verb} ${local} → ${remote}`;
       const text = isLook
         ? `a look found ${processText(owner)} with the socket ${local} → ${remote}`
-        : `the kernel saw ${processText(owner)} call: it ${did} ${local} → ${remote}`;
+        : `the kernel saw ${processText(owner)} ${what}`;
       const netns = rows[row + TRACE.netns]! || null;
       this.#keep(`trace ${role} ${local}`, text, { timeMs, source: isLook ? "socket" : "trace", netns, text, claims });
     }
@@ -144,6 +213,7 @@ export class FactCollector implements InputTap {
       const text = formatAddress(address);
       for (const side of ["from", "to"] as const) {
         if (this.#row[side].address !== text) continue;
+        if (names.length === 0) this.#nameless.add(text);
         const said = names.length === 0 ? `${text} has no name` : `${text} is ${names.join(", ")}`;
         const claims = names.length === 0 ? [] : [namesClaim(this.#row, side)];
         this.#keep(`name ${side}`, said, { timeMs, source: "name", netns: null, text: said, claims });
@@ -152,12 +222,10 @@ export class FactCollector implements InputTap {
   }
 
   /** A socket of the called end may have an address that no interface of its namespace has. */
-  #brought(side: "from" | "to", local: string, netns: number | null, namespaces: SocketTable["namespaces"]): string {
+  #isBrought(side: "from" | "to", local: string, place: NamespaceFacts | undefined): boolean {
     const { to } = this.#row;
-    const place = namespaces.find((each) => each.netns === netns);
-    if (side !== "to" || place === undefined || local !== endText(to.address, to.port)) return "";
-    if (/^(127\.|fe80:)/.test(to.address) || holds(place.addresses, to.address)) return "";
-    return `; no interface there has ${to.address}: a rule (TPROXY) or a route of the type local brings it`;
+    if (side !== "to" || place === undefined || local !== endText(to.address, to.port)) return false;
+    return !/^(127\.|fe80:)/.test(to.address) && !holds(place.addresses, to.address);
   }
 
   /** A socket that waits for connections on the port of the `to` end, at its address or at any of that family. */
@@ -169,26 +237,40 @@ export class FactCollector implements InputTap {
     return local === `[::]:${to.port}` && (family === "ipv6" || (kindFlags(kind) & SOCKET_FLAG.dualStack) !== 0);
   }
 
-  #keep(key: string, said: string, fact: Omit<Fact, "time"> & { readonly timeMs: number }): void {
+  #keep(
+    key: string,
+    said: string,
+    fact: Omit<Told, "claims"> & { readonly claims: readonly (Claim | undefined)[] },
+  ): void {
     if (this.#told.get(key) === said) return;
     this.#told.set(key, said);
-    if (this.facts.length >= MAX_FACTS) {
+    if (this.#facts.length >= MAX_FACTS) {
       this.more++;
       return;
     }
-    const { timeMs, ...rest } = fact;
-    this.facts.push({
-      time: new Date(timeMs + this.#wallAheadMs).toISOString(),
-      ...rest,
-      claims: rest.claims.filter(isClaim),
-    });
+    this.#facts.push({ ...fact, claims: fact.claims.filter(isClaim).map((claim) => this.#first(claim)) });
+  }
+
+  /** One fact decides; what says the same after it confirms. Of names the last answer counts. */
+  #first(claim: Claim): Claim {
+    const { about, verdict } = claim;
+    if (verdict !== "decided" || about.endsWith("names")) return claim;
+    if (this.#decided.has(about)) return { ...claim, verdict: "agrees" };
+    this.#decided.add(about);
+    return claim;
   }
 }
 
-/** Original and reply are not each other's mirror. "Ports" of ICMP are types, and never are. */
-function isTranslated(protocol: number, original: readonly string[], reply: readonly string[]): boolean {
-  const end = (text: string): string => (isIcmp(protocol) ? text.slice(0, text.lastIndexOf(":")) : text);
-  return end(original[0]!) !== end(reply[1]!) || end(original[1]!) !== end(reply[0]!);
+/** Original and reply are not each other's mirror. */
+function isTranslated(protocol: number, original: Ends, reply: Ends): boolean {
+  const [first, second] = [shown(protocol, original), shown(protocol, reply)];
+  return first[0] !== second[1] || first[1] !== second[0];
+}
+
+/** Ends without the "ports" of ICMP, which are an id and types, and never each other's mirror. */
+function shown(protocol: number, [one, other]: Ends): Ends {
+  if (!isIcmp(protocol)) return [one, other];
+  return [one.slice(0, one.lastIndexOf(":")), other.slice(0, other.lastIndexOf(":"))];
 }
 
 /** True when the address is among those of a namespace. */
@@ -211,42 +293,4 @@ function ends(words: Uint32Array, source: number, destination: number, ports: nu
 
 function processText(owner: Owner | undefined): string {
   return owner === undefined ? "nobody known" : `${owner.process} (pid ${owner.pid})`;
-}
-
-/** The kernel's word for a flow's state. */
-function stateWord(kind: number, change: number): string {
-  if (change === FLOW_CHANGE.destroyed) return "destroyed";
-  if (change === FLOW_CHANGE.swept) return "gone from a dump";
-  if (change === FLOW_CHANGE.evicted) return "dropped from a full table";
-  if (change === FLOW_CHANGE.released) return "gone with its namespace";
-  if (kindProtocol(kind) !== PROTOCOL.tcp) return (kindFlags(kind) & FLOW_FLAG.replied) === 0 ? "unreplied" : "replied";
-  return words(CT_TCP_STATE, kindState(kind));
-}
-
-function socketWord(state: number): string {
-  return words(SOCKET_STATE, state);
-}
-
-/** `finWait` to FIN_WAIT: as the kernel's headers and tools have it. */
-function words(states: Readonly<Record<string, number>>, state: number): string {
-  const [name = ""] = Object.entries(states).find(([, value]) => value === state) ?? [];
-  return name.replace(/([A-Z]|\d)/g, "_$1").toUpperCase();
-}
-
-/** Who had announced a flow to a helper of conntrack. */
-function announcement(serial: number, masters: Uint32Array | undefined): string {
-  if (masters === undefined) return "";
-  for (let at = 0; at < masters.length; at += MASTER_WORDS) {
-    if (masters[at + MASTER.serial] !== serial) continue;
-    const [from, to] = ends(masters, at + MASTER.source, at + MASTER.destination, masters[at + MASTER.ports]!);
-    return `; announced by ${protocolName(kindProtocol(masters[at + MASTER.kind]!))} ${from} → ${to}`;
-  }
-  return "";
-}
-
-/** What is known of how a flow began. */
-function beginning(flags: number): string {
-  if ((flags & FLOW_FLAG.pickedUp) !== 0) return "; picked up in the middle of the stream";
-  if ((flags & FLOW_FLAG.fromDump) !== 0) return "; it was there before we looked";
-  return (flags & FLOW_FLAG.beganUnseen) === 0 ? "" : "; its beginning was missed";
 }

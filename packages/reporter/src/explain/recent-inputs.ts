@@ -6,8 +6,8 @@ import type { NameAnswer } from "@conntrail/capture";
 import { type FlowBatch, parseAddress, type SocketTable, TRACE_WORDS, type TraceBatch } from "@conntrail/model";
 import type { ConnectionJson, HealthJson } from "@conntrail/report";
 import type { NameSource } from "@conntrail/stages";
-import { blanksOf } from "./blanks.ts";
 import type { Explanation } from "./explanation.ts";
+import { explanationOf } from "./explanation-of.ts";
 import { FactCollector } from "./fact-collector.ts";
 
 type Input = FlowBatch | SocketTable | TraceBatch;
@@ -58,7 +58,7 @@ export class RecentInputs {
     }
     seen.names(answersNow(connection, names), clock.nowMs);
     const since = this.#sinceMs === null ? null : new Date(this.#sinceMs + clock.wallAheadMs).toISOString();
-    return { connection, since, facts: seen.facts, more: seen.more, blanks: blanksOf(connection, health, seen, since) };
+    return explanationOf(connection, health, seen, { since, isForeign: false });
   }
 
   #forgetOldest(): void {

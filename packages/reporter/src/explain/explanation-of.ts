@@ -1,0 +1,33 @@
+/** The answer for one row, from what was seen of it. */
+import type { ConnectionJson, HealthJson } from "@conntrail/report";
+import { blanksOf, type FactOrigin } from "./blanks.ts";
+import type { Explanation } from "./explanation.ts";
+import type { FactCollector } from "./fact-collector.ts";
+import { endText } from "./meeting-tuples.ts";
+
+/** Puts it together. `health` is that of the report that told the row last. */
+export function explanationOf(
+  connection: ConnectionJson,
+  health: HealthJson,
+  seen: FactCollector,
+  origin: FactOrigin,
+): Explanation {
+  const { outcome, facts, more } = seen;
+  const notes = seen.isBrought ? [broughtText(connection)] : [];
+  return {
+    connection,
+    ...(outcome !== undefined && { outcome }),
+    ...(notes.length > 0 && { notes }),
+    since: origin.since,
+    facts,
+    more,
+    blanks: blanksOf(connection, health, seen, origin),
+  };
+}
+
+/** The called address is no interface's: something on the way took the connection. */
+function broughtText({ from, to }: ConnectionJson): string {
+  const taker = to.process === null ? "a socket here" : `${to.process} (pid ${to.pid})`;
+  const place = endText(to.address, to.port);
+  return `intercepted: ${from.process ?? from.address} called ${place}, an address of no interface here; ${taker} took it, by a rule (TPROXY) or a route of the type local`;
+}
