@@ -6,36 +6,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ConnectionJson, HealthJson, Report } from "@conntrail/report";
-import {
-  type AskedEnd,
-  type Explained,
-  type Explanation,
-  explainRecording,
-  parseAskedEnd,
-  replayReports,
-} from "@conntrail/reporter";
+import type { ConnectionJson } from "@conntrail/report";
+import { type AskedEnd, type Explanation, explainRecording, parseAskedEnd, replayReports } from "@conntrail/reporter";
 import { afterAll, expect, test } from "vitest";
 import { runConntrail } from "../lab/index.ts";
+import { lastReport, RecentInputs, replayTapped, whyText } from "./why-parts.ts";
 
-/** The command has no exports: its own file is what is asked. */
-const { whyText } = (await import(new URL("../../packages/cli/dist/encode-why.js", import.meta.url).href)) as {
-  readonly whyText: (explained: Explained, terminal: object) => string;
-};
-/** What a running reporter keeps, and what a replay puts into its pipeline: parts of the package that nobody else needs. */
-const { RecentInputs } = (await import(
-  new URL("../../packages/reporter/dist/explain/recent-inputs.js", import.meta.url).href
-)) as {
-  readonly RecentInputs: new (
-    mostBytes: number,
-  ) => {
-    take(input: never): void;
-    explain(row: ConnectionJson, health: HealthJson, names: object, clock: object): Explanation;
-  };
-};
-const { replayTapped } = (await import(
-  new URL("../../packages/reporter/dist/replay/replay.js", import.meta.url).href
-)) as { readonly replayTapped: (path: string, options: object, tap: object) => Promise<void> };
 const SAMPLES = fileURLToPath(new URL("../../samples/", import.meta.url));
 /** Sixty replays, and programs to start, on a machine that is busy with other tests. */
 const BUSY_MS = 180_000;
@@ -65,28 +41,6 @@ test("thirty answers, as people read them", { timeout: BUSY_MS }, async () => {
   }
   expect(texts).toHaveLength(30);
   await expect(texts.join("\n\n")).toMatchFileSnapshot("why.golden.txt");
-});
-
-test("what eighteen kinds of blanks say: each has what was looked for, and what to do", {
-  timeout: BUSY_MS,
-}, async () => {
-  const shop = await lastReport(SHOP);
-  const { health, connections } = shop.toJSON();
-  const row = connections.find(({ protocol, nat }) => protocol === "tcp" && nat === null)!;
-  const kept = new RecentInputs(64 << 20);
-  await replayTapped(SHOP, {}, { flows: take, sockets: take, trace: take, names: () => undefined });
-  function take(input: never): void {
-    kept.take(input);
-  }
-  const clock = { nowMs: Date.parse("2030-01-01"), wallAheadMs: 0 };
-  const texts = Object.entries(BLANKS).map(([title, [about, change, ill]]) => {
-    const explained = kept.explain(change(row), { ...health, ...ill(health) }, { get: () => undefined }, clock);
-    const blank = explained.blanks.find((each) => each.about === about)!;
-    expect(blank, title).toMatchObject({ text: expect.any(String), help: expect.any(String) });
-    return `# ${title}\n\n${whyText({ explanations: [{ ...explained, facts: [], blanks: [blank] }], found: 1 }, {})}`;
-  });
-  expect(texts.length).toBe(18);
-  await expect(texts.join("\n\n")).toMatchFileSnapshot("why-blanks.golden.txt");
 });
 
 test("every row has an answer whose deciding facts say what the row says", { timeout: BUSY_MS }, async () => {
@@ -195,12 +149,6 @@ test("the command answers in text and in JSON, and says what to do where nothing
   expect(none.stderr).toContain("no connection of these ends");
 });
 
-async function lastReport(path: string): Promise<Report> {
-  let last: Report | undefined;
-  for await (const report of replayReports(path)) last = report;
-  return last!;
-}
-
 /** Each connection of a recording in its last form, in the order of the file. */
 async function rowsOf(path: string): Promise<ConnectionJson[]> {
   const rows = new Map<string, ConnectionJson>();
@@ -241,69 +189,6 @@ const QUESTIONS: readonly (readonly [string, string, string?])[] = [
   ["a server bound after the first scan", ":7071"],
   ["GRE of PPTP", ":42"],
 ];
-
-type Row = ConnectionJson;
-type Ill = (health: HealthJson) => Partial<HealthJson>;
-const well: Ill = () => ({});
-const untraced: Ill = ({ trace }) => ({ trace: { ...trace, state: "off", reason: "not-permitted" } });
-const nobody = (ownerReason: Row["to"]["ownerReason"]) => (row: Row) => ({
-  ...row,
-  to: { ...row.to, pid: null, process: null, ownerReason, ownerEvidence: null },
-});
-const PING = {
-  protocol: "icmpv6",
-  state: "unreplied",
-  from: { address: "fd00::1", port: 7 },
-  to: { address: "fd00::9", port: 128 << 8 },
-} as const;
-const BLANKS: Readonly<Record<string, readonly [string, (row: Row) => Row, Ill]>> = {
-  "not on this host": ["to.process", nobody("not-local"), well],
-  "gone before a scan, traced": ["to.process", nobody("no-socket"), well],
-  "gone before a scan, not traced": ["to.process", nobody("no-socket"), untraced],
-  "a socket without a process": ["to.process", nobody("no-process"), well],
-  "a process that may not be inspected": ["to.process", nobody("permission"), well],
-  "several sockets fit": ["to.process", nobody("ambiguous"), well],
-  "switched off": ["to.process", nobody("off"), well],
-  "sockets could not be read": [
-    "to.process",
-    nobody("unavailable"),
-    ({ sockets }) => ({ sockets: { ...sockets, state: "off", reason: "no-proc", advice: null } }),
-  ],
-  "no direction": [
-    "direction",
-    (row) => ({ ...row, to: { ...row.to, port: 50_000 }, direction: { evidence: "none", confidence: "none" } }),
-    well,
-  ],
-  "no answer": ["state", (row) => ({ ...row, state: "unreplied" }), well],
-  "no answer, and nobody listens": [
-    "state",
-    (row) => ({ ...row, state: "unreplied", to: { ...row.to, port: 5433 } }),
-    well,
-  ],
-  "no answer from elsewhere": [
-    "state",
-    (row) => ({ ...row, state: "unreplied", to: { ...row.to, address: "192.0.2.1", local: false } }),
-    well,
-  ],
-  "failed, and how is not kept": ["state", (row) => ({ ...row, state: "failed", to: { ...row.to, port: 5433 } }), well],
-  "a ping over IPv6": [
-    "state",
-    (row) => ({ ...row, ...PING, from: { ...row.from, ...PING.from }, to: { ...row.to, ...PING.to } }),
-    well,
-  ],
-  "direction by the ports alone": [
-    "direction",
-    (row) => ({ ...row, direction: { evidence: "ephemeral-port", confidence: "likely" } }),
-    well,
-  ],
-  "no name": ["to.names", (row) => ({ ...row, to: { ...row.to, names: [] } }), well],
-  "not in conntrack": [
-    "nat",
-    (row) => ({ ...row, sources: ["sockets"], direction: { evidence: "listener", confidence: "certain" } }),
-    ({ conntrack }) => ({ conntrack: { ...conntrack, state: "degraded", reason: "no-rule", advice: null } }),
-  ],
-  "not counted": ["counters", (row) => row, well],
-};
 
 /** Listings as `conntrack -E -o timestamp` and `conntrack -L` print them: facts that no sample has. */
 const LISTINGS: Readonly<Record<string, string>> = {

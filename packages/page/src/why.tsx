@@ -6,6 +6,8 @@ import { safe } from "./labels.ts";
 
 /** What the server answers (`conntrail.why/1`), as far as it is shown. */
 interface Explanation {
+  readonly outcome?: string;
+  readonly notes?: readonly string[];
   readonly since: string | null;
   readonly facts: readonly {
     readonly time: string;
@@ -33,6 +35,10 @@ export function Why({ id, state }: { readonly id: number; readonly state: string
   if (typeof answer === "string") return <p class="why">{safe(answer)}</p>;
   return (
     <section class="why" aria-label="Why">
+      {answer.outcome !== undefined && <p>It failed: {safe(answer.outcome)}.</p>}
+      {answer.notes?.map((note) => (
+        <p key={note}>{safe(note)}</p>
+      ))}
       <h3>What was told, in the order in which it came</h3>
       {answer.facts.length === 0 && <p>No single observation is kept for this row.</p>}
       <ol>

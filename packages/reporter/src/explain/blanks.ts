@@ -21,7 +21,7 @@ export function blanksOf(row: ConnectionJson, health: HealthJson, seen: FactColl
   const { since, isForeign } = origin;
   return [
     ...factsBlank(row, since),
-    ...directionBlank(row, health, seen),
+    ...directionBlank(row, health, seen, isForeign),
     ...answerBlank(row, seen),
     ...processBlank(row, "from", health, seen, isForeign),
     ...processBlank(row, "to", health, seen, isForeign),
@@ -38,11 +38,18 @@ function factsBlank({ firstSeen }: ConnectionJson, since: string | null): Blank[
   return [{ about: "facts", text, help: "conntrail record keeps everything, and conntrail why --replay FILE asks it" }];
 }
 
-function directionBlank({ direction, from, to }: ConnectionJson, health: HealthJson, seen: FactCollector): Blank[] {
+function directionBlank(
+  { direction, from, to }: ConnectionJson,
+  health: HealthJson,
+  seen: FactCollector,
+  isForeign: boolean,
+): Blank[] {
   const { evidence, confidence } = direction;
   if (confidence === "certain") return [];
   const about = "direction";
-  const help = "start before the connection does: conntrack then sees who opens it";
+  const help = isForeign
+    ? "conntrack -E or conntrail record, started before the connection, sees who opens it"
+    : "start before the connection does: conntrack then sees who opens it";
   const reason = health.conntrack.reason === null ? "" : `: ${CONNTRACK_REASON[health.conntrack.reason]}`;
   const opening = seen.facts.some(({ source }) => source === "event" || source === "dump")
     ? "conntrack's word is of a time after the opening"

@@ -11,7 +11,6 @@ import {
   FLOW_WORDS,
   type FlowBatch,
   formatAddress,
-  isIcmp,
   kindFlags,
   kindProtocol,
   kindState,
@@ -34,6 +33,7 @@ import type { InputTap } from "../replay/input-tap.ts";
 import type { Claim, Fact, FactSource } from "./explanation.ts";
 import { announcement, newFlowText, socketWord, stateWord, tupleText } from "./flow-text.ts";
 import { endText, MeetingTuples } from "./meeting-tuples.ts";
+import { ends, isTranslated, shown } from "./row-ends.ts";
 import {
   directionClaim,
   knownFrom,
@@ -49,7 +49,6 @@ import {
 /** Facts that are kept of one row. */
 const MAX_FACTS = 200;
 
-type Ends = readonly [string, string];
 type Told = Omit<Fact, "time" | "netnsName"> & { readonly timeMs: number };
 
 /** Facts of one row. */
@@ -61,6 +60,8 @@ export class FactCollector implements InputTap {
   outcome: "refused" | "no answer" | undefined;
   /** Somebody listens on the called port. */
   isListenedOn = false;
+  /** Processes whose sockets fit an end, as texts, each once. */
+  readonly holders: Readonly<Record<"from" | "to", Set<string>>> = { from: new Set<string>(), to: new Set<string>() };
   /** The called address is none of an interface where its socket is. */
   isBrought = false;
   /** The range of ports for clients, in the namespace of the row. Undefined where it was not read. */
@@ -124,7 +125,7 @@ export class FactCollector implements InputTap {
       }`;
       if (ended) this.#isReset ||= wasReset(kind);
       const claims = [
-        ...(isNew ? [directionClaim(this.#row, this.#tuples.side(original[0]), flags)] : []),
+        ...(isNew ? [directionClaim(this.#row, this.#tuples.side(original[0]), flags, this.isListenedOn)] : []),
         ...(isNew && translated
           ? [natClaim(this.#row, shown(kindProtocol(kind), original), shown(kindProtocol(kind), reply))]
           : []),
@@ -159,6 +160,7 @@ export class FactCollector implements InputTap {
       if (this.#tuples.has(protocol, local, remote)) {
         const side = this.#tuples.side(local);
         const state = socketWord(kind);
+        if (owner !== undefined) this.holders[side].add(who);
         const known = knownFrom(this.#did[side]);
         const found = { owner, evidence: "held", reason: rows[row + SOCKET.reason]!, text: known.held } as const;
         const place = namespaces.find((each) => each.netns === netns);
@@ -261,18 +263,6 @@ export class FactCollector implements InputTap {
   }
 }
 
-/** Original and reply are not each other's mirror. */
-function isTranslated(protocol: number, original: Ends, reply: Ends): boolean {
-  const [first, second] = [shown(protocol, original), shown(protocol, reply)];
-  return first[0] !== second[1] || first[1] !== second[0];
-}
-
-/** Ends without the "ports" of ICMP, which are an id and types, and never each other's mirror. */
-function shown(protocol: number, [one, other]: Ends): Ends {
-  if (!isIcmp(protocol)) return [one, other];
-  return [one.slice(0, one.lastIndexOf(":")), other.slice(0, other.lastIndexOf(":"))];
-}
-
 /** True when the address is among those of a namespace. */
 function holds(addresses: Uint32Array, address: string): boolean {
   for (let at = 0; at < addresses.length; at += ADDRESS_WORDS)
@@ -282,13 +272,6 @@ function holds(addresses: Uint32Array, address: string): boolean {
 
 function isClaim(claim: Claim | undefined): claim is Claim {
   return claim !== undefined;
-}
-
-function ends(words: Uint32Array, source: number, destination: number, ports: number): [string, string] {
-  return [
-    endText(formatAddress(words, source), ports >>> 16),
-    endText(formatAddress(words, destination), ports & 0xffff),
-  ];
 }
 
 function processText(owner: Owner | undefined): string {

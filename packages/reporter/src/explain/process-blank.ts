@@ -5,6 +5,15 @@ import type { Blank } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
 import { SOCKETS_REASON, TRACE_REASON, traceHelp } from "./reasons.ts";
 
+/** What the words are made from. */
+interface Known {
+  readonly health: HealthJson;
+  readonly seen: FactCollector;
+  /** Processes whose sockets fit the end. */
+  readonly holders: ReadonlySet<string>;
+  readonly isForeign: boolean;
+}
+
 type Words = readonly [text: string, help: string | null];
 
 const DOCTOR = "conntrail doctor says what is missing, and what mends it";
@@ -19,9 +28,10 @@ export function processBlank(
 ): Blank[] {
   const end = row[side];
   if (end.pid !== null || end.ownerReason === null) return [];
+  const known: Known = { health, seen, holders: seen.holders[side], isForeign };
   const [text, help] = row.flags?.includes("stale")
     ? staleText(row, end)
-    : (unheldText(row, side, seen) ?? ownerText(placeText(row.protocol, end), end, { health, seen, isForeign }));
+    : (unheldText(row, side, seen) ?? ownerText(placeText(row.protocol, end), end, known));
   return [{ about: `${side}.process`, text, help }];
 }
 
@@ -51,12 +61,8 @@ function unheldText(row: ConnectionJson, side: "from" | "to", seen: FactCollecto
   return [`${text}, either; but that alone would have been answered by a reset`, `first the answer; then ${start}`];
 }
 
-function ownerText(
-  place: string,
-  { ownerReason }: EndJson,
-  known: { readonly health: HealthJson; readonly seen: FactCollector; readonly isForeign: boolean },
-): Words {
-  const { seen, isForeign } = known;
+function ownerText(place: string, { ownerReason }: EndJson, known: Known): Words {
+  const { seen, holders, isForeign } = known;
   const { sockets, trace } = known.health;
   const scans = `${seen.scans} scans of the sockets`;
   const isTraced = trace.state !== "off";
@@ -88,7 +94,7 @@ function ownerText(
       ];
     case "ambiguous":
       return [
-        `several sockets, or several programs, fit the end ${place}: none is named rather than a wrong one`,
+        `${severalText(place, holders)}: none is named rather than a wrong one`,
         "ss -np in each of its namespaces shows them; --namespaces own looks into one alone",
       ];
     case "off":
@@ -98,6 +104,11 @@ function ownerText(
     default:
       return [`nothing more is known (${ownerReason})`, null];
   }
+}
+
+function severalText(place: string, holders: ReadonlySet<string>): string {
+  if (holders.size < 2) return `several sockets, or several programs, fit the end ${place}`;
+  return `sockets of several programs fit the end ${place} (${[...holders].slice(0, 5).join(", ")}${holders.size > 5 ? ", …" : ""})`;
 }
 
 function offText({ state, reason }: HealthJson["sockets"], isForeign: boolean): Words {

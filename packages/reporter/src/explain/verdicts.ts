@@ -28,7 +28,12 @@ export function knownFrom(did: ReadonlySet<string>): KnownFrom {
 }
 
 /** Conntrack's original tuple says who opened, unless it was picked up in the middle or its opening was not seen. */
-export function directionClaim({ direction }: ConnectionJson, opener: Side, flags: number): Claim {
+export function directionClaim(
+  { direction }: ConnectionJson,
+  opener: Side,
+  flags: number,
+  isListenedOn: boolean,
+): Claim {
   const about = "direction";
   const unsure = (flags & (FLOW_FLAG.pickedUp | FLOW_FLAG.beganUnseen | FLOW_FLAG.fromDump)) !== 0;
   const { evidence, confidence } = direction;
@@ -48,7 +53,7 @@ export function directionClaim({ direction }: ConnectionJson, opener: Side, flag
   if (!unsure) return { about, verdict: "decided", text: `conntrack saw the first packet go this way (${confidence})` };
   const why =
     confidence === "certain"
-      ? "a listener, or what another namespace saw, confirms it"
+      ? `${isListenedOn ? "the listener" : "a listener, or what another namespace saw,"} confirms it`
       : "that moment was not seen here, and nothing confirms it";
   return { about, verdict: "decided", text: `conntrack keeps who opened it; ${why} (${confidence})` };
 }
