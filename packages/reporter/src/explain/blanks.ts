@@ -106,7 +106,7 @@ function namesBlank(
 /** What only conntrack tells. */
 function flowBlank(row: ConnectionJson, { conntrack }: HealthJson): Blank[] {
   if (!row.sources.includes("conntrack")) {
-    const lacks = "; so NAT, bytes and who opened it are not known from there";
+    const lacks = "; NAT, bytes and who opened it are not known from there";
     const place = placeText(row.protocol, row.to);
     if (conntrack.reason !== null) {
       const text = `conntrack told of no such flow: ${CONNTRACK_REASON[conntrack.reason]}${lacks}`;
@@ -119,6 +119,8 @@ function flowBlank(row: ConnectionJson, { conntrack }: HealthJson): Blank[] {
   }
   if (row.counters !== undefined) return [];
   const command = inNamespace(row, "sysctl -w net.netfilter.nf_conntrack_acct=1");
-  const text = "no bytes and packets were told: the kernel counts them only where it is told to";
+  const isOver = row.state === "closed" || row.state === "failed";
+  const when = isOver ? "" : ", and tells of new connections in a dump or at their end";
+  const text = `no bytes and packets were told: the kernel counts only where nf_conntrack_acct is on${when}`;
   return [{ about: "counters", text, help: `${command}  (new connections only)` }];
 }

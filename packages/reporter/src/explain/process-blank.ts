@@ -58,7 +58,7 @@ function unheldText(row: ConnectionJson, side: "from" | "to", seen: FactCollecto
   const start = "start what is to serve it, or correct the port that is called";
   if (protocol !== "tcp") return [text, start];
   if (seen.outcome === "refused") return [`${text}, and the kernel answers such a call with a reset`, start];
-  return [`${text}, either; but that alone would have been answered by a reset`, `first the answer; then ${start}`];
+  return [`${text}, either; but that alone would have been answered by a reset`, `mend that first; then ${start}`];
 }
 
 function ownerText(place: string, { ownerReason }: EndJson, known: Known): Words {

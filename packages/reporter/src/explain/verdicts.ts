@@ -19,9 +19,9 @@ export type KnownFrom = Readonly<Record<OwnerEvidence, string>>;
 
 /** The words; `did`: what the trace told by now that the process did. */
 export function knownFrom(did: ReadonlySet<string>): KnownFrom {
-  const seen = did.size === 0 ? "open, use or close it" : [...did].join(" and ");
+  const seen = did.size === 0 ? "the trace tells it" : `the kernel saw the process ${[...did].join(" and ")}`;
   return {
-    trace: `the kernel saw the process ${seen}`,
+    trace: seen,
     held: "it holds the socket",
     listener: "it listens on the port",
   };
