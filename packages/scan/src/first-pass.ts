@@ -35,7 +35,7 @@ export interface FirstPassRequest {
   readonly threads: number;
 }
 
-/** Reads ahead what several threads are worth, nothing where one is enough. Rejects with whatever its pool fails with. */
+/** Reads ahead what several threads are worth, nothing where one is enough. What a helper took that ended before it answered (a host without memory for one more thread) is not in it. */
 export async function firstPass(request: FirstPassRequest): Promise<FirstPass> {
   const { root, sizeTells, threads } = request;
   const count = ({ size }: ProcessEntry): number => (sizeTells ? size : TYPICAL_COUNT);
@@ -48,7 +48,7 @@ export async function firstPass(request: FirstPassRequest): Promise<FirstPass> {
   return {
     descriptors: new Map([own, ...others].flatMap(({ words }) => [...descriptorsIn(words)])),
     helpersCpuMs: others.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
-    threads: 1 + helpers,
+    threads: 1 + others.length,
   };
 }
 
@@ -63,11 +63,12 @@ async function sharedByAll(walk: SharedWalk, helpers: number): Promise<[Descript
     maxThreads: helpers,
     atomics: "disabled",
   });
+  // A helper that ends without a task is no loss: whoever is left takes what there is.
+  pool.on("error", () => undefined);
   try {
-    const others = Promise.all(Array.from({ length: helpers }, () => pool.run(walk)));
-    // Their failure is heard below; until then this thread is busy.
-    others.catch(() => undefined);
-    return [takeShare(walk), await others];
+    const others = Promise.allSettled(Array.from({ length: helpers }, () => pool.run(walk)));
+    const own = takeShare(walk);
+    return [own, (await others).flatMap((share) => (share.status === "fulfilled" ? [share.value] : []))];
   } finally {
     await pool.destroy();
   }
