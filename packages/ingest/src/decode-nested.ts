@@ -63,7 +63,8 @@ const STOPPED = attributeHeader(12, CTA_TIMESTAMP.stop);
 const PAIR_BYTES = 24;
 const SINGLE_BYTES = 12;
 const TWO_32 = 2 ** 32;
-const MOST_EXACT = 2 ** 53;
+/** What 2^53 + 1 is rounded to, too. */
+const FIRST_INEXACT = 2 ** 53;
 /** What `decodeCounters` returns for counters that a double does not hold. */
 export const LARGE = 2;
 
@@ -198,7 +199,7 @@ export function decodeCounters(
     const bytes = networkDouble(words, first + 4);
     floats[at] = packets;
     floats[at + 1] = bytes;
-    return packets > MOST_EXACT || bytes > MOST_EXACT ? LARGE : 1;
+    return packets >= FIRST_INEXACT || bytes >= FIRST_INEXACT ? LARGE : 1;
   }
   return walkCounters(words, start, end, floats, at);
 }
@@ -231,7 +232,7 @@ function walkCounters(words: Uint32Array, start: number, end: number, floats: Fl
   if (packets < 0 || bytes < 0) return 0;
   floats[at] = packets;
   floats[at + 1] = bytes;
-  return packets > MOST_EXACT || bytes > MOST_EXACT ? LARGE : 1;
+  return packets >= FIRST_INEXACT || bytes >= FIRST_INEXACT ? LARGE : 1;
 }
 
 /** Writes the start in milliseconds; returns DECODED_FIELD.start when it was there, negative when lengths lie. */
