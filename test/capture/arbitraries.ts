@@ -90,6 +90,24 @@ const containersHealth = fc.record({
   failures: count,
   dropped: count,
 });
+/** What an address is called, or what became of the question for it. */
+const answer = fc.oneof(
+  fc.record({ address: words(4), names: fc.array(text, { maxLength: 3 }) }),
+  fc.record({
+    address: words(4),
+    names: fc.constant([]),
+    inquiry: fc.record(
+      {
+        outcome: fc.constantFrom("none", "failed", "waiting", "not-asked"),
+        failure: fc.constantFrom("timeout", "unreachable", "server-failure", "malformed", "truncated"),
+        servers: fc.array(text, { maxLength: 2 }),
+        queries: count,
+      },
+      { requiredKeys: ["outcome", "servers", "queries"] },
+    ),
+  }),
+);
+
 const namesHealth = fc.record({
   state,
   reason: fc.constantFrom(null, "timeouts" as const),
@@ -161,7 +179,7 @@ const sidecarRecord: fc.Arbitrary<SidecarRecord> = fc.oneof(
   fc.record({
     kind: kind("names"),
     timeMs,
-    answers: fc.array(fc.record({ address: words(4), names: fc.array(text, { maxLength: 3 }) }), { maxLength: 3 }),
+    answers: fc.array(answer, { maxLength: 3 }),
   }),
   fc.record({
     kind: kind("loss"),

@@ -1,4 +1,5 @@
 /** What a report sees of reverse DNS: names later, never a wait. In virtual time, with scripted servers. */
+import { parseAddress } from "@conntrail/model";
 import { expect, test } from "vitest";
 import { RCODE } from "./dns-bytes.ts";
 import { knows, nthAddress, ROUND_TRIP_MS, scripted } from "./scripted.ts";
@@ -163,6 +164,30 @@ test("names that are not host names never come through, and are counted", () => 
   pass(1_000);
   expect(get("10.0.0.9")).toEqual(["x".repeat(63)]);
   expect(resolver.health().malformed).toBe(3);
+});
+
+test("what became of a question can be asked: whom, how often, and how it ended", () => {
+  const { get, pass, resolver } = scripted(
+    ({ server, name }) => {
+      if (name.startsWith("9.")) return { rcode: RCODE.nxDomain };
+      return server === "192.0.2.53" ? { rcode: RCODE.serverFailure } : undefined;
+    },
+    { conf: "nameserver 192.0.2.53\nnameserver 192.0.2.54\n", attemptTimeoutMs: 500 },
+  );
+  const inquiry = (address: string): unknown => resolver.inquiry(parseAddress(address)!, 0);
+  expect(inquiry("10.0.0.9")).toBeUndefined();
+  get("10.0.0.9");
+  expect(inquiry("10.0.0.9")).toEqual({ outcome: "waiting", servers: [], queries: 0 });
+  pass(1_000);
+  expect(inquiry("10.0.0.9")).toEqual({ outcome: "none", servers: ["192.0.2.53"], queries: 1 });
+  get("10.0.0.8");
+  pass(100);
+  expect(inquiry("10.0.0.8")).toEqual({ outcome: "waiting", servers: ["192.0.2.53", "192.0.2.54"], queries: 2 });
+  pass(1_000);
+  const servers = ["192.0.2.53", "192.0.2.54"];
+  expect(inquiry("10.0.0.8")).toEqual({ outcome: "failed", failure: "timeout", servers, queries: 2 });
+  expect(inquiry("127.0.0.1")).toEqual({ outcome: "not-asked", servers: [], queries: 0 });
+  expect(resolver.health()).toMatchObject({ lookups: 2, failures: 1 });
 });
 
 test("addresses that mean something else on every host are never asked for", () => {

@@ -7,6 +7,7 @@ import type {
   ContainersHealth,
   HostFacts,
   IngestHealth,
+  NameInquiry,
   NamesHealth,
   NamespaceFacts,
   Owner,
@@ -73,6 +74,8 @@ export interface NameAnswer {
   /** Four words (model's address.ts). */
   readonly address: Uint32Array;
   readonly names: readonly string[];
+  /** Of an address without a name: what became of the question for it. Missing: not known (older recordings). */
+  readonly inquiry?: NameInquiry;
 }
 
 /** Answers of the resolver, when they came. */

@@ -12,8 +12,9 @@ import {
 import { parseContainers } from "./containers-parse.ts";
 import { BACKENDS, isIngestHealth, isNamesHealth, isScanHealth } from "./health-fields.ts";
 import { hasFields, isObject, parseAll } from "./json-fields.ts";
+import { parseNameAnswer } from "./names-parse.ts";
 import { parseFurtherFacts } from "./namespace-parse.ts";
-import { type Json, LOSS_CAUSE, type NameAnswer, type ScanAccount, type SidecarRecord } from "./records.ts";
+import { type Json, LOSS_CAUSE, type ScanAccount, type SidecarRecord } from "./records.ts";
 import { parseTraceRecord } from "./trace-parse.ts";
 
 /** The record of a kind, time and payload (a value out of JSON.parse); `undefined` when the payload is not what the kind promises. */
@@ -31,7 +32,7 @@ export function parseSidecar(kind: SidecarRecord["kind"], timeMs: number, payloa
     case "owners":
       return parseOwners(timeMs, payload);
     case "names": {
-      const answers = parseAll(payload, parseAnswer);
+      const answers = parseAll(payload, parseNameAnswer);
       return answers && { kind, timeMs, answers };
     }
     case "containers":
@@ -109,12 +110,6 @@ function parseOwner(value: unknown): Owner | undefined {
   const hasUid = !("uid" in value) || hasFields(value, { uid: "u32" });
   const hasUser = !("user" in value) || hasFields(value, { user: "string" });
   return hasUid && hasUser ? value : undefined;
-}
-
-function parseAnswer(value: unknown): NameAnswer | undefined {
-  if (!hasFields(value, { address: "string", names: "texts" })) return undefined;
-  const address = parseAddress(value.address);
-  return address && { address, names: value.names };
 }
 
 function parseLoss(timeMs: number, value: unknown): SidecarRecord | undefined {

@@ -23,7 +23,7 @@ export function sidecarPayload(record: SidecarRecord): unknown {
     case "namespace":
       return namespacePayload(record.facts);
     case "names":
-      return record.answers.map(({ address, names }) => ({ address: formatAddress(address), names }));
+      return record.answers.map(({ address, ...answer }) => ({ address: formatAddress(address), ...answer }));
     case "owners":
       return { owners: record.owners, holders: [...record.holders] };
     case "proc-net":

@@ -13,6 +13,7 @@ export * from "./flow-batch.ts";
 export * from "./flow-row.ts";
 export * from "./health.ts";
 export * from "./master-record.ts";
+export * from "./name-inquiry.ts";
 export * from "./networks.ts";
 export * from "./printable.ts";
 export * from "./protocol.ts";

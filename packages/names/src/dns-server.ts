@@ -22,6 +22,12 @@ export function parseDnsServer(text: string): DnsServer | undefined {
   return valid && port > 0 && port <= 0xffff ? { address, port } : undefined;
 }
 
+/** A server as people write it: without its port where that is 53. */
+export function serverText({ address, port }: DnsServer): string {
+  if (port === DNS_PORT) return address;
+  return isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
 /** True when the two are one server. */
 export function sameServer(a: DnsServer, b: DnsServer): boolean {
   return a.address === b.address && a.port === b.port;

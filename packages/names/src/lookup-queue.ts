@@ -15,10 +15,10 @@ import type { Transport } from "./udp-transport.ts";
 export class LookupQueue {
   readonly counters: QueryCounters = { ...NO_QUERIES };
   readonly #options: ResolverOptions;
-  readonly #onOutcome: (key: AddressKey, outcome: LookupOutcome) => void;
+  readonly #onOutcome: (key: AddressKey, outcome: LookupOutcome, asked: readonly DnsServer[]) => void;
   readonly #transport: Transport;
   readonly #gate: QueryGate;
-  readonly #pending = new Set<AddressKey>();
+  readonly #pending = new Map<AddressKey, Lookup>();
   readonly #fresh = new Set<Lookup>();
   readonly #again: Lookup[] = [];
   readonly #open = new Map<number, Query>();
@@ -27,7 +27,10 @@ export class LookupQueue {
   #wake: { unsubscribe(): void } | undefined;
   #closed = false;
 
-  constructor(options: ResolverOptions, onOutcome: (key: AddressKey, outcome: LookupOutcome) => void) {
+  constructor(
+    options: ResolverOptions,
+    onOutcome: (key: AddressKey, outcome: LookupOutcome, asked: readonly DnsServer[]) => void,
+  ) {
     this.#options = options;
     this.#onOutcome = onOutcome;
     this.#gate = new QueryGate(options);
@@ -68,10 +71,16 @@ export class LookupQueue {
     return this.#pending.has(key);
   }
 
+  /** Whom an address that is pending was asked of so far, once for each query; undefined for others. */
+  asked(key: AddressKey): readonly DnsServer[] | undefined {
+    return this.#pending.get(key)?.asked;
+  }
+
   /** Has `name` asked for when its turn comes. The caller has seen to it that it is not pending and that there is room. */
   want(key: AddressKey, name: string): void {
-    this.#pending.add(key);
-    this.#fresh.add({ key, name, attempts: 0, firstServer: 0, deadlineMs: Number.POSITIVE_INFINITY });
+    const lookup = { key, name, attempts: 0, asked: [], firstServer: 0, deadlineMs: Number.POSITIVE_INFINITY };
+    this.#pending.set(key, lookup);
+    this.#fresh.add(lookup);
     if (this.#wake === undefined) this.#pumpIn(this.#options.debounceMs);
   }
 
@@ -129,6 +138,7 @@ export class LookupQueue {
     }
     const server = this.#servers[(lookup.firstServer + lookup.attempts) % this.#servers.length]!;
     lookup.attempts++;
+    lookup.asked.push(server);
     let id = randomInt(0x10000);
     while (this.#open.has(id)) id = randomInt(0x10000);
     const waitMs = Math.min(attemptTimeoutMs, lookup.deadlineMs - nowMs);
@@ -233,6 +243,6 @@ export class LookupQueue {
 
   #finish(lookup: Lookup, outcome: LookupOutcome): void {
     this.#pending.delete(lookup.key);
-    this.#onOutcome(lookup.key, outcome);
+    this.#onOutcome(lookup.key, outcome, lookup.asked);
   }
 }

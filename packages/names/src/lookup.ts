@@ -1,7 +1,8 @@
 /** One address on its way through the queue, and what is counted of it. */
+import type { NameInquiry } from "@conntrail/model";
 import type { AddressKey } from "./address-key.ts";
 import type { AnswerFailure, PtrAnswer } from "./dns-message.ts";
-import type { DnsServer } from "./dns-server.ts";
+import { type DnsServer, serverText } from "./dns-server.ts";
 
 /** How a lookup ends. */
 export type LookupOutcome =
@@ -26,9 +27,21 @@ export interface Lookup {
   readonly key: AddressKey;
   readonly name: string;
   attempts: number;
+  /** Whom it was asked of, once for each query. */
+  readonly asked: DnsServer[];
   /** Index of the server asked first. */
   firstServer: number;
   deadlineMs: number;
+}
+
+/** What can be said of an address whose question is under way (no `outcome`), or ended without a name. */
+export function inquiryOf(asked: readonly DnsServer[], outcome?: LookupOutcome): NameInquiry {
+  return {
+    outcome: outcome === undefined ? "waiting" : outcome.kind === "failed" ? "failed" : "none",
+    ...(outcome?.kind === "failed" && { failure: outcome.code }),
+    servers: [...new Set(asked.map(serverText))],
+    queries: asked.length,
+  };
 }
 
 /** A question that waits for its answer. */

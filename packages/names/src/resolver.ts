@@ -3,13 +3,13 @@
  * for behind its back. Sources in order: the hosts file, then PTR records. A source of better names for cloud services
  * (answers to forward queries, F42) would stand beside the hosts file, before the cache.
  */
-import type { NamesHealth, NamesReason } from "@conntrail/model";
+import type { NameInquiry, NamesHealth, NamesReason } from "@conntrail/model";
 import { LRUCache } from "lru-cache";
 import { type AddressKey, addressKey } from "./address-key.ts";
 import { isAskable } from "./askable.ts";
 import { type DnsServer, parseDnsServer, parseResolvConf } from "./dns-server.ts";
 import { parseHosts } from "./hosts-file.ts";
-import type { LookupOutcome, QueryCounters } from "./lookup.ts";
+import { inquiryOf, type LookupOutcome, type QueryCounters } from "./lookup.ts";
 import { LookupQueue } from "./lookup-queue.ts";
 import { completeOptions, type ResolverOptions } from "./options.ts";
 import { ptrName } from "./ptr-name.ts";
@@ -32,6 +32,8 @@ export interface Resolver extends AsyncDisposable {
    * Names past their time are given until the answer to the question for new ones is there. The array is shared.
    */
   get(words: Uint32Array, offset: number): readonly string[] | undefined;
+  /** What became of the question for an address that has no name; undefined when nobody asked for it, or it is forgotten. */
+  inquiry(words: Uint32Array, offset: number): NameInquiry | undefined;
   health(): ResolverHealth;
   /** The local UDP ports from which conntrail asks: what conntrack shows from there is our own traffic (F42). */
   ownPorts(): readonly number[];
@@ -47,7 +49,11 @@ export function createResolver(options: Partial<ResolverOptions> = {}): Resolver
 interface Entry {
   readonly names: readonly string[] | undefined;
   readonly expiresAtMs: number;
+  /** Of an address without a name: how the question for it ended. */
+  readonly inquiry?: NameInquiry;
 }
+
+const NOT_ASKED: NameInquiry = { outcome: "not-asked", servers: [], queries: 0 };
 
 /** Time inside `get` is this coarse: reading a clock would cost as much as the look into the cache. */
 const TICK_MS = 1_000;
@@ -85,7 +91,7 @@ class ReverseResolver implements Resolver {
     this.#hostsFile = new WatchedFile(options.hostsFile);
     this.#resolvConf = new WatchedFile(options.resolvConf);
     const servers = options.servers?.map(serverOf);
-    this.#lookups = new LookupQueue(options, (key, outcome) => this.#settle(key, outcome));
+    this.#lookups = new LookupQueue(options, (key, outcome, asked) => this.#settle(key, outcome, asked));
     this.#nowMs = options.clock.now();
     this.#filesSeenMs = this.#nowMs;
     if (!options.enabled) return;
@@ -106,6 +112,14 @@ class ReverseResolver implements Resolver {
     if (entry !== undefined && this.#nowMs < entry.expiresAtMs) this.#hits++;
     else this.#ask(key, words, offset);
     return entry?.names;
+  }
+
+  inquiry(words: Uint32Array, offset: number): NameInquiry | undefined {
+    if (!this.#options.enabled) return undefined;
+    if (!isAskable(words, offset)) return NOT_ASKED;
+    const key = addressKey(words, offset);
+    const asked = this.#lookups.asked(key);
+    return asked === undefined ? this.#cache.peek(key)?.inquiry : inquiryOf(asked);
   }
 
   health(): ResolverHealth {
@@ -157,20 +171,22 @@ class ReverseResolver implements Resolver {
     }
   }
 
-  #settle(key: AddressKey, outcome: LookupOutcome): void {
+  #settle(key: AddressKey, outcome: LookupOutcome, asked: readonly DnsServer[]): void {
     const { minTtlMs, maxTtlMs, maxNegativeTtlMs, failureTtlMs } = this.#options;
     this.#nowMs = this.#options.clock.now();
     if (outcome.kind === "failed") {
       this.#failures++;
       // Better an old name than none: only an answer takes a name away (RFC 8767).
-      this.#cache.set(key, { names: this.#cache.peek(key)?.names, expiresAtMs: this.#nowMs + failureTtlMs });
+      const names = this.#cache.peek(key)?.names;
+      this.#cache.set(key, { names, expiresAtMs: this.#nowMs + failureTtlMs, inquiry: inquiryOf(asked, outcome) });
       return;
     }
     this.#answered++;
     const mostMs = outcome.kind === "names" ? maxTtlMs : maxNegativeTtlMs;
     const ttlMs = Math.max(minTtlMs, Math.min(outcome.ttlMs ?? mostMs, mostMs));
-    const names = outcome.kind === "names" ? outcome.names : undefined;
-    this.#cache.set(key, { names, expiresAtMs: this.#nowMs + ttlMs });
+    const expiresAtMs = this.#nowMs + ttlMs;
+    if (outcome.kind === "names") this.#cache.set(key, { names: outcome.names, expiresAtMs });
+    else this.#cache.set(key, { names: undefined, expiresAtMs, inquiry: inquiryOf(asked, outcome) });
   }
 
   #reason(): NamesReason | null {

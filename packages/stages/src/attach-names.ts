@@ -3,6 +3,7 @@ import {
   ADDRESS_WORDS,
   CONNECTION_FLAG,
   type ConnectionColumns,
+  type NameInquiry,
   type NamesHealth,
   PROTOCOL,
   type Snapshot,
@@ -16,6 +17,8 @@ export interface NameSource {
   /** The names of the address at `offset` (four words), or `undefined` when none is known now. */
   get(words: Uint32Array, offset: number): readonly string[] | undefined;
   health(): NamesHealth;
+  /** What became of the question for an address without a name; undefined where that is not known. Nobody is asked. */
+  inquiry?(words: Uint32Array, offset: number): NameInquiry | undefined;
   /** Local ports that the source's own queries leave from: those connections are conntrail's own (F42). */
   ownPorts?(): readonly number[];
 }
