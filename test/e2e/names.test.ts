@@ -1,4 +1,5 @@
 /** Names of addresses come from servers in the lab; a report never waits for one. */
+import type { Explanation } from "@conntrail/reporter";
 import { expect } from "vitest";
 import {
   blackHoleDnsIn,
@@ -36,6 +37,31 @@ kernelTest("F44 report asks for names while its window runs, so that one report 
   expect(found?.to.names).toEqual(["web.lab"]);
   expect(found?.from.names).toEqual(["desk.lab"]);
 });
+
+kernelTest(
+  "why tells of an end without a name which server was asked, how often, and whether it has none or is silent",
+  async () => {
+    await using lab = await clientAndServer();
+    const dns = await nodeDnsIn(lab.router, { [lab.client.address]: ["desk.lab"] });
+    const hole = await blackHoleDnsIn(lab.router, { port: 5353 });
+    await lab.client.start("tcp-client", { host: lab.servers[0]!.address, port: 9000, hold: true });
+    const why = async (server: string): Promise<string> => {
+      const args = ["why", ":9000", "--window", "1s", ...OWN, "--name-server", server, "--format", "json"];
+      const { code, stdout, stderr } = await runConntrail(lab.client, args);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      const { explanations } = JSON.parse(stdout) as { readonly explanations: readonly Explanation[] };
+      return explanations[0]!.blanks.find(({ about }) => about === "to.names")!.text;
+    };
+
+    const address = lab.servers[0]!.address;
+    expect(await why(dns.address)).toBe(
+      `${dns.address} was asked for ${address} once, and answered that it has no name`,
+    );
+    expect(await why(`${hole.address}:${hole.port}`)).toMatch(
+      new RegExp(`^${hole.address}:5353 was asked for ${address} (once|twice), and `),
+    );
+  },
+);
 
 kernelTest(
   "S15 F41 with a server that never answers no report is late, and few lookups leave the host",

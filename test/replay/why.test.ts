@@ -143,7 +143,11 @@ test("the command answers in text and in JSON, and says what to do where nothing
   const [{ connection }] = answer.explanations as [Explanation];
   const one = await runConntrail(undefined, ["why", `id:${connection.id}`, "--replay", SHOP, "--format", "json"]);
   expect(JSON.parse(one.stdout)).toMatchObject({ found: 1, explanations: [{ connection, since: null }] });
-  expect(await runConntrail(undefined, ["why", "id:42"])).toMatchObject({ code: 2, stdout: "" });
+  const refused = await runConntrail(undefined, ["why", "id:42"]);
+  expect(refused).toMatchObject({ code: 2, stdout: "" });
+  expect(refused.stderr).toContain(
+    "a row's number is of one run: ask with --replay FILE, where you see it (Enter in conntrail top, a click on the page), or /api/why?id= of conntrail serve",
+  );
   const none = await runConntrail(undefined, ["why", "nobody", "--replay", SHOP]);
   expect(none).toMatchObject({ code: 1, stdout: "" });
   expect(none.stderr).toContain("no connection of these ends");

@@ -36,8 +36,7 @@ export function whyLines(explanation: Explanation, width: number, paint: Paint):
   return [
     ...fold(printable(headline(explanation)), width, 2).map((line) => paint("bold", line)),
     ...aboutRow(explanation).flatMap((line) => fold(`  ${printable(line)}`, width, 4)),
-    "",
-    cut(factsTitle(facts), width),
+    ...(facts.length === 0 ? [] : ["", cut(factsTitle(facts), width)]),
     ...facts.flatMap((fact, i) => factLines(fact, isLate(facts, i), width)),
     ...(more === 0 ? [] : [`  … and ${more} more`]),
     ...(blanks.length === 0 ? [] : ["", "What it does not say, and why:"]),
@@ -50,7 +49,6 @@ export function whyLines(explanation: Explanation, width: number, paint: Paint):
 
 /** With the day or the days of the facts, for their times have none. */
 function factsTitle(facts: readonly Fact[]): string {
-  if (facts.length === 0) return "No single observation was kept for this row.";
   const days = facts.flatMap(({ time }) => (time === NO_TIME ? [] : [time.slice(0, 10)])).sort();
   const [first, last] = [days[0], days.at(-1)];
   const day = first === undefined ? "" : ` (${first === last ? first : `${first} to ${last}`}, UTC)`;

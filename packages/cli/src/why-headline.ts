@@ -16,10 +16,11 @@ export function headline({ connection, outcome }: Explanation): string {
 export function aboutRow({ connection, notes = [] }: Explanation): string[] {
   const { direction, nat, netns, netnsName, master, via, tunnel, counters } = connection;
   return [
+    ...seen(connection),
     ...notes,
     direction.evidence === "none"
       ? "direction: not known; the order is arbitrary"
-      : `direction: ${direction.evidence}, ${direction.confidence}`,
+      : `direction: ${direction.confidence}, by ${EVIDENCE_TEXT[direction.evidence]}`,
     ...(nat === null ? [] : [translated(connection.protocol, connection.from, nat)]),
     ...(via === undefined
       ? []
@@ -38,10 +39,31 @@ function end(protocol: string, { address, port, process, pid }: EndJson): string
   return process === null ? place : `${place} ${process} (pid ${pid})`;
 }
 
+const EVIDENCE_TEXT: Readonly<Record<ConnectionJson["direction"]["evidence"], string>> = {
+  conntrack: "conntrack",
+  listener: "a listener",
+  "ephemeral-port": "the ports",
+  "port-order": "the order of the ports",
+  none: "nothing",
+};
+
+/** When it was first and last heard of; the day once where it is the same. */
+function seen({ firstSeen, lastSeen }: ConnectionJson): string[] {
+  if (firstSeen === null || lastSeen === null || firstSeen === NO_TIME) return [];
+  const [day, time] = [firstSeen.slice(0, 10), firstSeen.slice(11, 23)];
+  if (firstSeen === lastSeen) return [`heard of once, ${day} ${time} (UTC)`];
+  const until = `${lastSeen.startsWith(day) ? "" : `${lastSeen.slice(0, 10)} `}${lastSeen.slice(11, 23)}`;
+  return [`first heard of ${day} ${time}, last ${until} (UTC)`];
+}
+
+/** The time of a file without times. */
+const NO_TIME = "1970-01-01T00:00:00.000Z";
+
 /** What went either way, in all digits. */
 function bytesText({ original, reply, exact }: NonNullable<ConnectionJson["counters"]>): string {
   const [sent, received] = [exact?.original ?? original, exact?.reply ?? reply];
-  return `bytes: ${sent.bytes} sent in ${sent.packets} packets, ${received.bytes} received in ${received.packets}`;
+  const packets = `${sent.packets} ${String(sent.packets) === "1" ? "packet" : "packets"}`;
+  return `bytes: ${sent.bytes} sent in ${packets}, ${received.bytes} received in ${received.packets}`;
 }
 
 /** What each side saw instead of the other's real end. */

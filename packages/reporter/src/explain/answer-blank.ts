@@ -6,7 +6,8 @@ import { hasPorts, placeText, protocolNumber, tupleDetail } from "@conntrail/mod
 import type { ConnectionJson } from "@conntrail/report";
 import type { Blank } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
-import { inNamespace } from "./row-place.ts";
+import { candidatesText, inNamespace, whereAddress } from "./row-place.ts";
+import { isDatagram } from "./verdicts.ts";
 
 /** The blank of a connection that was refused, or has no answer; none for others. */
 export function answerBlank(row: ConnectionJson, seen: FactCollector): Blank[] {
@@ -21,12 +22,12 @@ export function answerBlank(row: ConnectionJson, seen: FactCollector): Blank[] {
     return [{ about: "state", text: `${state === "failed" ? "no answer" : "no answer so far"}${text}`, help }];
   }
   const place = placeText(row.protocol, to);
-  if (seen.isListenedOn) {
-    const text = `${place} refused it, though it is listened on (above): not yet or no longer then, or a rule rejects it`;
+  if (seen.found.isListenedOn) {
+    const text = `${place} refused it, though somebody listens (${listeners(seen)}): not yet or no longer then, or a rule rejects it`;
     return [{ about: "state", text, help: rules(row) }];
   }
   // Here the scans looked for a listener: the blank of the process tells.
-  if (to.local && seen.scans > 0) return [];
+  if (to.local && seen.found.scans > 0) return [];
   const text = `${place} refused it: nothing listens there, or a rule rejects it with a reset`;
   return [{ about: "state", text, help: `ss -ltn 'sport = :${to.port}'  (on ${to.address}: is it listened on?)` }];
 }
@@ -45,20 +46,28 @@ function silence(row: ConnectionJson, seen: FactCollector): readonly [string, st
     const text = `: ${to.address} is silent, which ${protocol} allows, out of reach, or a rule drops it`;
     return [text, `${inNamespace(row, `tcpdump -ni any 'host ${to.address}'`)}  (does anything come back?)`];
   }
-  const hasLooked = to.local && seen.scans > 0;
-  if (protocol === "udp" || protocol === "udplite") {
-    if (hasLooked && !seen.isListenedOn) {
-      const text = `; nothing listened on ${place} in ${seen.scans} scans: probably an ICMP error came (port unreachable), of which conntrack tells nothing`;
+  const { isListenedOn, scans } = seen.found;
+  const hasLooked = to.local && scans > 0;
+  if (isDatagram(protocol)) {
+    if (hasLooked && !isListenedOn) {
+      const text = `; nothing listened on ${place} in ${scans} scans: probably an ICMP error came (port unreachable), of which conntrack tells nothing`;
       return [text, errors];
     }
-    if (seen.isListenedOn) {
-      return [`, though ${place} is listened on (above): it has nothing to say, or a rule drops it`, rules(row)];
+    if (isListenedOn) {
+      const text = `, though somebody takes datagrams there (${listeners(seen)}): it has nothing to say, does not get to read (its queue is full), or a rule drops them`;
+      const queue = whereAddress(seen.found, to.address, `ss -uanp 'sport = :${to.port}'`);
+      return [text, `${queue}  (Recv-Q above 0: it does not read); then ${rules(row)}`];
     }
     const text = `: ${place} has nothing to say (UDP asks for no answer), is down or out of reach, a rule drops it, or an ICMP error came, of which conntrack tells nothing`;
     return [text, errors];
   }
-  if (seen.isListenedOn) {
-    const text = `, though ${place} is listened on (above): a rule drops it, its queue of new connections is full, or one of the two ways is broken`;
+  if (isListenedOn && protocol === "tcp") {
+    const text = `, though somebody listens there (${listeners(seen)}): its queue of new connections is full, a rule drops the call or its answer, or one of the two ways is broken`;
+    const queue = whereAddress(seen.found, to.address, `ss -ltn 'sport = :${to.port}'`);
+    return [text, `${queue}  (Recv-Q above Send-Q: the queue is full); then ${rules(row)}`];
+  }
+  if (isListenedOn) {
+    const text = `, though somebody listens there (${listeners(seen)}): a rule drops the call or its answer, or one of the two ways is broken`;
     return [text, rules(row)];
   }
   if (to.local && protocol === "tcp") {
@@ -68,6 +77,11 @@ function silence(row: ConnectionJson, seen: FactCollector): readonly [string, st
   }
   const text = `: ${to.address} is down or out of reach, a rule on the way drops it, or an ICMP error came, of which conntrack tells nothing`;
   return [text, errors];
+}
+
+/** Who waits for calls there. */
+function listeners({ found }: FactCollector): string {
+  return candidatesText(found, found.listeners.values());
 }
 
 function rules(row: ConnectionJson): string {

@@ -2,10 +2,12 @@
 import { placeText } from "@conntrail/model";
 import type { ConnectionJson, HealthJson } from "@conntrail/report";
 import { answerBlank } from "./answer-blank.ts";
+import { directionBlank } from "./direction-blank.ts";
 import type { Blank } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
+import { namesBlank } from "./names-blank.ts";
 import { processBlank } from "./process-blank.ts";
-import { CONNTRACK_REASON, NAMES_REASON } from "./reasons.ts";
+import { CONNTRACK_REASON } from "./reasons.ts";
 import { inNamespace } from "./row-place.ts";
 
 /** Where facts are from. */
@@ -20,7 +22,7 @@ export interface FactOrigin {
 export function blanksOf(row: ConnectionJson, health: HealthJson, seen: FactCollector, origin: FactOrigin): Blank[] {
   const { since, isForeign } = origin;
   return [
-    ...factsBlank(row, since),
+    ...factsBlank(row, since, seen.facts.length === 0),
     ...directionBlank(row, health, seen, isForeign),
     ...answerBlank(row, seen),
     ...processBlank(row, "from", health, seen, isForeign),
@@ -31,76 +33,25 @@ export function blanksOf(row: ConnectionJson, health: HealthJson, seen: FactColl
   ];
 }
 
-/** Facts that were there and are gone. */
-function factsBlank({ firstSeen }: ConnectionJson, since: string | null): Blank[] {
-  if (since === null || (firstSeen !== null && firstSeen > since)) return [];
+/** Facts that were there and are gone, or are told of nobody by itself. */
+function factsBlank({ firstSeen, flags, count }: ConnectionJson, since: string | null, isBare: boolean): Blank[] {
+  if (flags?.includes("aggregated")) {
+    const text = `the row sums up ${count} connections of one client to one service, for more ended between two reports than it has room for; what was told of each is not kept`;
+    return [
+      {
+        about: "facts",
+        text,
+        help: "conntrail record keeps everything; with a shorter --interval fewer end between two reports",
+      },
+    ];
+  }
+  const help = "conntrail record keeps everything, and conntrail why --replay FILE asks it";
+  if (since === null || (firstSeen !== null && firstSeen > since)) {
+    if (!isBare) return [];
+    return [{ about: "facts", text: "nothing that was kept speaks of it: only the row is left", help }];
+  }
   const text = `it is older than what is kept: of what was told before ${since} only the row is left`;
-  return [{ about: "facts", text, help: "conntrail record keeps everything, and conntrail why --replay FILE asks it" }];
-}
-
-function directionBlank(
-  { direction, from, to }: ConnectionJson,
-  health: HealthJson,
-  seen: FactCollector,
-  isForeign: boolean,
-): Blank[] {
-  const { evidence, confidence } = direction;
-  if (confidence === "certain") return [];
-  const about = "direction";
-  const help = isForeign
-    ? "conntrack -E or conntrail record, started before the connection, sees who opens it"
-    : "start before the connection does: conntrack then sees who opens it";
-  const reason = health.conntrack.reason === null ? "" : `: ${CONNTRACK_REASON[health.conntrack.reason]}`;
-  const opening = seen.facts.some(({ source }) => source === "event" || source === "dump")
-    ? "conntrack's word is of a time after the opening"
-    : `conntrack told nothing of it${reason}`;
-  const unheard = seen.scans === 0 ? "no sockets were read" : "no listener at just one of its ends was seen";
-  if (evidence === "conntrack") {
-    return [{ about, text: `${confidence}, not certain: ${opening}, and ${unheard}`, help }];
-  }
-  if (evidence !== "none") {
-    return [{ about, text: `${confidence}, not certain: only the ports tell, for ${opening}`, help }];
-  }
-  const ports = `the ports ${from.port} and ${to.port} do not tell a client's from a server's`;
-  return [{ about, text: `${opening}; ${unheard}; and ${ports}${rangeText(from.port, to.port, seen)}`, help }];
-}
-
-/** The range of ports for clients, where it says nothing of these two. */
-function rangeText(one: number, other: number, { clientPorts }: FactCollector): string {
-  if (clientPorts === undefined) return "";
-  const { low, high } = clientPorts;
-  const within = [one, other].filter((port) => port >= low && port <= high).length;
-  if (within === 1) return "";
-  return `: ${within === 2 ? "both are" : "neither is"} of the range for clients (${low}–${high})`;
-}
-
-function namesBlank(
-  row: ConnectionJson,
-  side: "from" | "to",
-  health: HealthJson,
-  seen: FactCollector,
-  isForeign: boolean,
-): Blank[] {
-  const { names, address } = row[side];
-  if (names.length > 0) return [];
-  const about = `${side}.names`;
-  const { state, reason, pending } = health.names;
-  if (state === "off" && isForeign) {
-    return [{ about, text: "this file has no names", help: "conntrail record keeps those that it looks up" }];
-  }
-  if (state === "off") {
-    const text = reason === null ? "names were not looked up" : NAMES_REASON[reason];
-    const help = reason === "switched-off" ? "without --no-names they are looked up" : "--name-server ADDRESS";
-    return [{ about, text, help }];
-  }
-  const another = "--name-server asks another server";
-  if (seen.isNameless(address)) return [{ about, text: `the name servers have no name for ${address}`, help: another }];
-  if (pending > 0) {
-    const text = `no answer for ${address} so far: ${pending} lookups were waiting`;
-    return [{ about, text, help: `a longer --window waits longer; ${another}` }];
-  }
-  const why = reason === null ? "or none answered" : NAMES_REASON[reason];
-  return [{ about, text: `the name servers have no name for ${address}, ${why}`, help: another }];
+  return [{ about: "facts", text, help }];
 }
 
 /** What only conntrack tells. */
@@ -114,7 +65,7 @@ function flowBlank(row: ConnectionJson, { conntrack }: HealthJson): Blank[] {
       return [{ about: "nat", text, help: conntrack.advice ?? print }];
     }
     const text = `conntrack works, but told of no such flow: no namespace on its way tracks it (no rule with ct or NAT, or one with notrack), or it was over before we looked${lacks}`;
-    const help = `${inNamespace(row, "nft list ruleset")}  (notrack, or no ct at all, for ${place})`;
+    const help = `${inNamespace(row, "nft list ruleset")}  (notrack, or no ct at all, for ${place}?)`;
     return [{ about: "nat", text, help }];
   }
   if (row.counters !== undefined) return [];

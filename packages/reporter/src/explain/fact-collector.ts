@@ -4,7 +4,6 @@
  */
 import type { NameAnswer } from "@conntrail/capture";
 import {
-  ADDRESS_WORDS,
   FLOW,
   FLOW_CHANGE,
   FLOW_FLAG,
@@ -14,8 +13,11 @@ import {
   kindFlags,
   kindProtocol,
   kindState,
+  type NameInquiry,
   type NamespaceFacts,
+  OWNER_REASON,
   type Owner,
+  type OwnerReason,
   PROTOCOL,
   protocolName,
   SOCKET,
@@ -34,8 +36,10 @@ import type { Claim, Fact, FactSource } from "./explanation.ts";
 import { announcement, newFlowText, socketWord, stateWord, tupleText } from "./flow-text.ts";
 import { endText, MeetingTuples } from "./meeting-tuples.ts";
 import { ends, isTranslated, shown } from "./row-ends.ts";
+import { holds, ScanFindings } from "./scan-findings.ts";
 import {
   directionClaim,
+  isDatagram,
   knownFrom,
   listenerClaim,
   namesClaim,
@@ -54,24 +58,17 @@ type Told = Omit<Fact, "time" | "netnsName"> & { readonly timeMs: number };
 /** Facts of one row. */
 export class FactCollector implements InputTap {
   more = 0;
-  /** Scans that were taken in. */
-  scans = 0;
   /** How a connection that failed ended. Undefined while no end of it was told. */
   outcome: "refused" | "no answer" | undefined;
-  /** Somebody listens on the called port. */
-  isListenedOn = false;
-  /** Processes whose sockets fit an end, as texts, each once. */
-  readonly holders: Readonly<Record<"from" | "to", Set<string>>> = { from: new Set<string>(), to: new Set<string>() };
+  /** What the scans showed. */
+  readonly found: ScanFindings;
   /** The called address is none of an interface where its socket is. */
   isBrought = false;
-  /** The range of ports for clients, in the namespace of the row. Undefined where it was not read. */
-  clientPorts: NamespaceFacts["ephemeral"] | undefined;
   readonly #facts: Told[] = [];
   readonly #decided = new Set<string>();
-  readonly #names = new Map<number, string>();
   /** What the trace saw the process of an end do. */
   readonly #did = { from: new Set<string>(), to: new Set<string>() };
-  readonly #nameless = new Set<string>();
+  readonly #inquiries = new Map<string, NameInquiry>();
   #isReset = false;
   readonly #row: ConnectionJson;
   readonly #wallAheadMs: number;
@@ -84,20 +81,21 @@ export class FactCollector implements InputTap {
     this.#wallAheadMs = wallAheadMs;
     this.#row = row;
     this.#tuples = new MeetingTuples(row);
+    this.found = new ScanFindings(row, wallAheadMs);
   }
 
   /** What was told, in the order in which it came. */
   get facts(): readonly Fact[] {
     return this.#facts.map(({ timeMs, source, netns, text, claims }): Fact => {
-      const netnsName = netns === null ? undefined : this.#names.get(netns);
+      const netnsName = netns === null ? undefined : this.found.nameOf(netns);
       const time = new Date(timeMs + this.#wallAheadMs).toISOString();
       return { time, source, netns, ...(netnsName !== undefined && { netnsName }), text, claims };
     });
   }
 
-  /** The name servers answered that the address has no name. */
-  isNameless(address: string): boolean {
-    return this.#nameless.has(address);
+  /** What became of the question for the name of an address; undefined where nobody told. */
+  inquiry(address: string): NameInquiry | undefined {
+    return this.#inquiries.get(address);
   }
 
   flows({ rows, changes, count, masters }: FlowBatch): void {
@@ -125,7 +123,7 @@ export class FactCollector implements InputTap {
       }`;
       if (ended) this.#isReset ||= wasReset(kind);
       const claims = [
-        ...(isNew ? [directionClaim(this.#row, this.#tuples.side(original[0]), flags, this.isListenedOn)] : []),
+        ...(isNew ? [directionClaim(this.#row, this.#tuples.side(original[0]), flags, this.found.isListenedOn)] : []),
         ...(isNew && translated
           ? [natClaim(this.#row, shown(kindProtocol(kind), original), shown(kindProtocol(kind), reply))]
           : []),
@@ -142,11 +140,10 @@ export class FactCollector implements InputTap {
     }
   }
 
-  sockets({ rows, count, owners, namespaces, timeMs }: SocketTable): void {
-    this.scans++;
-    const served = namespaces.filter(({ addresses }) => holds(addresses, this.#row.to.address));
-    for (const { netns, name } of namespaces) if (name !== undefined) this.#names.set(netns, name);
-    this.clientPorts = namespaces.find(({ netns }) => netns === this.#row.netns)?.ephemeral ?? this.clientPorts;
+  sockets(table: SocketTable): void {
+    const { rows, count, owners, timeMs } = table;
+    this.found.take(table);
+    const served = this.found.homes(this.#row.to.address);
     const isThere = (netns: number | null): boolean =>
       served.length === 0 ? this.#row.to.local : served.some((place) => place.netns === netns);
     for (let i = 0, row = 0; i < count; i++, row += SOCKET_WORDS) {
@@ -155,15 +152,17 @@ export class FactCollector implements InputTap {
       const [local, remote] = ends(rows, row + SOCKET.local, row + SOCKET.remote, rows[row + SOCKET.ports]!);
       const netns = rows[row + SOCKET.netns]! || null;
       const owner = owners[rows[row + SOCKET.owner]! - 1];
-      const who = processText(owner);
-      const key = `socket ${netns} ${rows[row + SOCKET.cookieLow]!} ${rows[row + SOCKET.cookieHigh]!} ${local}`;
+      const who = processText(owner, rows[row + SOCKET.reason]!);
+      const cookie = `${rows[row + SOCKET.cookieLow]!} ${rows[row + SOCKET.cookieHigh]!} ${rows[row + SOCKET.inode]!}`;
+      const key = `socket ${netns} ${cookie} ${local}`;
       if (this.#tuples.has(protocol, local, remote)) {
         const side = this.#tuples.side(local);
         const state = socketWord(kind);
-        if (owner !== undefined) this.holders[side].add(who);
+        const what = `${local} → ${remote}, ${state}`;
+        this.found.holders[side].set(`${key} ${who}`, { who, netns, what });
         const known = knownFrom(this.#did[side]);
         const found = { owner, evidence: "held", reason: rows[row + SOCKET.reason]!, text: known.held } as const;
-        const place = namespaces.find((each) => each.netns === netns);
+        const place = this.found.namespace(netns);
         const isOpening = side === "from" && kindState(kind) === SOCKET_STATE.synSent;
         const claims = [
           processClaim(this.#row, side, found, known),
@@ -172,12 +171,13 @@ export class FactCollector implements InputTap {
         const isBrought = this.#isBrought(side, local, place);
         this.isBrought ||= isBrought;
         const brought = isBrought ? `; no interface there has ${this.#row.to.address}` : "";
-        const text = `${who} has the socket ${local} → ${remote}, ${state}${brought}`;
+        const text = `${who} has the socket ${what}${brought}`;
         this.#keep(key, `${who} ${state}`, { timeMs, source: "socket", netns, text, claims });
       } else if (protocol === this.#row.protocol && this.#isListener(kind, local, remote) && isThere(netns)) {
-        this.isListenedOn = true;
+        const what = `${isDatagram(protocol) ? "takes datagrams" : "listens"} on ${local}`;
+        this.found.listeners.set(`${key} ${who}`, { who, netns, what });
         const claims = listenerClaim(this.#row, owner, knownFrom(this.#did.to));
-        this.#keep(key, who, { timeMs, source: "listener", netns, text: `${who} listens on ${local}`, claims });
+        this.#keep(key, who, { timeMs, source: "listener", netns, text: `${who} ${what}`, claims });
       }
     }
   }
@@ -211,11 +211,13 @@ export class FactCollector implements InputTap {
   }
 
   names(answers: readonly NameAnswer[], timeMs: number): void {
-    for (const { address, names } of answers) {
+    for (const { address, names, inquiry } of answers) {
       const text = formatAddress(address);
       for (const side of ["from", "to"] as const) {
         if (this.#row[side].address !== text) continue;
-        if (names.length === 0) this.#nameless.add(text);
+        if (names.length > 0) this.#inquiries.delete(text);
+        else if (inquiry !== undefined) this.#inquiries.set(text, inquiry);
+        if (names.length === 0 && inquiry !== undefined && inquiry.outcome !== "none") continue;
         const said = names.length === 0 ? `${text} has no name` : `${text} is ${names.join(", ")}`;
         const claims = names.length === 0 ? [] : [namesClaim(this.#row, side)];
         this.#keep(`name ${side}`, said, { timeMs, source: "name", netns: null, text: said, claims });
@@ -263,17 +265,20 @@ export class FactCollector implements InputTap {
   }
 }
 
-/** True when the address is among those of a namespace. */
-function holds(addresses: Uint32Array, address: string): boolean {
-  for (let at = 0; at < addresses.length; at += ADDRESS_WORDS)
-    if (formatAddress(addresses, at) === address) return true;
-  return false;
-}
-
 function isClaim(claim: Claim | undefined): claim is Claim {
   return claim !== undefined;
 }
 
-function processText(owner: Owner | undefined): string {
-  return owner === undefined ? "nobody known" : `${owner.process} (pid ${owner.pid})`;
+/** Who has a socket, of whose process only this is known. */
+const UNNAMED: Partial<Record<OwnerReason, string>> = {
+  "no-process": "no process",
+  permission: "a process that may not be inspected",
+  ambiguous: "one of several programs",
+  off: "some process",
+};
+
+/** `reason`: why a socket has no owner. */
+function processText(owner: Owner | undefined, reason = 0): string {
+  if (owner !== undefined) return `${owner.process} (pid ${owner.pid})`;
+  return UNNAMED[OWNER_REASON[reason]!] ?? "an unknown process";
 }

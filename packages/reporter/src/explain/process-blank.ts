@@ -3,14 +3,16 @@ import { hasPorts, placeText, protocolNumber } from "@conntrail/model";
 import type { ConnectionJson, EndJson, HealthJson } from "@conntrail/report";
 import type { Blank } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
-import { SOCKETS_REASON, TRACE_REASON, traceHelp } from "./reasons.ts";
+import { unseenSocket } from "./no-socket.ts";
+import { SOCKETS_REASON, TRACE_REASON } from "./reasons.ts";
+import { candidatesText, inNamed, lookedInto, whereAddress } from "./row-place.ts";
 
 /** What the words are made from. */
 interface Known {
+  readonly row: ConnectionJson;
+  readonly side: "from" | "to";
   readonly health: HealthJson;
   readonly seen: FactCollector;
-  /** Processes whose sockets fit the end. */
-  readonly holders: ReadonlySet<string>;
   readonly isForeign: boolean;
 }
 
@@ -28,7 +30,7 @@ export function processBlank(
 ): Blank[] {
   const end = row[side];
   if (end.pid !== null || end.ownerReason === null) return [];
-  const known: Known = { health, seen, holders: seen.holders[side], isForeign };
+  const known: Known = { row, side, health, seen, isForeign };
   const [text, help] = row.flags?.includes("stale")
     ? staleText(row, end)
     : (unheldText(row, side, seen) ?? ownerText(placeText(row.protocol, end), end, known));
@@ -53,8 +55,8 @@ function unheldText(row: ConnectionJson, side: "from" | "to", seen: FactCollecto
   }
   if (end.ownerReason !== "no-socket") return undefined;
   const isAttempt = side === "to" && (state === "failed" || state === "unreplied");
-  if (!isAttempt || seen.scans === 0 || seen.isListenedOn) return undefined;
-  const text = `nothing listened on ${placeText(protocol, end)} in ${seen.scans} scans of the sockets`;
+  if (!isAttempt || seen.found.scans === 0 || seen.found.isListenedOn) return undefined;
+  const text = `nothing listened on ${placeText(protocol, end)} in ${seen.found.scans} scans of the sockets`;
   const start = "start what is to serve it, or correct the port that is called";
   if (protocol !== "tcp") return [text, start];
   if (seen.outcome === "refused") return [`${text}, and the kernel answers such a call with a reset`, start];
@@ -62,15 +64,8 @@ function unheldText(row: ConnectionJson, side: "from" | "to", seen: FactCollecto
 }
 
 function ownerText(place: string, { ownerReason }: EndJson, known: Known): Words {
-  const { seen, holders, isForeign } = known;
-  const { sockets, trace } = known.health;
-  const scans = `${seen.scans} scans of the sockets`;
-  const isTraced = trace.state !== "off";
-  const traced = isTraced
-    ? "the trace saw nobody open or close it"
-    : trace.reason === null
-      ? "nobody traced who opens and closes"
-      : TRACE_REASON[trace.reason];
+  const { row, side, seen, isForeign } = known;
+  const { sockets } = known.health;
   switch (ownerReason) {
     case "not-local":
       return [
@@ -78,25 +73,16 @@ function ownerText(place: string, { ownerReason }: EndJson, known: Known): Words
         "ask conntrail why on that host; a store of both hosts joins what they know (conntrail store --help)",
       ];
     case "no-socket":
-      return [
-        `${scans} had no socket with the end ${place}, and ${traced}`,
-        isTraced ? "scan oftener: --scan-interval 100ms; or start conntrail before the connection" : traceHelp(trace),
-      ];
+      return unseenSocket(row, side, seen.found, known.health.trace);
     case "no-process":
-      return [
-        `the socket ${place} was seen, and no process has a descriptor of it: the kernel's own, or closed by its process before the scan; ${traced}`,
-        "nothing to be done where the kernel itself serves (NFS, a tunnel); else --scan-interval 100ms sees it earlier",
-      ];
+      return noProcessText(place, known);
     case "permission":
       return [
         `the socket ${place} was seen, and the process that has it may not be inspected${because(sockets)}`,
         sockets.advice ?? "run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
       ];
     case "ambiguous":
-      return [
-        `${severalText(place, holders)}: none is named rather than a wrong one`,
-        "ss -np in each of its namespaces shows them; --namespaces own looks into one alone",
-      ];
+      return severalText(place, known);
     case "off":
       return offText(sockets, isForeign);
     case "unavailable":
@@ -106,9 +92,45 @@ function ownerText(place: string, { ownerReason }: EndJson, known: Known): Words
   }
 }
 
-function severalText(place: string, holders: ReadonlySet<string>): string {
-  if (holders.size < 2) return `several sockets, or several programs, fit the end ${place}`;
-  return `sockets of several programs fit the end ${place} (${[...holders].slice(0, 5).join(", ")}${holders.size > 5 ? ", …" : ""})`;
+function noProcessText(place: string, { row, side, seen, health: { trace } }: Known): Words {
+  const traced =
+    trace.state === "off" && trace.reason !== null
+      ? TRACE_REASON[trace.reason]
+      : "the trace saw nobody open or close it";
+  const seenText = `the socket ${place} was seen, and no process has a descriptor of it`;
+  if (side === "to" && seen.found.isListenedOn && row.protocol === "tcp") {
+    const listens = candidatesText(seen.found, seen.found.listeners.values());
+    const command = whereAddress(seen.found, row.to.address, `ss -ltn 'sport = :${row.to.port}'`);
+    return [
+      `${seenText}: not accepted yet by who listens (${listens}), or closed by its process before the scan; ${traced}`,
+      `${command}  (Recv-Q counts those that nobody has accepted)`,
+    ];
+  }
+  return [
+    `${seenText}: the kernel's own (NFS, a tunnel), or closed by its process before the scan; ${traced}`,
+    "nothing to be done where the kernel itself serves; else --scan-interval 100ms sees it earlier",
+  ];
+}
+
+/** Who could have the end: each socket that fits it, and where was looked. */
+function severalText(place: string, { row, side, seen: { found } }: Known): Words {
+  const holders = [...found.holders[side].values()];
+  const candidates = holders.length > 0 || side === "from" ? holders : [...found.listeners.values()];
+  const end = row[side];
+  const kind = row.protocol === "tcp" ? "-tanp" : "-uanp";
+  const command = `ss ${kind} 'sport = :${end.port}'`;
+  const names = [...new Set(candidates.map(({ netns }) => (netns === null ? undefined : found.nameOf(netns))))];
+  const looked = lookedInto(found);
+  const where = looked === "" ? "" : `; looked into: ${looked}`;
+  const text =
+    candidates.length === 0
+      ? `several sockets, or several programs, fit the end ${place}: none is named rather than a wrong one${where}`
+      : `more than one fits the end ${place}, and nothing tells which: none is named rather than a wrong one. ${candidatesText(found, candidates)}${where}`;
+  const commands = names.length === 0 ? [command] : names.slice(0, 2).map((name) => inNamed(name, command));
+  return [
+    text,
+    `${[...new Set(commands)].join("; ")}  (who has it now); conntrail why --namespaces own, run in one of them, looks there alone`,
+  ];
 }
 
 function offText({ state, reason }: HealthJson["sockets"], isForeign: boolean): Words {

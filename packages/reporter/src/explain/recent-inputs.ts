@@ -83,6 +83,8 @@ function answersNow({ from, to }: ConnectionJson, names: NameSource): NameAnswer
   return [from, to].flatMap((end): NameAnswer[] => {
     const address = parseAddress(end.address)!;
     const known = names.get(address, 0);
-    return known === undefined ? [] : [{ address, names: known }];
+    if (known !== undefined) return [{ address, names: known }];
+    const inquiry = names.inquiry?.(address, 0);
+    return inquiry === undefined ? [] : [{ address, names: [], inquiry }];
   });
 }

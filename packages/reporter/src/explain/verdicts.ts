@@ -7,6 +7,7 @@ import {
   OWNER_REASON,
   type Owner,
   type OwnerEvidence,
+  type OwnerReason,
   PROTOCOL,
 } from "@conntrail/model";
 import type { ConnectionJson } from "@conntrail/report";
@@ -16,6 +17,20 @@ type Side = "from" | "to";
 
 /** What the process of an end is known from, in words. */
 export type KnownFrom = Readonly<Record<OwnerEvidence, string>>;
+
+/** What a direction is known from, in words. */
+const EVIDENCE_TEXT: Readonly<Record<ConnectionJson["direction"]["evidence"], string>> = {
+  conntrack: "conntrack",
+  listener: "the listener",
+  "ephemeral-port": "the ports",
+  "port-order": "the order of the ports",
+  none: "nothing",
+};
+
+/** UDP has neither a handshake nor a listening state. */
+export function isDatagram(protocol: string): boolean {
+  return protocol === "udp" || protocol === "udplite";
+}
 
 /** The words; `did`: what the trace told by now that the process did. */
 export function knownFrom(did: ReadonlySet<string>): KnownFrom {
@@ -39,7 +54,8 @@ export function directionClaim(
   const { evidence, confidence } = direction;
   const unseen = "its opening was not seen, so that is no evidence";
   if (opener === "to") {
-    const why = unsure ? `${unseen}; ${evidence} says otherwise` : `${evidence} says otherwise`;
+    const other = `${EVIDENCE_TEXT[evidence]} ${evidence === "ephemeral-port" ? "say" : "says"} otherwise`;
+    const why = unsure ? `${unseen}; ${other}` : other;
     return { about, verdict: "overruled", text: `conntrack has it the other way round; ${why}` };
   }
   if (evidence !== "conntrack") {
@@ -47,7 +63,7 @@ export function directionClaim(
     return {
       about,
       verdict: "agrees",
-      text: `conntrack has it this way, too; ${why} (the row goes by ${evidence}, ${confidence})`,
+      text: `conntrack has it this way, too; ${why} (the row goes by ${EVIDENCE_TEXT[evidence]}, ${confidence})`,
     };
   }
   if (!unsure) return { about, verdict: "decided", text: `conntrack saw the first packet go this way (${confidence})` };
@@ -109,6 +125,16 @@ export function wasReset(kind: number): boolean {
   return kindProtocol(kind) === PROTOCOL.tcp && kindState(kind) === CT_TCP_STATE.close;
 }
 
+/** Why a socket has no process, in words. */
+const NOBODY: Partial<Record<OwnerReason, string>> = {
+  "no-process": "no process has a descriptor of it",
+  permission: "its process may not be inspected",
+  ambiguous: "several programs hold it",
+  off: "processes were not looked for",
+};
+
+const SEVERAL = "it fits, and so does another: the row names none";
+
 /** A process that was found at an end, or a socket without one. `text`: what the fact itself saw of it. */
 export function processClaim(
   row: ConnectionJson,
@@ -125,9 +151,10 @@ export function processClaim(
   const { pid, ownerEvidence } = row[side];
   const { owner } = found;
   if (owner === undefined) {
-    const text = `the socket has no process (${OWNER_REASON[found.reason] ?? "unknown"}); ${toldText(row, side, known)}`;
-    return { about, verdict: "overruled", text };
+    const text = `${NOBODY[OWNER_REASON[found.reason]!] ?? "nobody is known to have it"}; ${toldText(row, side, known)}`;
+    return { about, verdict: pid === null ? "agrees" : "overruled", text };
   }
+  if (row[side].ownerReason === "ambiguous") return { about, verdict: "overruled", text: SEVERAL };
   if (pid !== owner.pid) {
     const text = `${owner.process} (pid ${owner.pid}); ${toldText(row, side, known)}`;
     return { about, verdict: "overruled", text };
@@ -136,18 +163,22 @@ export function processClaim(
   return { about, verdict: "agrees", text: `${found.text}; better known: ${known[ownerEvidence!]}` };
 }
 
-/** A listener says which end is the server's, and who serves where its own socket was not seen. */
+/** A listener says which end is the server's, and who serves where its own socket was not seen. A bound UDP port is none: clients bind theirs, too. */
 export function listenerClaim(row: ConnectionJson, owner: Owner | undefined, known: KnownFrom): Claim[] {
   const { evidence, confidence } = row.direction;
   const decides = evidence === "listener";
+  const waits = isDatagram(row.protocol)
+    ? "that end has the port bound, which decides nothing: clients of UDP bind theirs, too"
+    : "somebody waits for connections there";
   const direction: Claim = {
     about: "direction",
     verdict: decides ? "decided" : "agrees",
-    text: `somebody waits for connections there (${decides ? confidence : `the row goes by ${evidence}`})`,
+    text: `${waits} (${decides ? confidence : `the row goes by ${EVIDENCE_TEXT[evidence]}`})`,
   };
   const { pid, ownerEvidence } = row.to;
   if (owner === undefined) return [direction];
   const about = "to.process";
+  if (row.to.ownerReason === "ambiguous") return [direction, { about, verdict: "overruled", text: SEVERAL }];
   if (pid !== owner.pid) return [direction, { about, verdict: "overruled", text: toldText(row, "to", known) }];
   const verdict = ownerEvidence === "listener" ? "decided" : "agrees";
   const text = `${known.listener}${verdict === "decided" ? "" : `; better known: ${known[ownerEvidence!]}`}`;
