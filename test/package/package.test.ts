@@ -33,7 +33,7 @@ let project: Project;
 beforeAll(async () => {
   project = await installedProject();
 }, 180_000);
-afterAll(() => project?.[Symbol.dispose]());
+afterAll(() => project?.[Symbol.dispose](), 180_000);
 
 test("N14 it holds code, declarations, the page, a licence and what to read, and nothing of the checkout", () => {
   const files = execFileSync("tar", ["-tzf", project.tarball], { encoding: "utf8" }).trim().split("\n");

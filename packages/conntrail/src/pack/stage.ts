@@ -10,8 +10,9 @@ const LEFT_OUT = /\.map$|\.tsbuildinfo$|^pack\//;
 /** What imports something. */
 const CODE = /\.(js|d\.ts)$/;
 
-/** A program: nobody imports it, so nobody needs its declarations. They speak of the store, which is not installed with it. */
+/** A program: nobody imports it, so nobody needs its declarations, nor its modules one by one. */
 const PROGRAM = "cli";
+const BUNDLED = /^(main|part-[^/]+)\.js$/;
 
 /** Types of Node that our own declarations speak of. Without it the host would get those that the `netlink` package brings, of Node 12. */
 const NODE_TYPES = { "@types/node": ">=20.19.0" } as const;
@@ -35,7 +36,7 @@ export function stagePackage(house: string, target: string): void {
 function copyBuilt(from: string, target: string, place: (file: string) => string, parts: readonly Part[]): void {
   const dist = join(from, "dist");
   const isWanted = (file: string): boolean =>
-    !LEFT_OUT.test(file) && !(basename(from) === PROGRAM && file.endsWith(".d.ts"));
+    !LEFT_OUT.test(file) && (basename(from) !== PROGRAM || BUNDLED.test(file));
   for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
     const file = relative(dist, join(entry.parentPath, entry.name));
     if (!entry.isFile() || !isWanted(file)) continue;
