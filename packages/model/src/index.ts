@@ -16,6 +16,7 @@ export * from "./master-record.ts";
 export * from "./name-inquiry.ts";
 export * from "./networks.ts";
 export * from "./printable.ts";
+export * from "./process-news.ts";
 export * from "./protocol.ts";
 export * from "./snapshot.ts";
 export * from "./socket-row.ts";

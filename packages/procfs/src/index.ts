@@ -30,7 +30,7 @@ export {
 export { parseCpuTime, readCpuTime } from "./pid-schedstat.ts";
 export { type PidStat, parsePidStat, readPidStat } from "./pid-stat.ts";
 export { CAPABILITY, parseCapabilities, parseUid, readCapabilities, readUid } from "./pid-status.ts";
-export { countThreads, type Process, readPids, readThreads, type ThreadPlace } from "./pids.ts";
+export { countThreads, type Process, readOwnPid, readPids, readThreads, type ThreadPlace } from "./pids.ts";
 export { hasSctp, parseSctpSockets, readSctpSockets, SCTP_FILES, type SctpFile } from "./sctp-sockets.ts";
 export { type PortRange, parsePortRange, parseSysctlNumber, readPortRange, readSysctlNumber } from "./sysctl.ts";
 export { parseUptime, readUptime } from "./uptime.ts";

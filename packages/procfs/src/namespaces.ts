@@ -41,7 +41,10 @@ export function findNamespaces(
   const add = (netns: number, path: string, process?: Process): void => {
     if (netns !== own && !found.has(netns)) found.set(netns, { netns, path, process, name: names.get(netns) });
   };
-  for (const { place, netns } of members) if (netns !== undefined) add(netns, netNamespacePath(root, place), place);
+  // Most members are in a namespace that is known already.
+  for (const { place, netns } of members) {
+    if (netns !== undefined && netns !== own && !found.has(netns)) add(netns, netNamespacePath(root, place), place);
+  }
   for (const { netns, target } of mounts) add(netns, target);
   for (const [netns, path] of elsewhere) add(netns, path);
   return [...found.values()].sort((a, b) => a.netns - b.netns);

@@ -1,5 +1,5 @@
 /** The processes of a /proc: its folders with a number for a name (proc(5)). */
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, readlinkSync, statSync } from "node:fs";
 import { unlessGone } from "./read-file.ts";
 
 /**
@@ -22,6 +22,13 @@ export function countThreads(root: string, pid: number): number {
   const path = `${root}/${pid}/task`;
   const links = unlessGone("stat", path, () => statSync(path, { throwIfNoEntry: false }))?.nlink;
   return Math.max(0, (links ?? 2) - 2);
+}
+
+/** The reader's own pid as this /proc numbers it, which is another one where it shows another pid namespace; `undefined` when there is no such folder. Throws OpError. */
+export function readOwnPid(root: string): number | undefined {
+  const path = `${root}/self`;
+  const link = unlessGone("readlink", path, () => readlinkSync(path));
+  return link === undefined ? undefined : parsePid(link);
 }
 
 /** All pids, ascending; `undefined` when there is no such folder. Throws OpError. */

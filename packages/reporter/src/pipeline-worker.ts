@@ -92,7 +92,10 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     entered$: trace.namespaces.entered$,
     wait$: trace.wait$,
     onFilled: () => trace.filled(),
-    mayBeStill: () => ({ nothingTold: !told.take(), entered: trace.namespaces.takeForScan() }),
+    mayBeStill: () => {
+      const processes = trace.takeNews();
+      return { nothingTold: !told.take(), entered: trace.namespaces.takeForScan(), processes };
+    },
     onStill: () => {
       confirmedMs = steadyMs();
     },

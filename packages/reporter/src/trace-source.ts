@@ -3,9 +3,10 @@
  * ahead of, so that no message between threads can overtake another (decision D-25).
  */
 import { statSync } from "node:fs";
-import type { TraceBatch, TraceHealth, TraceReason } from "@conntrail/model";
+import type { ProcessNews, TraceBatch, TraceHealth, TraceReason } from "@conntrail/model";
 import { isOpError } from "@conntrail/netlink";
 import { ReadableWait } from "@conntrail/netlink/socket";
+import { readOwnPid } from "@conntrail/procfs";
 import type { LookedEnds } from "@conntrail/scan";
 import { steadyMsOf } from "@conntrail/thread/clock";
 import { openTracer, type Tracer } from "@conntrail/trace";
@@ -64,6 +65,8 @@ export class TraceSource {
   #vain = false;
   #latestEvents = 0;
   readonly namespaces: EnteredNamespaces = new EnteredNamespaces();
+  /** The /proc that is scanned numbers processes as the rings do: it is of the same pid namespace. */
+  readonly #hasOwnPids: boolean;
 
   constructor(context: TraceContext) {
     this.#context = context;
@@ -71,6 +74,7 @@ export class TraceSource {
       context.options.namespaces === "own"
         ? statSync("/proc/thread-self/ns/net", { throwIfNoEntry: false })?.ino
         : undefined;
+    this.#hasOwnPids = hasOwnPids(context.options.procRoot);
     this.batches$ = this.#batches$.asObservable();
     this.wait$ = this.#wait$.asObservable();
   }
@@ -115,6 +119,13 @@ export class TraceSource {
       if (!isOpError(error)) throw error;
       this.#fail(error);
     }
+  }
+
+  /** What the rings told of processes up to this moment, for the scan; `undefined` when something may be missing, or when /proc has other numbers for processes than the rings. */
+  takeNews(): ProcessNews | undefined {
+    this.pull();
+    const news = this.#tracer?.takeNews();
+    return this.#hasOwnPids ? news : undefined;
   }
 
   /** Tells who was found with sockets by a look: facts like those of the trace, of a lower rung. */
@@ -174,6 +185,15 @@ export class TraceSource {
     this.#tell(notTraced(this.#context.now(), "failed", advice));
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.start(), RETRY_MS);
+  }
+}
+
+function hasOwnPids(procRoot: string): boolean {
+  try {
+    return readOwnPid(procRoot) === process.pid;
+  } catch (error) {
+    if (!isOpError(error)) throw error;
+    return false;
   }
 }
 

@@ -5,7 +5,7 @@
 import { isNotPermitted, readFdFolder, readFdNumbers, readFdSocket } from "@conntrail/procfs";
 import { FD_OTHER, FD_STALE, FD_UNKNOWN } from "./fd-table.ts";
 import type { HeldSockets } from "./held-sockets.ts";
-import type { ProcessEntry } from "./process-table.ts";
+import type { ProcessEntry } from "./process-entry.ts";
 
 /** Listing a descriptor costs about a third of reading it. */
 const LISTED_PER_READ = 3;
@@ -18,6 +18,8 @@ export class FdReader {
   /** Sockets found since this was last emptied, those in `expected` left out. */
   found: number[] = [];
   expected: Set<number> = new Set();
+  /** Processes in which a socket was found since this was last emptied, but for those that the scan has just met. */
+  gained: Set<ProcessEntry> = new Set();
   /** Network namespaces that a descriptor keeps open, and a file by which each can be entered; as last seen. */
   readonly namespaceFiles: Map<number, string> = new Map();
   scan = 0;
@@ -103,6 +105,7 @@ export class FdReader {
     process.fds.set(fd, value);
     if (value <= FD_STALE) return;
     this.#held.add(value, process.slot, fd);
+    if (process.bornScan < this.scan && this.scan > 1) this.gained.add(process);
     if (this.expected.size === 0 || !this.expected.has(value)) this.found.push(value);
     if (this.wanted.size > 0 && this.wanted.delete(value)) process.gainedScan = this.scan;
   }

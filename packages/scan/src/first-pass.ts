@@ -5,7 +5,7 @@
 import { workerExecArguments } from "@conntrail/thread";
 import { Piscina } from "piscina";
 import { type DescriptorShare, type SharedWalk, takeShare } from "./descriptors-task.ts";
-import type { ProcessEntry } from "./process-table.ts";
+import type { ProcessEntry } from "./process-entry.ts";
 
 /** A helper takes some 50 ms to start: with fewer descriptors a thread it would come when all is done. */
 const WORTH_A_THREAD = 25_000;

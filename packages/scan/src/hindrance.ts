@@ -10,7 +10,7 @@ import {
   readPidStat,
 } from "@conntrail/procfs";
 import { orForbidden } from "./or-forbidden.ts";
-import type { ProcessEntry } from "./process-table.ts";
+import type { ProcessEntry } from "./process-entry.ts";
 
 /** The pid namespace of the host has this inode on every kernel (PROC_PID_INIT_INO, `linux/proc_ns.h`). */
 const HOST_PIDS = 0xeffffffc;

@@ -5,7 +5,8 @@
 import type { FdReader } from "./fd-reader.ts";
 import { FD_OTHER } from "./fd-table.ts";
 import type { HeldSockets } from "./held-sockets.ts";
-import type { ProcessEntry, ProcessTable } from "./process-table.ts";
+import type { ProcessEntry } from "./process-entry.ts";
+import type { ProcessTable } from "./process-table.ts";
 
 /** Processes that held sockets lately, and the descriptors remembered of each: those that were not used for longest go first. */
 const MOST_PROCESSES = 256;

@@ -1,6 +1,6 @@
 /** What a scan can be told, and what holds without being told. */
 import { availableParallelism } from "node:os";
-import { SOCKET_STATE } from "@conntrail/model";
+import { type ProcessNews, SOCKET_STATE } from "@conntrail/model";
 import type { Observable, SchedulerLike } from "rxjs";
 import type { BegunEnds } from "./begun-ends.ts";
 import type { LookedEnds } from "./end-look.ts";
@@ -44,6 +44,8 @@ export interface MayBeStill {
   readonly nothingTold: boolean;
   /** Namespaces, by inode, that processes were born in or have entered; undefined: that is not known. */
   readonly entered: ReadonlySet<number> | undefined;
+  /** Processes that something happened to; undefined or missing: that is not known, and a scan looks at all of them. */
+  readonly processes?: ProcessNews | undefined;
 }
 
 /** Options of `scanSockets`. */

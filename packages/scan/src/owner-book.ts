@@ -5,7 +5,7 @@ import type { Acceptors } from "./acceptors.ts";
 import type { ScanSettings } from "./options.ts";
 import { orForbidden } from "./or-forbidden.ts";
 import type { OwnerSearch } from "./owner-search.ts";
-import type { ProcessEntry } from "./process-table.ts";
+import type { ProcessEntry } from "./process-entry.ts";
 import type { OwnerLookup } from "./table-builder.ts";
 
 /** A process this young is described anew in each scan: it may still be about to run another program (execve(2) keeps pid and start time). */

@@ -5,8 +5,8 @@
  * After the first scan, in this order, the later steps only while something is still looked for:
  * 1. all descriptors of processes that are new;
  * 2. stale descriptors, whose socket is gone: the kernel hands out the lowest free number, so a busy process's next socket is there;
- * 3. the other descriptors that are not known to be sockets, in processes that are likely to have a new one (their count grew, they had one lately,
- *    they are young), and for a socket that is still unknown one scan later in all of them; up to a budget per scan.
+ * 3. the other descriptors that are not known to be sockets, in processes that are likely to have a new one (they had one lately, they came a moment ago, their
+ *    count grew, they are young), and for a socket that is still unknown one scan later in all of them; up to a budget per scan.
  *
  * So the misses of a scan share one search (F19), and a socket that nobody turns out to hold is searched for once:
  * the kernel has sockets of its own. Beside that a part of what is known is read again in each scan, in turns (recheck.ts).
@@ -18,7 +18,8 @@ import type { FirstPass } from "./first-pass.ts";
 import { HeldSockets } from "./held-sockets.ts";
 import { InodeMap } from "./inode-map.ts";
 import { LikelyHolders } from "./likely-holders.ts";
-import { type ProcessEntry, ProcessTable } from "./process-table.ts";
+import type { ProcessEntry } from "./process-entry.ts";
+import { ProcessTable } from "./process-table.ts";
 import { Recheck } from "./recheck.ts";
 
 const NONE = -1;
@@ -70,6 +71,7 @@ export class OwnerSearch {
    */
   update(inodes: InodeMap, fresh: readonly ProcessEntry[], ahead: FirstPass["descriptors"], scan: number): void {
     this.#reader.scan = scan;
+    this.#reader.gained = new Set();
     this.#markStale(inodes);
     for (const process of fresh) {
       const descriptors = process.place === process.pid ? ahead.get(process.pid) : undefined;
@@ -80,6 +82,8 @@ export class OwnerSearch {
     const missing = this.#lookUp(inodes, scan);
     this.#readStale();
     this.#search(missing, scan);
+    // Between the news of processes and this reading a pid may have become another one's: then nothing that was found under it is known to be the old one's.
+    for (const process of this.#reader.gained) this.processes.isThere(process);
     this.#missing = new Map([...missing].filter(([inode]) => !this.#held.has(inode)));
     this.#unlisted = this.#reader.found.filter((inode) => !inodes.has(inode));
     this.elsewhere.ask(this.#unlisted);
@@ -198,7 +202,7 @@ export class OwnerSearch {
     const { wanted } = this.#reader;
     const limit = this.#reader.cost + SEARCH_BUDGET;
     const goOn = (): boolean => wanted.size > 0 && this.#reader.cost < limit;
-    for (const process of this.processes.values()) {
+    for (const process of this.#byLikelihood(scan)) {
       if (!goOn()) return;
       if (process.listedScan < scan && !process.denied) this.#searchLikely(process, scan);
     }
@@ -213,6 +217,18 @@ export class OwnerSearch {
       if (!goOn()) return;
       this.#list(process, notSocket);
     }
+  }
+
+  /** Those that had a new socket lately, which costs no look at any other; those that came since the scan began, which are read as they are met; all others. */
+  *#byLikelihood(scan: number): Generator<ProcessEntry> {
+    const lately = (process: ProcessEntry): boolean => process.gainedScan > scan - LATELY_SCANS;
+    const [first, others]: [ProcessEntry[], ProcessEntry[]] = [[], []];
+    for (const process of this.processes.values()) (lately(process) ? first : others).push(process);
+    yield* first;
+    if (this.#reader.wanted.size > 0 && this.processes.walkedScan < scan) {
+      for (const process of this.processes.discover(scan)) this.#list(process, () => true);
+    }
+    yield* others;
   }
 
   /**
@@ -236,7 +252,8 @@ export class OwnerSearch {
 
   #list(process: ProcessEntry, needed: (value: number) => boolean): void {
     if (process.denied) return;
-    // Kernel threads have no descriptors.
+    // Kernel threads have no descriptors. Others may have come to some since the last look.
+    if (this.processes.sizeTells && process.size === 0) this.processes.lookAgain(process);
     if (this.processes.sizeTells && process.size === 0) process.listedScan = this.#reader.scan;
     else this.#reader.list(process, needed);
   }

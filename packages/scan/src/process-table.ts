@@ -1,9 +1,9 @@
 /**
- * The processes of a /proc between scans, each known by pid and start time together, because pids are reused (F27). One stat(2) per
- * process and scan tells whether it is still the same one and how many descriptors it has; everything else is read
- * when a process is new.
+ * The processes of a /proc between scans, each known by pid and start time together, because pids are reused (F27). Where the trace tells
+ * what happened to processes, only those are looked at; else one stat(2) per process and scan tells whether it is still the same one
+ * and how many descriptors it has. Everything else is read when a process is new.
  */
-import type { Owner } from "@conntrail/model";
+import { PROCESS_NEWS, type ProcessNews } from "@conntrail/model";
 import {
   isParseError,
   readFdFolder,
@@ -15,35 +15,13 @@ import {
 } from "@conntrail/procfs";
 import { FdTable } from "./fd-table.ts";
 import { orForbidden } from "./or-forbidden.ts";
-
-/** What is known of a process. */
-export interface ProcessEntry {
-  /** Its place in the table; given to another process once this one is gone. */
-  readonly slot: number;
-  readonly pid: number;
-  /** Its folder in /proc: that of the process, or of one of its threads that has descriptors or a namespace of its own. */
-  readonly place: number | ThreadPlace;
-  readonly startTicks: number;
-  /** See `FdFolder`. */
-  identity: number;
-  size: number;
-  /** Inode of its network namespace; `undefined` when that may not be read. */
-  netns: number | undefined;
-  /** Its descriptors may not be read. */
-  denied: boolean;
-  readonly fds: FdTable;
-  /** Scan (counted from 1) in which it was first seen; long ago for those that the first scan found. */
-  readonly bornScan: number;
-  /** Scans in which its descriptors were last listed, and in which it was last found to hold a socket that was looked for. */
-  listedScan: number;
-  gainedScan: number;
-  /** What a table says of it, once one has to. */
-  owner: Owner | undefined;
-  ownerScan: number;
-}
+import type { ProcessEntry } from "./process-entry.ts";
 
 /** Scans between two attempts to read the descriptors of a process that refused. */
 const DENIED_RETRY_SCANS = 30;
+
+/** Each so many scans all processes are looked at, whatever is told. */
+const WALK_SCANS = 30;
 
 /** All processes that are there. `onGone` is told of each that no longer is, before its slot is given away. */
 export class ProcessTable {
@@ -53,12 +31,16 @@ export class ProcessTable {
   sizeTells = false;
   /** Files that could not be parsed, since the last refresh. */
   unreadable = 0;
+  /** The scan in which all processes were last looked at. */
+  walkedScan = 0;
   readonly #root: string;
   readonly #onGone: (process: ProcessEntry) => void;
   readonly #byPid = new Map<number, ProcessEntry>();
   readonly #threads = new Map<ThreadPlace, ProcessEntry>();
   readonly #bySlot: (ProcessEntry | undefined)[] = [];
   readonly #freeSlots: number[] = [];
+  /** Processes that are said to have ended, and are still shown: zombies, or those of which a thread is left. */
+  readonly #leaving = new Set<number>();
 
   constructor(root: string, onGone: (process: ProcessEntry) => void) {
     this.#root = root;
@@ -96,16 +78,17 @@ export class ProcessTable {
     return process;
   }
 
-  /** Brings the table up to date. Returns the processes that are new. Throws OpError for what is neither gone nor forbidden. */
-  refresh(scan: number): ProcessEntry[] {
+  /**
+   * Brings the table up to date: by what was told of processes since the last time, or else by looking at all of them. Returns the processes that are new. Throws OpError for
+   * what is neither gone nor forbidden.
+   */
+  refresh(scan: number, news?: ProcessNews): ProcessEntry[] {
     this.unreadable = 0;
-    const pids = this.#pids();
-    this.readable = pids.length > 0;
-    if (scan === 1) this.sizeTells = sizeIsCount(this.#root);
-    const present = new Set(pids);
-    for (const process of [...this.#byPid.values()]) if (!present.has(process.pid)) this.#remove(process);
+    const isTold = news !== undefined && this.walkedScan > 0 && scan - this.walkedScan < WALK_SCANS;
+    if (isTold) for (const process of this.values()) this.#retryDenied(process, scan);
+    const fresh = isTold ? this.#heed(news, scan) : this.#walk(scan);
     for (const thread of [...this.#threads.values()]) this.#lookAtThread(thread);
-    return pids.flatMap((pid) => this.#look(pid, scan) ?? []);
+    return fresh;
   }
 
   /** Adds the processes that came since the last refresh, and returns them. Those that ended stay until the next one. Throws OpError. */
@@ -121,6 +104,69 @@ export class ProcessTable {
   /** Reads again which namespace a process is in: it may have moved (setns(2), unshare(2)). */
   readNamespace(process: ProcessEntry): void {
     process.netns = orForbidden(() => readNetNamespace(this.#root, process.place));
+  }
+
+  /** Whether it is still the process that it was; one that is not is taken out. Costs a stat(2). Throws OpError. */
+  isThere(process: ProcessEntry): boolean {
+    if (this.#bySlot[process.slot] !== process) return false;
+    const folder = orForbidden(() => readFdFolder(this.#root, process.place) ?? null);
+    if (folder === undefined || folder?.identity === process.identity) return true;
+    if (folder !== null && this.#startTicks(process.pid) === process.startTicks) {
+      process.identity = folder.identity;
+      return true;
+    }
+    this.#remove(process);
+    return false;
+  }
+
+  #walk(scan: number): ProcessEntry[] {
+    const pids = this.#pids();
+    this.readable = pids.length > 0;
+    if (scan === 1) this.sizeTells = sizeIsCount(this.#root);
+    this.walkedScan = scan;
+    this.#leaving.clear();
+    const present = new Set(pids);
+    for (const process of [...this.#byPid.values()]) if (!present.has(process.pid)) this.#remove(process);
+    // Nobody told what became of it since the survey looked.
+    for (const process of this.#byPid.values()) {
+      process.single = false;
+      process.mounts = undefined;
+    }
+    return pids.flatMap((pid) => this.#look(pid, scan) ?? []);
+  }
+
+  /** In the order of pids, as a walk goes. */
+  #heed(news: ProcessNews, scan: number): ProcessEntry[] {
+    const told = new Map(news);
+    for (const pid of this.#leaving) told.set(pid, (told.get(pid) ?? 0) | PROCESS_NEWS.ended);
+    this.#leaving.clear();
+    const pids = [...told.keys()].sort((a, b) => a - b);
+    return pids.flatMap((pid) => this.#heedOne(pid, told.get(pid)!, scan) ?? []);
+  }
+
+  /** The process when it is new. */
+  #heedOne(pid: number, news: number, scan: number): ProcessEntry | undefined {
+    const { born, ended, program, moved, renamed, threads } = PROCESS_NEWS;
+    const known = this.#byPid.get(pid);
+    if (known === undefined || (news & (born | ended)) !== 0) {
+      const fresh = this.#look(pid, scan);
+      if (fresh !== undefined) return fresh;
+    }
+    const process = this.#byPid.get(pid);
+    if (process === undefined) return undefined;
+    if ((news & ended) !== 0) this.#leaving.add(pid);
+    if ((news & program) !== 0) process.ranAnew = true;
+    if ((news & moved) !== 0) {
+      this.readNamespace(process);
+      process.mounts = undefined;
+    }
+    if ((news & (program | renamed)) !== 0) process.ownerScan = 0;
+    if ((news & (ended | threads)) !== 0) process.single = false;
+    return undefined;
+  }
+
+  #retryDenied(process: ProcessEntry, scan: number): void {
+    if (process.denied && (scan + process.slot) % DENIED_RETRY_SCANS === 0) process.denied = false;
   }
 
   #pids(): number[] {
@@ -139,7 +185,7 @@ export class ProcessTable {
     const { identity, size } = folder ?? { identity: 0, size: 0 };
     if (known !== undefined) {
       known.size = size;
-      if (known.denied && (scan + known.slot) % DENIED_RETRY_SCANS === 0) known.denied = false;
+      this.#retryDenied(known, scan);
       if (known.identity === identity) return undefined;
     }
     const startTicks = folder === undefined ? 0 : this.#startTicks(pid);
@@ -180,6 +226,9 @@ export class ProcessTable {
       ...identity,
       slot: this.#freeSlots.pop() ?? this.#bySlot.length,
       netns: undefined,
+      ranAnew: false,
+      single: false,
+      mounts: undefined,
       denied: false,
       fds: new FdTable(),
       bornScan: scan === 1 ? Number.NEGATIVE_INFINITY : scan,

@@ -6,7 +6,8 @@
 import type { FdReader } from "./fd-reader.ts";
 import { FD_STALE } from "./fd-table.ts";
 import type { HeldSockets } from "./held-sockets.ts";
-import type { ProcessEntry, ProcessTable } from "./process-table.ts";
+import type { ProcessEntry } from "./process-entry.ts";
+import type { ProcessTable } from "./process-table.ts";
 
 /** Descriptors read again in each scan: at least so many, and enough for a full round in so many scans. */
 const MINIMUM = 200;
@@ -35,10 +36,12 @@ export class Recheck {
     if (scan === 1) return; // Everything was just read.
     for (const process of this.#processes.values()) {
       // What it inherited is closed by now if it ran another program since.
-      if (process.bornScan === scan - 1 && !process.denied) this.#reader.list(process, () => true);
+      const isDue = process.ranAnew || process.bornScan === scan - 1;
+      process.ranAnew = false;
+      if (isDue && !process.denied) this.#reader.list(process, () => true);
     }
     this.#shared();
-    this.#round();
+    this.#round(this.#processes.walkedScan < scan);
   }
 
   #shared(): void {
@@ -56,7 +59,8 @@ export class Recheck {
     }
   }
 
-  #round(): void {
+  /** `isTold`: who moves into another namespace is told. */
+  #round(isTold: boolean): void {
     const processes = [...this.#processes.values()].sort((a, b) => a.slot - b.slot);
     const open = processes.reduce((sum, process) => sum + process.fds.open, 0);
     let left = Math.min(open, Math.max(MINIMUM, Math.ceil(open / ROUND_SCANS)));
@@ -75,7 +79,7 @@ export class Recheck {
         this.#fd = now.at(-1)! + 1;
         return;
       }
-      this.#processes.readNamespace(process);
+      if (!isTold) this.#processes.readNamespace(process);
       process.ownerScan = 0;
       this.#slot = process.slot + 1;
       this.#fd = 0;

@@ -13,12 +13,13 @@ import { type MayBeStill, type ScanSettings, settingsOf } from "./options.ts";
 import { ownNamespace } from "./own-namespace.ts";
 import { OwnerBook } from "./owner-book.ts";
 import { OwnerSearch } from "./owner-search.ts";
-import type { ProcessEntry } from "./process-table.ts";
+import type { ProcessEntry } from "./process-entry.ts";
 import type { ScanFacts, ScanRecord } from "./scan-record.ts";
 import { type ScanRequest, ScanWork } from "./scan-work.ts";
 import { Stillness } from "./stillness.ts";
 import { Survey } from "./survey.ts";
 import type { TableFrame } from "./table-builder.ts";
+import { ToldProcesses } from "./told-processes.ts";
 
 /** What one scan gives. */
 export interface ScanResult {
@@ -50,6 +51,7 @@ export class Scanner {
   /** Processes that such looks have found. */
   #met: ProcessEntry[] = [];
   readonly #entered = new EnteredSince();
+  readonly #told = new ToldProcesses();
   readonly #look: EndLook;
   #scans = 0;
   #expected = 1024;
@@ -69,12 +71,16 @@ export class Scanner {
     );
   }
 
-  /** Whether the last table is as good as a new one would be, as far as others and the kernel's counters tell. Costs a few files a namespace. Throws OpError. */
+  /**
+   * Whether the last table is as good as a new one would be, as far as others and the kernel's counters tell. Costs a few files a namespace. What others know of processes is kept
+   * for the scan that follows if it is not. Throws OpError.
+   */
   isStill(known: MayBeStill | undefined): boolean {
     this.#entered.take(known?.entered);
+    this.#told.take(known?.processes);
     if (!known?.nothingTold || !this.#stillness.isBelieved(steadyMs())) return false;
     if (!this.#areNamespacesKnown()) {
-      this.#met.push(...this.#owners.processes.refresh(this.#scans));
+      this.#met.push(...this.#owners.processes.refresh(this.#scans, this.#told.begin()));
       this.#found = this.#find();
     }
     const inTurns = this.#entered.isTold;
@@ -115,7 +121,7 @@ export class Scanner {
     const costBefore = this.#owners.cost;
     const before = this.#stillness.before(startedMs);
     this.#entered.begin();
-    const processes = this.#owners.processes.refresh(scans);
+    const processes = this.#owners.processes.refresh(scans, this.#told.begin());
     const fresh = [...this.#stillThere(this.#met.splice(0)), ...processes, ...this.#survey.run(scans)];
     const found = this.#find();
     this.#found = found;

@@ -14,11 +14,15 @@ import {
   readThreads,
 } from "@conntrail/procfs";
 import { orForbidden } from "./or-forbidden.ts";
-import type { ProcessEntry, ProcessTable } from "./process-table.ts";
+import type { ProcessEntry } from "./process-entry.ts";
+import type { ProcessTable } from "./process-table.ts";
 
 /** Threads and processes looked at in the first scan, and in each later one. */
 const FIRST_LOOKS = 4_000;
 const LOOKS = 250;
+
+/** What reading the mounts of a namespace counts for. */
+const LOOKS_PER_MOUNTS = 10;
 
 /** One survey per scanner. */
 export class Survey {
@@ -54,10 +58,17 @@ export class Survey {
     return added;
   }
 
-  /** Returns how many threads were looked at. A first thread that has ended counts, and has no descriptors any more. */
+  /**
+   * Returns how many looks it took beside the first one. A process of which nothing was told since it was found to have one thread is not looked at, nor is a mount namespace that was read in
+   * this round. A first thread that has ended counts, and has no descriptors any more.
+   */
   #look(process: ProcessEntry, scan: number, added: ProcessEntry[]): number {
-    this.#lookAtMounts(process);
-    if (countThreads(this.#root, process.pid) < 2) return 0;
+    return this.#lookAtMounts(process) + (process.single ? 0 : this.#lookAtThreads(process, scan, added));
+  }
+
+  #lookAtThreads(process: ProcessEntry, scan: number, added: ProcessEntry[]): number {
+    process.single = countThreads(this.#root, process.pid) === 1;
+    if (process.single) return 0;
     const threads = (readThreads(this.#root, process.pid) ?? []).filter((tid) => tid !== process.pid);
     // Threads that have the same things are many; one of each kind is enough.
     const kinds = new Set([`${this.#size(process.place)} ${process.netns}`]);
@@ -78,12 +89,14 @@ export class Survey {
     return readFdNumbers(this.#root, place)?.length;
   }
 
-  #lookAtMounts({ pid }: ProcessEntry): void {
-    const mounts = readMountNamespace(this.#root, pid);
-    if (mounts === undefined || this.#mounts.has(mounts)) return;
-    this.#mounts.add(mounts);
+  #lookAtMounts(process: ProcessEntry): number {
+    const { pid } = process;
+    process.mounts ??= readMountNamespace(this.#root, pid);
+    if (process.mounts === undefined || this.#mounts.has(process.mounts)) return 0;
+    this.#mounts.add(process.mounts);
     for (const { netns, target } of readNamespaceMounts(this.#root, pid) ?? []) {
       if (!this.mounted.has(netns)) this.mounted.set(netns, `${this.#root}/${pid}/root${target}`);
     }
+    return LOOKS_PER_MOUNTS;
   }
 }

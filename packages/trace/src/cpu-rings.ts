@@ -61,16 +61,18 @@ export class CpuRings {
     for (const { setFurther } of this.#byCpu.values()) setFurther(on);
   }
 
-  /** Opens rings on processors that have come, and closes those of processors that went. */
-  follow(): void {
+  /** Opens rings on processors that have come, and closes those of processors that went. True when one has come. */
+  follow(): boolean {
     const cpus = new Set(this.#options.cpus());
     for (const [cpu, { close }] of this.#byCpu) {
       if (cpus.has(cpu)) continue;
       close();
       this.#byCpu.delete(cpu);
     }
-    for (const cpu of cpus) if (!this.#byCpu.has(cpu)) this.#openRing(cpu);
+    const come = [...cpus].filter((cpu) => !this.#byCpu.has(cpu));
+    for (const cpu of come) this.#openRing(cpu);
     if (this.obstacle !== undefined) this.close();
+    return come.length > 0;
   }
 
   /** Closes the events. May be called twice. */

@@ -2,12 +2,13 @@
  * The trace: one ring per processor, read by the clock, merged by time, turned into facts. Whoever owns it calls `drain()` when it is due and before
  * anything that the facts should be ahead of. What cannot be had is no error: `health` says what and why.
  */
-import type { TraceBatch, TraceHealth } from "@conntrail/model";
+import type { ProcessNews, TraceBatch, TraceHealth } from "@conntrail/model";
 import { isDecodeError } from "@conntrail/netlink";
 import { ConnectionFacts } from "./connection-facts.ts";
 import { type CpuRings, openCpuRings } from "./cpu-rings.ts";
 import { DatagramBudget } from "./datagram-budget.ts";
 import { FactRows } from "./fact-rows.ts";
+import { HeardProcesses } from "./heard-processes.ts";
 import { mergeByTime } from "./merge-by-time.ts";
 import { lossObstacle } from "./obstacle.ts";
 import type { ResolvedTraceOptions } from "./options.ts";
@@ -46,8 +47,7 @@ export class Tracer {
   #undecodable = 0;
   #told = 0;
   #filling = true;
-  /** Namespaces in which processes were born, or into which they went, since they were last asked for; undefined: that is not known. */
-  #entered: Set<number> | undefined;
+  readonly #heard = new HeardProcesses();
   #choresMs = NEVER;
   #lossMs = NEVER;
   /** What happened before this moment is not believed: a ring was full, and who became who is not known. */
@@ -129,9 +129,12 @@ export class Tracer {
    * start, after a loss, and while nothing is traced.
    */
   takeEntered(): ReadonlySet<number> | undefined {
-    const entered = this.#entered;
-    this.#entered = this.on ? new Set() : undefined;
-    return entered;
+    return this.#heard.takeEntered(this.on);
+  }
+
+  /** The processes that something was heard of since the last call, up to the last `drain()`; `undefined` as above. */
+  takeNews(): ProcessNews | undefined {
+    return this.#heard.takeNews(this.on);
   }
 
   /** Closes the events. May be called twice. */
@@ -189,13 +192,12 @@ export class Tracer {
 
   #takeProcess(type: number): void {
     const record = this.#record;
+    this.#heard.take(type, record);
     if (type === PERF_RECORD.fork) this.#processes.fork(record);
     else if (type === PERF_RECORD.exit) this.#processes.exit(record);
     else if (type === PERF_RECORD.comm) this.#processes.rename(record);
-    else if (type === PERF_RECORD.namespaces) {
-      this.#processes.move(record);
-      this.#entered?.add(record.netns);
-    } else if (type === PERF_RECORD.cgroup) this.#groups.add(record.cgroup, record.text);
+    else if (type === PERF_RECORD.namespaces) this.#processes.move(record);
+    else if (type === PERF_RECORD.cgroup) this.#groups.add(record.cgroup, record.text);
     else {
       this.#lost += record.lost;
       this.#goBlind(this.#readNs, record.timeNs);
@@ -224,7 +226,7 @@ export class Tracer {
     this.#blindUntilNs = Math.max(this.#blindUntilNs, untilNs, nowNs);
     this.#processes.forget();
     this.#facts.forget();
-    this.#entered = undefined;
+    this.#heard.forget();
     this.#filling = true;
   }
 
@@ -245,6 +247,7 @@ export class Tracer {
   #chores(nowNs: number): void {
     this.#choresMs = nowNs / 1e6;
     this.#processes.sweep(nowNs);
-    this.#rings.follow();
+    // What a processor told before its ring was open is not known.
+    if (this.#rings.follow()) this.#heard.forget();
   }
 }
