@@ -3,15 +3,16 @@
  * ingest is down its last account is repeated as failed; a scan that does not come makes the table stale (`health`).
  */
 import { ingest, type RawChunk } from "@conntrail/ingest";
-import type { FlowBatch, NamespaceWay, SocketTable } from "@conntrail/model";
+import type { FlowBatch, IngestHealth, NamespaceWay, ScanHealth, SocketTable } from "@conntrail/model";
 import { type BegunEnds, type LookedEnds, type MayBeStill, type ScanRecord, scanSockets } from "@conntrail/scan";
 import { isWorkerError } from "@conntrail/thread";
-import { defer, merge, NEVER, type Observable, Subject, takeUntil, tap } from "rxjs";
+import { defer, map, merge, NEVER, type Observable, Subject, takeUntil, tap } from "rxjs";
 import { collectedOf } from "./collected-sockets.ts";
 import type { PipelineOptions } from "./options/pipeline-options.ts";
 import type { WorkerPart } from "./protocol.ts";
 import type { Recorder } from "./record/recorder.ts";
 import { restarting } from "./restart.ts";
+import { RunningCounters } from "./running-counters.ts";
 
 /** What the sources need beside the options. */
 export interface SourceContext {
@@ -42,18 +43,32 @@ export function flowSource(options: PipelineOptions, context: SourceContext): Ob
   const failures$ = new Subject<FlowBatch>();
   let last: FlowBatch | undefined;
   let epoch = 0;
+  const counters = new RunningCounters<IngestHealth>(...INGEST_COUNTERS);
   const batches$ = defer(() => ingest({ ...ingestOptions(options), epoch: ++epoch }, hooks)).pipe(
+    map((batch) => ({ ...batch, health: counters.take(batch.health) })),
     tap((batch) => {
       last = batch;
     }),
   );
   const onFailure = (error: unknown): void => {
+    counters.restarted();
     recorder?.restarted();
     onRestart("ingest", error);
     if (last !== undefined) failures$.next(failedBatch(last, now(), error));
   };
   return merge(restarting(batches$, { onFailure, isFinal: isBug, stop$ }), failures$.pipe(takeUntil(stop$)));
 }
+
+const INGEST_COUNTERS = [
+  "events",
+  "lost",
+  "overruns",
+  "resyncs",
+  "reconciliations",
+  "undecodable",
+  "evicted",
+  "aggregated",
+] as const;
 
 /** What asks the scan for more than it does by itself. */
 export interface ScanRequests {
@@ -97,8 +112,16 @@ export function socketSource(
     onStill,
     ...(recorder && { tap: (scan: ScanRecord) => recorder.scan(scan) }),
   });
-  return restarting(tables$.pipe(tap(tell)), {
-    onFailure: (error) => onRestart("scan", error),
+  const counters = new RunningCounters<ScanHealth>("scans", "undecodable");
+  const counted$ = tables$.pipe(
+    tap(tell),
+    map((table) => ({ ...table, health: counters.take(table.health) })),
+  );
+  return restarting(counted$, {
+    onFailure: (error) => {
+      counters.restarted();
+      onRestart("scan", error);
+    },
     isFinal: isBug,
     stop$,
   });

@@ -6,7 +6,7 @@ import type { ChangesMessage } from "./pack-changes.ts";
 /** What happened. `kind` tells which of the three. */
 export type Change = ConnectionChange | GoneChange | PresentChange;
 
-/** A connection was opened, became known otherwise than before, or ended. Each is opened once, and closed once at the most; one that was taken for over and lives (its entry was lost, and came back) is opened again under its id. */
+/** A connection was opened, became known otherwise than before, or ended. Each is opened once, and closed once at the most; one that was taken for over and lives (its entry was lost, and came back) is opened again under its id. What is summed up (the flag `aggregated`) is told as closed alone. */
 export interface ConnectionChange {
   readonly kind: "opened" | "changed" | "closed";
   /** Unix milliseconds: what was known then. */
