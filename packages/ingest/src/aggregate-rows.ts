@@ -64,7 +64,7 @@ export class AggregateRows {
   #find(coarseness: number): number {
     const key = this.#key;
     const flags = (key[FLOW.kind]! >>> 24) & KEY_FLAGS;
-    let hash = hashFlow(key, key[FLOW.replySource + 3]! ^ key[FLOW.replyPorts]! ^ flags);
+    let hash = hashFlow(key, 0, key[FLOW.replySource + 3]! ^ key[FLOW.replyPorts]! ^ flags);
     for (; ; hash = (hash + 1) | 0) {
       const row = this.#index.get(hash);
       if (row === undefined) break;

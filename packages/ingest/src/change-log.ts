@@ -169,6 +169,7 @@ export class ChangeLog {
     const { rows, changes, count } = this.#chunk;
     const to = count * FLOW_WORDS;
     for (let i = 0; i < FLOW_WORDS; i++) rows[to + i] = page[at + i]!;
+    rows[to + FLOW.count] = 1;
     changes[count] = change;
     this.#chunk.count = count + 1;
     if ((page[at + FLOW.status]! & CT_STATUS.expected) !== 0) this.#writeMaster(page, at, change);

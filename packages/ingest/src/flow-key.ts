@@ -4,20 +4,23 @@
  */
 import { FLOW, kindProtocol } from "@conntrail/model";
 
-/** Hashes the key of `row` to 32 bits (signed). `seed` keeps those who choose addresses and ports from choosing collisions. */
-export function hashFlow(row: Uint32Array, seed: number): number {
+/** Hashes the key of the row at word `at` of `words` to 32 bits (signed). `seed` keeps those who choose addresses and ports from choosing collisions. */
+export function hashFlow(words: Uint32Array, at: number, seed: number): number {
+  const source = at + FLOW.originalSource;
+  const destination = at + FLOW.originalDestination;
   // The words that tell IPv4 flows apart first; of IPv6 addresses every word counts.
-  let h = seed ^ row[FLOW.netns]! ^ Math.imul(row[FLOW.zone]! + kindProtocol(row[FLOW.kind]!), 0x85ebca6b);
-  h = Math.imul(h ^ row[FLOW.originalSource + 3]!, 0x9e3779b1);
-  h = Math.imul(h ^ (h >>> 15) ^ row[FLOW.originalDestination + 3]!, 0xc2b2ae35);
-  h = Math.imul(h ^ (h >>> 13) ^ row[FLOW.originalPorts]!, 0x27d4eb2f);
-  if (row[FLOW.originalSource]! !== 0 || row[FLOW.originalDestination]! !== 0) {
-    h = Math.imul(h ^ (h >>> 15) ^ row[FLOW.originalSource]!, 0x85ebca6b);
-    h = Math.imul(h ^ (h >>> 13) ^ row[FLOW.originalSource + 1]!, 0xc2b2ae35);
-    h = Math.imul(h ^ (h >>> 15) ^ row[FLOW.originalSource + 2]!, 0x9e3779b1);
-    h = Math.imul(h ^ (h >>> 13) ^ row[FLOW.originalDestination]!, 0x85ebca6b);
-    h = Math.imul(h ^ (h >>> 15) ^ row[FLOW.originalDestination + 1]!, 0xc2b2ae35);
-    h = Math.imul(h ^ (h >>> 13) ^ row[FLOW.originalDestination + 2]!, 0x27d4eb2f);
+  const protocol = kindProtocol(words[at + FLOW.kind]!);
+  let h = seed ^ words[at + FLOW.netns]! ^ Math.imul(words[at + FLOW.zone]! + protocol, 0x85ebca6b);
+  h = Math.imul(h ^ words[source + 3]!, 0x9e3779b1);
+  h = Math.imul(h ^ (h >>> 15) ^ words[destination + 3]!, 0xc2b2ae35);
+  h = Math.imul(h ^ (h >>> 13) ^ words[at + FLOW.originalPorts]!, 0x27d4eb2f);
+  if (words[source]! !== 0 || words[destination]! !== 0) {
+    h = Math.imul(h ^ (h >>> 15) ^ words[source]!, 0x85ebca6b);
+    h = Math.imul(h ^ (h >>> 13) ^ words[source + 1]!, 0xc2b2ae35);
+    h = Math.imul(h ^ (h >>> 15) ^ words[source + 2]!, 0x9e3779b1);
+    h = Math.imul(h ^ (h >>> 13) ^ words[destination]!, 0x85ebca6b);
+    h = Math.imul(h ^ (h >>> 15) ^ words[destination + 1]!, 0xc2b2ae35);
+    h = Math.imul(h ^ (h >>> 13) ^ words[destination + 2]!, 0x27d4eb2f);
   }
   h = Math.imul(h ^ (h >>> 16), 0x165667b1);
   return h ^ (h >>> 15);

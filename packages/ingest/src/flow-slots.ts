@@ -4,13 +4,16 @@
  */
 import {
   CT_STATUS,
+  CT_TCP_STATE,
   FLOW,
   FLOW_CHANGE,
   FLOW_FLAG,
   FLOW_WORDS,
   type FlowChange,
+  kindFlags,
   kindProtocol,
   kindState,
+  PROTOCOL,
 } from "@conntrail/model";
 import type { ChangeLog } from "./change-log.ts";
 import { chooseVictims } from "./choose-victims.ts";
@@ -44,7 +47,8 @@ export class FlowSlots {
   /** Until then an unknown closed flow may be one whose closing was told, and whose marker was given up. */
   markersMissingUntilMs: number = Number.NEGATIVE_INFINITY;
   #serial = 0;
-  #lastStampMs = Number.NEGATIVE_INFINITY;
+  /** One double, in an array: a field would be a new number on the heap for each flow. */
+  readonly #lastStampMs: Float64Array = Float64Array.of(Number.NEGATIVE_INFINITY);
 
   constructor(table: FlowTable, changes: ChangeLog) {
     this.table = table;
@@ -199,10 +203,10 @@ export class FlowSlots {
 
   /** Makes the decoded message the first row of a flow: the next one by number. No two have the same first moment either. */
   complete(namespace: NamespaceState, timeMs: number, flags: number): void {
-    completeRow(this.row, this.floats, namespace.emptyMs, timeMs, flags);
+    completeRow(this.row, this.floats, namespace, timeMs, flags);
     this.row[FLOW.serial] = this.#serial = (this.#serial + 1) >>> 0;
-    this.#lastStampMs = timeMs > this.#lastStampMs ? timeMs : this.#lastStampMs + STAMP_STEP_MS;
-    this.floats[FLOW.firstSeenMs >> 1] = this.#lastStampMs;
+    const lastMs = this.#lastStampMs[0]!;
+    this.floats[FLOW.firstSeenMs >> 1] = this.#lastStampMs[0] = timeMs > lastMs ? timeMs : lastMs + STAMP_STEP_MS;
     this.#noteMaster(this.#serial);
     this.changes.exact.note(this.#serial, this.row, this.floats);
   }
@@ -235,6 +239,18 @@ export class FlowSlots {
     if ((this.row[MESSAGE_ROW.fields]! & DECODED_FIELD.state) === 0) return false;
     const kind = this.row[FLOW.kind]!;
     return !isClosedState(kindProtocol(kind), kindState(kind), CT_STATUS.seenReply);
+  }
+
+  /**
+   * The message tells of a handshake in the entry of an established TCP connection: both of its ends had forgotten that one, so the kernel uses the entry
+   * again, without a NEW (the SYN/ACK after TCP_CONNTRACK_IGNORE, nf_conntrack_proto_tcp.c). The entry is assured, as in no first handshake.
+   */
+  isBegunAgain(slot: number): boolean {
+    const kind = this.row[FLOW.kind]!;
+    if (kindProtocol(kind) !== PROTOCOL.tcp || kindState(kind) !== CT_TCP_STATE.synRecv) return false;
+    if ((this.row[MESSAGE_ROW.fields]! & DECODED_FIELD.status) === 0) return false;
+    if ((this.row[FLOW.status]! & CT_STATUS.assured) === 0) return false;
+    return (kindFlags(this.table.page(slot)[this.table.offset(slot) + FLOW.kind]!) & FLOW_FLAG.established) !== 0;
   }
 
   /** The marks of a row (row-marks.ts). */

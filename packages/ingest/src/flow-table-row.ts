@@ -1,14 +1,10 @@
-/** The words that stand behind those of a flow (model's flow-row.ts) where the ingest keeps it: in its table, and where a message is decoded to. */
-import { FLOW_WORDS } from "@conntrail/model";
+/** Where the ingest's own words stand in a flow's row (model's flow-row.ts): in its table, and behind the row that a message is decoded to. */
+import { FLOW, FLOW_WORDS } from "@conntrail/model";
 
-/** Words of a row of the flow table beside the flow's. */
-export const TABLE_ROW: { readonly hash: number; readonly marks: number } = {
-  hash: FLOW_WORDS, // of its key
-  marks: FLOW_WORDS + 1, // see row-marks.ts
+/** The table's word of a row: each of its rows is one connection, so the place of their count is free there, and a row that leaves the table gets its 1 back. */
+export const TABLE_ROW: { readonly marks: number } = {
+  marks: FLOW.count, // see row-marks.ts
 };
-
-/** Words in a row of the flow table: 184 bytes. */
-export const TABLE_ROW_WORDS: number = FLOW_WORDS + 2;
 
 /** Words of a decoded message beside the flow's. */
 export const MESSAGE_ROW: Readonly<Record<"fields" | "masterKind" | "masterPorts" | "master" | "exact", number>> = {

@@ -6,6 +6,7 @@ import { CT_STATUS, CT_TCP_STATE, FLOW, FLOW_FLAG, kindProtocol, kindState, PROT
 import { DECODED_FIELD } from "./decode-nested.ts";
 import { lifeFlags } from "./flow-state.ts";
 import { MESSAGE_ROW } from "./flow-table-row.ts";
+import type { NamespaceState } from "./namespace-state.ts";
 
 const NOT_COUNTED = -1;
 
@@ -13,12 +14,12 @@ const OLDER_THAN_SEEN = FLOW_FLAG.fromDump | FLOW_FLAG.beganUnseen;
 
 /**
  * Makes a decoded message a whole row: fields it did not have get their "unknown", `flags` and those of its state are set. It was received by `timeMs`, and
- * happened after `afterMs`; a flow whose beginning it is not may be of any age, and what a dump shows has no such moment.
+ * happened after the namespace's socket was last found empty; a flow whose beginning it is not may be of any age, and what a dump shows has no such moment.
  */
 export function completeRow(
   row: Uint32Array,
   rowFloats: Float64Array,
-  afterMs: number,
+  { emptyMs }: NamespaceState,
   timeMs: number,
   flags: number,
 ): void {
@@ -38,8 +39,8 @@ export function completeRow(
   row[FLOW.count] = 1;
   rowFloats[FLOW.firstSeenMs >> 1] = timeMs;
   rowFloats[FLOW.lastSeenMs >> 1] = timeMs;
-  rowFloats[FLOW.beganAfterMs >> 1] = (flags & OLDER_THAN_SEEN) === 0 ? afterMs : Number.NEGATIVE_INFINITY;
-  rowFloats[FLOW.lastAfterMs >> 1] = (flags & FLOW_FLAG.fromDump) === 0 ? afterMs : Number.NEGATIVE_INFINITY;
+  rowFloats[FLOW.beganAfterMs >> 1] = (flags & OLDER_THAN_SEEN) === 0 ? emptyMs : Number.NEGATIVE_INFINITY;
+  rowFloats[FLOW.lastAfterMs >> 1] = (flags & FLOW_FLAG.fromDump) === 0 ? emptyMs : Number.NEGATIVE_INFINITY;
   const kind = row[FLOW.kind]!;
   const state = (fields & DECODED_FIELD.state) !== 0 ? kindState(kind) : stateUntold(kind, row[FLOW.status]!);
   const life = lifeFlags(kindProtocol(kind), state, row[FLOW.status]!);
