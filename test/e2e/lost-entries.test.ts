@@ -76,14 +76,7 @@ kernelTest(
     const client = await host.start("tcp-client", { port, hold: true });
     const before = await running.until((report) => whole(report, port, [client.pid, server.pid]), 20_000);
 
-    // Dropped before conntrack sees it.
-    await host.nft(`table ip goodbye {
-      chain output {
-        type filter hook output priority raw
-        tcp sport ${port} drop
-        tcp dport ${port} drop
-      }
-    }`);
+    await muffle(host, port);
     await stir(host);
     await client.stop("SIGKILL");
     await server.stop("SIGKILL");
@@ -107,6 +100,64 @@ kernelTest(
   },
   150_000,
 );
+
+kernelTest(
+  "F50 a connection that begins in the entry of a stale one is another: it has a beginning and processes of its own, and the stale one is closed once",
+  async () => {
+    await using lab = await loopbackLab();
+    const { host } = lab;
+    await host.sysctl("net.ipv4.tcp_orphan_retries", 1);
+    const [port, localPort] = [8_080, 45_000];
+    const server = await host.start("tcp-server", { port });
+    await using running = await watch(host, ["--namespaces", "own", "--no-names"]);
+    const client = await host.start("tcp-client", { port, localPort, hold: true });
+    const before = await running.until((report) => whole(report, port, [client.pid, server.pid]), 20_000);
+    const id = await entryId(host, port);
+
+    await muffle(host, port);
+    await stir(host);
+    await client.stop("SIGKILL");
+    await server.stop("SIGKILL");
+    await running.until((report) => one(report, port)?.flags?.includes("stale"), 60_000);
+    await host.exec("nft", ["delete", "table", "ip", "goodbye"]);
+    const begins = Date.now();
+    const later = await host.start("tcp-server", { port });
+    const again = await host.start("tcp-client", { port, localPort, hold: true });
+    const row = await running.until((report) => whole(report, port, [again.pid, later.pid]), 20_000);
+    // The kernel never said NEW.
+    expect(await entryId(host, port)).toBe(id);
+    expect(row.id).not.toBe(before.id);
+    expect(row).toMatchObject({ state: "established", direction: { evidence: "conntrack", confidence: "certain" } });
+    expect(Date.parse(row.firstSeen!)).toBeGreaterThanOrEqual(begins);
+
+    again.signal("SIGUSR2");
+    await running.until((report) => toPort(report, port).some((each) => isOver(each) && each.id === row.id), 30_000);
+    const rows = (await running.stop()).flatMap((report) => toPort(report, port)).filter(isOver);
+    expect(rows.map((each) => [each.id, each.from.pid, each.to.pid])).toEqual([
+      [before.id, client.pid, server.pid],
+      [row.id, again.pid, later.pid],
+    ]);
+  },
+  150_000,
+);
+
+/** Drops every packet of a port before conntrack sees it. */
+async function muffle(host: LabNamespace, port: number): Promise<void> {
+  await host.nft(`table ip goodbye {
+    chain output {
+      type filter hook output priority raw
+      tcp sport ${port} drop
+      tcp dport ${port} drop
+    }
+  }`);
+}
+
+/** The kernel's number for the one entry to a port. */
+async function entryId(host: LabNamespace, port: number): Promise<string | undefined> {
+  const lines = await host.conntrack("-o", "id", "-p", "tcp", "--dport", String(port));
+  expect(lines).toHaveLength(1);
+  return / id=(\d+)/.exec(lines[0]!)?.[1];
+}
 
 /** Short connections to another port for a while: where nothing happens nothing is scanned (D-59), and it is scans that must not tell of an end. */
 async function stir(host: LabNamespace): Promise<void> {

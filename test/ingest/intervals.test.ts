@@ -1,12 +1,21 @@
 /** Between which moments a flow began and ended: what the tracker makes of when its messages were read, and when there were none. */
 import { FlowTracker } from "@conntrail/ingest";
-import { CT_STATUS, CT_TCP_STATE, FLOW, FLOW_WORDS, type FlowBatch } from "@conntrail/model";
+import {
+  CT_STATUS,
+  CT_TCP_STATE,
+  FLOW,
+  FLOW_CHANGE,
+  FLOW_FLAG,
+  FLOW_WORDS,
+  type FlowBatch,
+  kindFlags,
+} from "@conntrail/model";
 import { expect, test } from "vitest";
 import { type FlowFacts, message } from "./messages.ts";
 
 const NETNS = 4_026_531_840;
 const OTHER = NETNS + 1;
-const { synSent, established, timeWait } = CT_TCP_STATE;
+const { synSent, synRecv, established, timeWait } = CT_TCP_STATE;
 const ASSURED = CT_STATUS.seenReply | CT_STATUS.confirmed | CT_STATUS.assured;
 const NEVER = Number.NEGATIVE_INFINITY;
 
@@ -104,4 +113,23 @@ test("the cut is told by the last of several batches, and never goes back", () =
   expect(tracker.flush(20, undefined, 15).cutMs).toBe(15);
   expect(tracker.flush(30, undefined, 12).cutMs).toBe(15);
   expect(tracker.flush(40).cutMs).toBe(15);
+});
+
+test("F50 a handshake in the entry of an established connection is another one's beginning: the kernel says no NEW", () => {
+  const tracker = started();
+  tracker.emptied(NETNS, 100);
+  tell(tracker, "new", { state: synSent }, 110);
+  tell(tracker, "update", { state: established, status: ASSURED }, 111);
+  expect(lives(tracker.flush(112))).toEqual([[100, 110, 100, 111]]);
+  tracker.emptied(NETNS, 900);
+  tell(tracker, "update", { state: synRecv, status: ASSURED }, 910);
+  tell(tracker, "update", { state: established, status: ASSURED }, 911);
+  const batch = tracker.flush(912);
+  expect(lives(batch)).toEqual([
+    [100, 110, 100, 111],
+    [900, 910, 900, 911],
+  ]);
+  expect([...batch.changes.subarray(0, 2)]).toEqual([FLOW_CHANGE.swept, FLOW_CHANGE.upsert]);
+  const flags = kindFlags(batch.rows[FLOW_WORDS + FLOW.kind]!);
+  expect(flags & (FLOW_FLAG.beganUnseen | FLOW_FLAG.pickedUp | FLOW_FLAG.fromDump)).toBe(0);
 });

@@ -70,6 +70,16 @@ test("S6 S7 the life of a connection: each batch has it once, in its latest stat
   expect(tracker.flows).toBe(0);
 });
 
+test("a handshake that a dump has overtaken begins no connection: its entry is not assured", () => {
+  const tracker = started();
+  tracker.beginDump(NETNS, 0);
+  const bytes = message("row", { state: established, status: ASSURED });
+  tracker.applyDump(NETNS, bytes, 0, bytes.length, 0);
+  tell(tracker, "update", { state: synRecv, status: REPLIED });
+  tracker.endDump(NETNS);
+  expect(flush(tracker)).toHaveLength(1);
+});
+
 test("F3 a flow whose NEW was lost is told as one that began unseen, whichever event comes first", () => {
   const tracker = started();
   tell(tracker, "update", { id: 1, state: established, status: ASSURED });

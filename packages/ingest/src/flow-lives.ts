@@ -50,6 +50,9 @@ export function updateFlow(slots: FlowSlots, namespace: NamespaceState, timeMs: 
   let flags = lateFlags(slots.row);
   if ((marks & MARK.dead) !== 0) {
     if (same) return; // an update that lost the race against the end
+  } else if (same && (marks & MARK.told) === 0 && slots.isBegunAgain(slot)) {
+    slots.endUnseen(slot, FLOW_CHANGE.swept);
+    flags = FLOW_FLAG.updated; // a SYN met the entry of a connection that was over, unheard: this is the beginning
   } else if (isShown(namespace, marks)) {
     if (!same) return; // of the flow before the one that the dump has shown
     if ((marks & MARK.told) === 0) {

@@ -30,9 +30,10 @@ import type { FlowPolicy } from "./flow-policy.ts";
 /**
  * States of a TCP connection on its way from one that matters to the next: SYN_RECV lies between the first packet and ESTABLISHED; CLOSE_WAIT
  * and LAST_ACK lie between FIN_WAIT, which tells that a connection is closing, and TIME_WAIT. Of the seven events of a connection
- * closed by FIN five remain, of those of one closed by RST four of five.
+ * closed by FIN five remain, of those of one closed by RST four of five. A SYN_RECV of an entry that is assured is another connection's, in the entry of one whose end
+ * nobody told (`isBegunAgain`): it passes.
  */
-const PASSING_TCP_STATES = [CT_TCP_STATE.synRecv, CT_TCP_STATE.closeWait, CT_TCP_STATE.lastAck];
+const PASSING_TCP_STATES = [CT_TCP_STATE.closeWait, CT_TCP_STATE.lastAck];
 
 const LOAD_WORD_INDEXED = 0x40; // BPF_LD | BPF_W | BPF_IND
 const JUMP_GREATER_OR_EQUAL = 0x35; // BPF_JMP | BPF_JGE | BPF_K
@@ -97,7 +98,9 @@ function tcpUpdates(): readonly BpfLine[] {
     ...find(CTA_PROTOINFO_TCP.state, SKF_AD.nestedAttribute),
     ...loadPayloadByte(),
     ...PASSING_TCP_STATES.map((k) => ({ code: BPF.jumpEqual, k, ifTrue: "drop" })),
-    { goTo: "pass" },
+    { code: BPF.jumpEqual, k: CT_TCP_STATE.synRecv, ifFalse: "pass" },
+    ...loadStatus(),
+    { code: BPF.jumpAnyBit, k: CT_STATUS.assured, ifTrue: "pass", ifFalse: "drop" },
   ];
 }
 

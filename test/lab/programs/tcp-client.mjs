@@ -16,6 +16,7 @@ const options = start({
   reset: false, // close by RST
   halfOpen: false, // stay open after the server has closed its side
   bind: "", // local address
+  localPort: 0, // 0: any
 });
 const payload = Buffer.alloc(options.bytes, 0x2e);
 const ports = [];
@@ -24,8 +25,9 @@ let failed = 0;
 /** Opens one connection; resolves when it is established, with nothing when it failed. */
 function open() {
   return new Promise((resolve) => {
-    const { host, port, halfOpen, bind } = options;
-    const socket = connect({ host, port, allowHalfOpen: halfOpen, ...(bind ? { localAddress: bind } : {}) });
+    const { host, port, halfOpen, bind, localPort } = options;
+    const from = { ...(bind && { localAddress: bind }), ...(localPort && { localPort }) };
+    const socket = connect({ host, port, allowHalfOpen: halfOpen, ...from });
     socket.on("error", () => {
       if (socket.localPort === undefined || socket.connecting) failed++;
       socket.destroy();
