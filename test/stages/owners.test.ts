@@ -429,6 +429,28 @@ test("F27 a datagram's flow whose end was read late does not own the socket of t
   expect(people(report!).sort()).toEqual(["curl(12) → not-local", "wget(30) → not-local"]);
 });
 
+test("F27 a socket that may be of either of two connections stays nobody's when the row of the first is gone", () => {
+  const ends = "10.0.0.1:40000 > 192.0.2.1:443";
+  const namespaces = [namespace(HOST, "10.0.0.1")];
+  const first = flow(ends).seen(1100).readAfter(900);
+  const again = flow(ends).id(9).seen(1101).readAfter(900);
+  const reports = run([
+    table(1050, [socket(ends).of(curl)], { namespaces, startedMs: 1005 }),
+    batch(1200, [first.state("timeWait"), again]),
+    tick(1300),
+    table(2000, [], { namespaces }),
+    tick(2100),
+    batch(2200, [again.state("timeWait").seen(1101, 2150)]),
+    table(2300, [], { namespaces }),
+    tick(2400),
+  ]);
+  expect(reports.map(people)).toEqual([
+    ["no-socket → not-local", "no-socket → not-local"],
+    ["no-socket → not-local"],
+    ["no-socket → not-local"],
+  ]);
+});
+
 test("a scan that saw nothing because it failed ends no connection and takes no owner away", () => {
   const reports = run([
     batch(1000, [CALL]),

@@ -32,6 +32,7 @@ export class FlowRows extends FlowLives {
   readonly masters: Map<Row, Uint32Array> = new Map();
   /** Counters beyond 2^53 (exact-record.ts of the model). */
   readonly exact: Map<Row, Uint32Array> = new Map();
+  readonly #doubts: Map<Row, number> = new Map();
 
   // What conntrack says.
 
@@ -171,11 +172,34 @@ export class FlowRows extends FlowLives {
     return entryValue(this.#exits, at) as Row;
   }
 
+  /** Sockets that were last seen by this moment may be those of an earlier flow with the row's tuple, whose row is gone; -Infinity: there was none. */
+  doubtfulUntilMs(row: Row): number {
+    return this.#doubts.get(row) ?? Number.NEGATIVE_INFINITY;
+  }
+
   override release(row: Row): void {
+    if (this.isTold(row) && this.isClosed(row)) this.#leaveDoubts(row);
     this.#forgetExit(row);
     this.masters.delete(row);
     this.exact.delete(row);
+    this.#doubts.delete(row);
     super.release(row);
+  }
+
+  /** A connection that is over and goes: where its end was read together with the beginning of another one with its tuple, its sockets may still be about. */
+  #leaveDoubts(row: Row): void {
+    const hash = this.hash(row);
+    const endMs = this.endMs(row);
+    for (let at = this.firstAt(hash); at >= 0; at = this.nextAt(hash, at)) {
+      const later = this.rowAt(at);
+      if (later === row || this.born(later) < this.born(row) || this.beganAfterMs(later) > endMs) continue;
+      if (this.netns(later) !== this.netns(row) || !this.#sharesEnd(row, later)) continue;
+      this.#doubts.set(later, Math.max(this.doubtfulUntilMs(later), endMs));
+    }
+  }
+
+  #sharesEnd(a: Row, b: Row): boolean {
+    return this.isSameAt(a, b, SOURCE_END) || this.isSameAt(a, b, REPLY_END);
   }
 
   #forgetExit(row: Row): void {

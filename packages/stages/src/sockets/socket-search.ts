@@ -185,6 +185,7 @@ export class SocketSearch {
     const rows = this.#rows!;
     const row = this.#row;
     if (rows.protocol(row) !== PROTOCOL.tcp) return false;
+    if (set.lastSeenMs(socket) <= rows.doubtfulUntilMs(row)) return true;
     const hash = rows.hash(row);
     for (let at = rows.firstAt(hash); at >= 0; at = rows.nextAt(hash, at)) {
       const other = rows.rowAt(at);
