@@ -19,6 +19,7 @@ kernelTest(
     const follower = await Follower.start(lab.host);
     const quiet = await follower.ready();
     expect(judged(quiet.health)).toEqual({ state: "ok", reason: null });
+    expect(quiet.health.advice).toContain("whether one would be is not known: conntrail doctor tries it");
     const client = { host: "127.0.0.1", port: ready.port!, connections: 2, hold: true };
     await lab.host.start("tcp-client", client);
     const { health } = await follower.until((state) => state.health.reason === "no-rule");
@@ -26,7 +27,8 @@ kernelTest(
     expect(health.advice).toContain("nft");
     await lab.host.nft(TRACK);
     await lab.host.start("tcp-client", client);
-    await follower.until((state) => state.health.reason === null && state.health.flows > 0);
+    const tracked = await follower.until((state) => state.health.reason === null && state.health.flows > 0);
+    expect(tracked.health.advice).toBeNull();
   },
 );
 

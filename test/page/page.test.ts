@@ -8,13 +8,15 @@ import { makeContent, makeOwner } from "../report/content.ts";
 import { ask, busyReport, startServer } from "../serve/stream.ts";
 import { openPage } from "./browser.ts";
 
+/** A connection that no recording has; its answer is another's. */
+const MADE_UP = 900_001;
 const NEEDS = { requires: ["chromium"], timeout: 120_000 };
 
 kernelTest(
   "the shop is on the page with its edges, its NAT and its evidence, and the filter is the command line's",
   async () => {
     const why = async (id: number): Promise<object | undefined> =>
-      (await explainRecording(samplePath("shop.pcapng"), { from: { id } })).explanations[0];
+      (await explainRecording(samplePath("shop.pcapng"), { from: { id: id === MADE_UP ? 1 : id } })).explanations[0];
     const served = await startServer({ why });
     const { report, connections } = await sample("shop.pcapng");
     await using opened = await openPage(served.address);
@@ -46,6 +48,15 @@ kernelTest(
 
     await page.fill("#filter", "to.prot == 1");
     await expect.poll(() => page.textContent("#filter-error")).toMatch(/did you mean "to.port"/);
+
+    // Digits that no number of JavaScript holds, as they were told first and as they came later.
+    await page.fill("#filter", "to.port == 5433");
+    for (const more of [1n, 3n]) {
+      const exact = [9n, 2n ** 60n + more, 5n, 4242n] as const;
+      served.push(viewReport(makeContent([{ id: MADE_UP, from: "10.0.0.2 1024", to: "10.0.0.9 5433", exact }])));
+      if (more === 1n) await page.click('.row:has-text("5433")');
+      await expect.poll(() => page.textContent(".details")).toContain(`1.0 E (${2n ** 60n + more} B) out, 4.1 K back`);
+    }
 
     expect(requests.filter((url) => !url.startsWith(served.address) && !url.startsWith("data:"))).toEqual([]);
     expect(problems).toEqual([]);

@@ -59,6 +59,8 @@ export interface Row {
   readonly idleMs?: number;
   /** Packets and bytes, original then reply. */
   readonly counters?: readonly [number, number, number, number];
+  /** The same where a double does not hold them; `counters` are then the nearest. */
+  readonly exact?: readonly [bigint, bigint, bigint, bigint];
 }
 
 /** A report of these connections; `rest` replaces members of the surroundings. */
@@ -68,6 +70,7 @@ export function makeContent(rows: readonly Row[], rest: Partial<ReportContent> =
   const owners: Owner[] = [];
   const names: (readonly string[])[] = [];
   const masters: Master[] = [];
+  const exact: bigint[] = [];
   const parsed = new Map<string, Uint32Array>();
   for (const [i, row] of rows.entries()) {
     const from = parseEnd(row.from, parsed);
@@ -102,13 +105,16 @@ export function makeContent(rows: readonly Row[], rest: Partial<ReportContent> =
     columns.count[i] = row.count ?? 1;
     columns.firstSeenMs[i] = END_MS - (row.ageMs ?? 5000);
     columns.lastSeenMs[i] = END_MS - (row.idleMs ?? 0);
-    const [originalPackets, originalBytes, replyPackets, replyBytes] = row.counters ?? [-1, -1, -1, -1];
+    const digits = row.exact;
+    const counters = digits === undefined ? row.counters : digits.map(Number);
+    columns.exact[i] = digits === undefined ? 0 : exact.push(...digits) / digits.length;
+    const [originalPackets = -1, originalBytes = -1, replyPackets = -1, replyBytes = -1] = counters ?? [];
     columns.originalPackets[i] = originalPackets;
     columns.originalBytes[i] = originalBytes;
     columns.replyPackets[i] = replyPackets;
     columns.replyBytes[i] = replyBytes;
   }
-  return { ...SURROUNDINGS, owners, names, masters, columns, ...rest };
+  return { ...SURROUNDINGS, owners, names, masters, exact, columns, ...rest };
 }
 
 /** A process. */

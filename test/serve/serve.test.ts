@@ -53,6 +53,26 @@ test("changes are a beginning and then news: opened, changed, closed and gone, e
   await served.close();
 });
 
+test("bytes beyond 2^53 are told with their digits, and one byte more is other bytes", async () => {
+  const served = await startServer();
+  const host = (bytes: bigint): ReturnType<typeof viewReport> =>
+    viewReport(makeContent([{ id: 7, from: "10.0.0.2 1024", to: "10.0.0.9 443", exact: [9n, bytes, 5n, 4242n] }]));
+  served.push(host(2n ** 60n));
+  await using events = await listen(served.address, "/api/changes");
+  await expect.poll(() => events.names).toEqual(["snapshot", "living"]);
+  const exactOf = (bytes: string): object => ({
+    original: { packets: "9", bytes },
+    reply: { packets: "5", bytes: "4242" },
+  });
+  const [living] = events.of("living")[0]!.connections;
+  expect(living!.counters!.exact).toEqual(exactOf("1152921504606846976"));
+  served.push(host(2n ** 60n));
+  served.push(host(2n ** 60n + 1n));
+  await expect.poll(() => events.of("bytes").length).toBe(2);
+  expect(events.of("bytes")[1]!.bytes).toEqual([[7, 2 ** 60, 4242, exactOf("1152921504606846977")]]);
+  await served.close();
+});
+
 test("with a filter, a connection that it lets in no more is gone, and comes in when it does", async () => {
   const served = await startServer();
   const host = (state: "opening" | "established"): ReturnType<typeof viewReport> =>

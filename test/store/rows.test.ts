@@ -40,6 +40,12 @@ const ROWS: readonly Row[] = [
   },
 ];
 
+/** Beyond 2^53, where a double has no digits: first living, then ended with two bytes more. */
+function huge(telling: number): Row {
+  const exact = [9n, 2n ** 60n + (telling === 1 ? 1n : 3n), 5n, 4242n] as const;
+  return { from: "10.0.0.1 6001", to: "10.0.0.9 6", exact, ...(telling === 2 && { state: "closed" }) };
+}
+
 chdbTest(
   "a row says what its report says, in columns of the table's own types; lines that an earlier version left are sent before",
   async (folder) => {
@@ -47,16 +53,19 @@ chdbTest(
     const spool = join(folder, "spool");
     leftBehind(spool);
     const report = reportOf(START_MS, 1, ROWS);
-    const sink = clickhouse({ url, spool, scope: "a site", batchRows: ROWS.length });
+    const sink = clickhouse({ url, spool, scope: "a site", batchRows: ROWS.length, batchMs: 200, intervalMs: 1000 });
     await sink.deliver({ report }, NEVER);
-    await expect.poll(() => sink.status.sentRows, { timeout: 60_000 }).toBe(ROWS.length + 2);
+    for (const each of [1, 2]) await sink.deliver({ report: reportOf(START_MS, 1 + each, [huge(each)]) }, NEVER);
+    await expect.poll(() => sink.status.sentRows, { timeout: 60_000 }).toBe(ROWS.length + 4);
     await sink.close();
     const store = await openStore(url);
     const rowsOf = async (query: string): Promise<Record<string, unknown>[]> =>
       (await store.client.query({ query, format: "JSONEachRow" })).json();
     try {
       await store.useDatabase();
-      const told = await rowsOf("SELECT * FROM connections WHERE scope != 'old' ORDER BY from_port");
+      const told = await rowsOf(
+        "SELECT * FROM connections WHERE scope != 'old' AND from_port != 6001 ORDER BY from_port",
+      );
       expect(told).toEqual([...report.connections()].map((connection) => expectedRow(connection)));
 
       const old =
@@ -64,6 +73,13 @@ chdbTest(
       expect(await rowsOf(old)).toEqual(
         [7000, 7001].map((from_port) => ({ from_port, from_process: "curl", to_bytes: 4, duration_ms: 20 })),
       );
+
+      const digits =
+        "SELECT event, toString(from_bytes) AS bytes FROM connections WHERE from_port = 6001 ORDER BY time";
+      expect(await rowsOf(digits)).toEqual([
+        { event: "live", bytes: "1152921504606846977" },
+        { event: "closed", bytes: "2" },
+      ]);
 
       const types = await rowsOf(
         "SELECT name, type FROM system.columns WHERE database = 'conntrail' AND table = 'connections' AND default_kind = '' ORDER BY position",

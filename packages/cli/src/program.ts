@@ -79,7 +79,11 @@ export function buildProgram(version: string): Command {
           "--changes",
           "print what opens, becomes known otherwise or ends, a line of JSON each, instead of reports",
         )
-        .option("--count <n>", "end after this many reports, or changes", parseCount)
+        .option(
+          "--count <n>",
+          "end after this many reports (not counting those from before all sources were heard), or changes",
+          parseCount,
+        )
         .option("--publish <url>", "send each report to the Weave Scope app at this address, too", parseUrl)
         .option(
           "--publish-header <name: value>",

@@ -57,6 +57,11 @@ export class FlowTracker {
     return this.#table.size - this.#slots.dead;
   }
 
+  /** Something was ever heard of, or is in the table. */
+  get hasHeard(): boolean {
+    return this.#new + this.#update + this.#destroy > 0 || this.#table.size > 0;
+  }
+
   /** True when the next `flush` gives rows. */
   get hasChanges(): boolean {
     return this.#changes.hasChanges;

@@ -23,6 +23,8 @@ export interface Circumstances {
   readonly ownOnly: boolean;
   /** Namespaces that are not watched because there are too many. */
   readonly left: number;
+  /** Something was ever tracked, in whatever namespace. */
+  readonly heard: boolean;
 }
 
 /** The judgement. */
@@ -87,8 +89,11 @@ export function judge(now: Circumstances): Verdict {
       advice: `${now.left} network namespaces are not watched: raise the limit of open files (ulimit -n), or look at one with namespaces: own`,
     };
   }
-  return { state: "ok", reason: null, advice: null };
+  return { state: "ok", reason: null, advice: now.heard ? null : UNHEARD };
 }
+
+/** A namespace where nothing talks looks the same with a rule and without. */
+const UNHEARD = "no connection was tracked so far, and whether one would be is not known: conntrail doctor tries it";
 
 /** A command that runs as it stands, in a namespace that has no table yet, and changes nothing but that connections are tracked. */
 const TRACK =

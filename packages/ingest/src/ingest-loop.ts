@@ -278,6 +278,7 @@ export class IngestLoop {
       canGrow: loss?.canGrow ?? false,
       ownOnly: this.#options.namespaces === "all" && forbidden,
       left,
+      heard: this.#tracker.hasHeard,
     });
     const receiveBufferBytes = this.#roster.watches.get(own)?.receiveBufferBytes ?? 0;
     return { ...verdict, lost, receiveBufferBytes };

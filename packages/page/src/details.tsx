@@ -1,7 +1,7 @@
 /** What is known of one edge or one connection, and how: the evidence. */
 import type { ComponentChildren, JSX } from "preact";
 import { type Edge, edgeLine } from "./edges.ts";
-import { amount, endLine, natLine, safe } from "./labels.ts";
+import { amount, endLine, natLine, safe, sent } from "./labels.ts";
 import type { Row } from "./row.ts";
 import { Why } from "./why.tsx";
 
@@ -32,7 +32,7 @@ export function ConnectionDetails({
           <Fact name="NAT">{`${natLine(c)} (the opener saw ${c.nat.visible.to.address}:${c.nat.visible.to.port}, the server saw ${c.nat.visible.from.address}:${c.nat.visible.from.port})`}</Fact>
         )}
         {c.counters !== undefined && (
-          <Fact name="Bytes">{`${amount(c.counters.original.bytes)} out, ${amount(c.counters.reply.bytes)} back`}</Fact>
+          <Fact name="Bytes">{`${sent(c.counters.original, c.counters.exact?.original)} out, ${sent(c.counters.reply, c.counters.exact?.reply)} back`}</Fact>
         )}
         <Fact name="Seen">{`${c.firstSeen ?? "?"} to ${c.lastSeen ?? "?"}`}</Fact>
         {c.from.names.length + c.to.names.length > 0 && (

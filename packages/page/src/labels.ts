@@ -42,11 +42,17 @@ export function natLine({ nat }: ConnectionJson): string {
 
 /** `532 B`, `1.2 K`. */
 export function amount(bytes: number): string {
-  const units = ["B", "K", "M", "G", "T"];
+  const units = ["B", "K", "M", "G", "T", "P", "E"];
   let value = bytes;
   let unit = 0;
   for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1024;
   return `${unit > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** What went one way: beyond 2^53 with every digit, which a number of JavaScript does not hold. */
+export function sent({ bytes }: { readonly bytes: number }, exact: { readonly bytes: string } | undefined): string {
+  if (exact === undefined || exact.bytes === String(bytes)) return amount(bytes);
+  return `${amount(bytes)} (${exact.bytes} B)`;
 }
 
 /** `3s`, `5m`, `2h` of milliseconds. */

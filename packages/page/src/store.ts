@@ -1,6 +1,6 @@
 /** What the page knows: connections that live, those that ended lately, the picture and the figures. Batches come in, views are told. */
 import { compileFilter, Fields, type Filter, isQueryError } from "@conntrail/query";
-import type { ConnectionJson, HealthJson } from "@conntrail/report";
+import type { ConnectionJson, ExactJson, HealthJson } from "@conntrail/report";
 import { Edges } from "./edges.ts";
 import type { Row } from "./row.ts";
 
@@ -87,12 +87,16 @@ export class Store {
   }
 
   /** Takes the bytes of connections that live. */
-  bytes(figures: readonly (readonly [id: number, original: number, reply: number])[]): void {
-    for (const [id, original, reply] of figures) {
+  bytes(figures: readonly (readonly [id: number, original: number, reply: number, exact?: ExactJson])[]): void {
+    for (const [id, original, reply, exact] of figures) {
       const row = this.#rows.get(id);
       if (row?.c.counters === undefined) continue;
       const { counters } = row.c;
-      const now = { original: { ...counters.original, bytes: original }, reply: { ...counters.reply, bytes: reply } };
+      const now = {
+        original: { ...counters.original, bytes: original },
+        reply: { ...counters.reply, bytes: reply },
+        ...(exact !== undefined && { exact }),
+      };
       const next = { ...row, c: { ...row.c, counters: now } };
       if (row.shown) this.edges.count(row, next);
       this.#rows.set(id, next);

@@ -9,7 +9,7 @@ export { encodeJson, type JsonOptions } from "./encode-json.ts";
 export { encodeScope, type ScopeOptions } from "./encode-scope.ts";
 export { encodeTable, type TableOptions } from "./encode-table.ts";
 export type { End } from "./end.ts";
-export type { ExactJson } from "./exact-json.ts";
+export { type ExactJson, exactJson } from "./exact-json.ts";
 export { healthJson } from "./header-json.ts";
 export * from "./json-shape.ts";
 export { type Packed, type PackedReport, packReport, unpackReport } from "./pack.ts";

@@ -1,7 +1,7 @@
 /** One listener to changes: what happened to a connection since the last sending is told once, as it is now; one that does not keep up begins anew. */
 import type { ServerResponse } from "node:http";
 import type { Filter } from "@conntrail/query";
-import type { Connection, ConnectionJson } from "@conntrail/report";
+import type { Connection, ConnectionJson, ExactJson } from "@conntrail/report";
 import type { ChangeSource, ToldChange } from "./told-change.ts";
 
 /** Changes go out so long after the first of them, together. */
@@ -13,8 +13,8 @@ const MOST_WAITING_BYTES = 8 * 1024 * 1024;
 /** Connections, or figures of connections, in one event: what a browser takes in without a pause. */
 const CHUNK = { connections: 500, figures: 4000 } as const;
 
-/** Bytes of a connection, original and reply: they change without being a change. */
-export type Figures = readonly [id: number, original: number, reply: number];
+/** Bytes of a connection, original and reply: they change without being a change. `exact`: its counters' digits, where one is beyond 2^53. */
+export type Figures = readonly [id: number, original: number, reply: number, exact?: ExactJson];
 
 interface Pending {
   readonly kind: "opened" | "changed" | "closed" | "gone";

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CONNECTION_STATE, indexOf } from "@conntrail/model";
 import type { Filter } from "@conntrail/query";
-import type { ConnectionJson, Report } from "@conntrail/report";
+import { type ConnectionJson, type ExactJson, exactJson, type Report } from "@conntrail/report";
 import { ChangeListener, type Figures } from "./change-listener.ts";
 import { HEADERS } from "./respond.ts";
 import type { ChangeSource } from "./told-change.ts";
@@ -22,8 +22,8 @@ export class EventStream {
   readonly #source: ChangeSource;
   readonly #timer: NodeJS.Timeout;
   readonly #ended = new Map<number, ConnectionJson>();
-  /** Bytes of the living as they were last told. */
-  #bytes = new Map<number, number>();
+  /** Bytes of the living as they were last told; beyond 2^53 in digits. */
+  #bytes = new Map<number, number | string>();
 
   constructor(source: ChangeSource) {
     this.#source = source;
@@ -81,17 +81,25 @@ export class EventStream {
     this.#ended.delete(oldest!);
   }
 
-  #figures({ raw: { columns } }: Report): Figures[] {
+  #figures({ raw }: Report): Figures[] {
+    const { columns } = raw;
     const figures: Figures[] = [];
-    const bytes = new Map<number, number>();
+    const bytes = new Map<number, number | string>();
     for (let row = 0; row < columns.length; row++) {
       const [original, reply] = [columns.originalBytes[row]!, columns.replyBytes[row]!];
       if (original < 0 || OVER.has(columns.state[row]!)) continue;
       const id = columns.id[row]!;
-      bytes.set(id, original + reply);
-      if (this.#bytes.get(id) !== original + reply) figures.push([id, original, reply]);
+      const exact = exactJson(raw, row);
+      const now = exact === undefined ? original + reply : digitsOf(exact);
+      bytes.set(id, now);
+      if (this.#bytes.get(id) !== now)
+        figures.push(exact === undefined ? [id, original, reply] : [id, original, reply, exact]);
     }
     this.#bytes = bytes;
     return figures;
   }
+}
+
+function digitsOf({ original, reply }: ExactJson): string {
+  return `${original.bytes} ${reply.bytes}`;
 }

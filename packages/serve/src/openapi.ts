@@ -54,7 +54,7 @@ export function openApi(version: string): object {
         {
           "200": {
             description:
-              "`snapshot` (`length`, `lost`), then `living` in pieces; then `changes` (`opened`, `changed`, `closed`: connections; `gone`: ids) when there are any, and with each report `bytes` (id, original, reply) and `report` (`sequence`, `window`, `health`). One that opened and closed in between is `closed` alone. After a gap `snapshot` again.",
+              "`snapshot` (`length`, `lost`), then `living` in pieces; then `changes` (`opened`, `changed`, `closed`: connections; `gone`: ids) when there are any, and with each report `bytes` (id, original, reply, and beyond 2^53 `exact`, the counters' digits) and `report` (`sequence`, `window`, `health`). One that opened and closed in between is `closed` alone. After a gap `snapshot` again.",
             content: { "text/event-stream": { schema: { type: "string" } } },
           },
           "503": json("Too many listeners."),

@@ -2,25 +2,29 @@
  * What was told of the connections that live: so that each row tells only what is new. Connections that begin and end between
  * two intervals never enter it. Bounded; one that does not fit is told as if it were new each time, and counted.
  */
-import { ADDRESS_WORDS, type ConnectionColumns } from "@conntrail/model";
+import { ADDRESS_WORDS, type ConnectionColumns, EXACT_COUNTERS } from "@conntrail/model";
+import type { RawReport } from "@conntrail/report";
+
+/** A counter: a bigint where it, or what was told before, is beyond 2^53. */
+type Counter = number | bigint;
 
 /** What a row has to tell of a connection since the last one. Counters are those of conntrack, 0 when it does not count. */
 export interface News {
   readonly isNew: boolean;
   /** Unix milliseconds: the first beginning that was told, kept so that the rows of a connection name the same one. */
   readonly firstSeenMs: number;
-  readonly fromPackets: number;
-  readonly fromBytes: number;
-  readonly toPackets: number;
-  readonly toBytes: number;
+  readonly fromPackets: Counter;
+  readonly fromBytes: Counter;
+  readonly toPackets: Counter;
+  readonly toBytes: Counter;
 }
 
 interface Told {
   firstSeenMs: number;
-  fromPackets: number;
-  fromBytes: number;
-  toPackets: number;
-  toBytes: number;
+  fromPackets: Counter;
+  fromBytes: Counter;
+  toPackets: Counter;
+  toBytes: Counter;
   round: number;
 }
 
@@ -44,28 +48,26 @@ export class ConnectionLedger {
   }
 
   /** What is new of a connection that has ended; it is forgotten. */
-  close(columns: ConnectionColumns, row: number): News {
+  close(report: RawReport, row: number): News {
+    const { columns } = report;
     const key = this.#told.size === 0 ? "" : keyOf(columns, row);
     const told = key === "" ? undefined : this.#told.get(key);
     if (told !== undefined) this.#told.delete(key);
-    return newsOf(columns, row, told);
+    return newsOf(report, row, told);
   }
 
   /** What is new of a connection that lives, which is remembered as told. */
-  touch(columns: ConnectionColumns, row: number): News {
-    const key = keyOf(columns, row);
+  touch(report: RawReport, row: number): News {
+    const key = keyOf(report.columns, row);
     const told = this.#told.get(key);
-    const news = newsOf(columns, row, told);
+    const news = newsOf(report, row, told);
     if (told === undefined && this.#told.size >= this.#capacity) {
       this.overflow++;
       return news;
     }
     this.#told.set(key, {
       firstSeenMs: news.firstSeenMs,
-      fromPackets: counted(columns.originalPackets[row]!),
-      fromBytes: counted(columns.originalBytes[row]!),
-      toPackets: counted(columns.replyPackets[row]!),
-      toBytes: counted(columns.replyBytes[row]!),
+      ...countersOf(report, row),
       round: this.#round,
     });
     return news;
@@ -78,21 +80,41 @@ export class ConnectionLedger {
   }
 }
 
-function newsOf(columns: ConnectionColumns, row: number, told: Told | undefined): News {
-  const since = (now: number, before: number): number => Math.max(0, counted(now) - before);
+function newsOf(report: RawReport, row: number, told: Told | undefined): News {
+  const { fromPackets, fromBytes, toPackets, toBytes } = countersOf(report, row);
   return {
     isNew: told === undefined,
-    firstSeenMs: told?.firstSeenMs ?? columns.firstSeenMs[row]!,
-    fromPackets: since(columns.originalPackets[row]!, told?.fromPackets ?? 0),
-    fromBytes: since(columns.originalBytes[row]!, told?.fromBytes ?? 0),
-    toPackets: since(columns.replyPackets[row]!, told?.toPackets ?? 0),
-    toBytes: since(columns.replyBytes[row]!, told?.toBytes ?? 0),
+    firstSeenMs: told?.firstSeenMs ?? report.columns.firstSeenMs[row]!,
+    fromPackets: since(fromPackets, told?.fromPackets ?? 0),
+    fromBytes: since(fromBytes, told?.fromBytes ?? 0),
+    toPackets: since(toPackets, told?.toPackets ?? 0),
+    toBytes: since(toBytes, told?.toBytes ?? 0),
   };
 }
 
-/** -1 means that the kernel does not count. */
-function counted(value: number): number {
-  return Math.max(value, 0);
+type Counters = Pick<Told, "fromPackets" | "fromBytes" | "toPackets" | "toBytes">;
+
+/** What conntrack counted, digit for digit; -1, which means that the kernel does not count, as 0. */
+function countersOf({ columns, exact }: RawReport, row: number): Counters {
+  const at = (columns.exact[row]! - 1) * EXACT_COUNTERS;
+  if (at >= 0 && exact !== undefined && at < exact.length) {
+    const [fromPackets, fromBytes, toPackets, toBytes] = exact.slice(at, at + EXACT_COUNTERS) as CounterDigits;
+    return { fromPackets, fromBytes, toPackets, toBytes };
+  }
+  return {
+    fromPackets: Math.max(columns.originalPackets[row]!, 0),
+    fromBytes: Math.max(columns.originalBytes[row]!, 0),
+    toPackets: Math.max(columns.replyPackets[row]!, 0),
+    toBytes: Math.max(columns.replyBytes[row]!, 0),
+  };
+}
+
+type CounterDigits = [bigint, bigint, bigint, bigint];
+
+function since(now: Counter, before: Counter): Counter {
+  if (typeof now === "number" && typeof before === "number") return Math.max(0, now - before);
+  const more = BigInt(now) - BigInt(before);
+  return more < 0n ? 0 : more;
 }
 
 /**

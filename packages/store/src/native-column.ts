@@ -38,7 +38,7 @@ class Room {
   }
 }
 
-/** Whole numbers of 0 or more, in 1, 2, 4 or 8 bytes; beyond 2^53 the nearest that a double can hold. */
+/** Whole numbers of 0 or more, in 1, 2, 4 or 8 bytes; those of 8 also as a bigint, for a double holds no digits beyond 2^53. */
 export class NumberColumn implements NativeColumn {
   readonly type: string;
   readonly #width: 1 | 2 | 4 | 8;
@@ -49,10 +49,13 @@ export class NumberColumn implements NativeColumn {
     this.#width = width;
   }
 
-  push(value: number): void {
+  push(value: number | bigint): void {
     const at = this.#room.take(this.#width);
     const { view } = this.#room;
-    if (this.#width === 1) view.setUint8(at, value);
+    if (typeof value === "bigint") {
+      if (this.#width !== 8) throw new RangeError(`${this.type}: expected a number, got a bigint`);
+      view.setBigUint64(at, value, true);
+    } else if (this.#width === 1) view.setUint8(at, value);
     else if (this.#width === 2) view.setUint16(at, value, true);
     else if (this.#width === 4) view.setUint32(at, value, true);
     else {

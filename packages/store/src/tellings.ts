@@ -23,11 +23,12 @@ const FAILED = CONNECTION_STATE.indexOf("failed");
 export type Told = "ended" | "all" | "living";
 
 /** The tellings of `report`, in its order. Living connections that a round did not meet are forgotten at its end. */
-export function* tellings({ columns }: RawReport, ledger: ConnectionLedger, told: Told): Generator<Telling> {
+export function* tellings(report: RawReport, ledger: ConnectionLedger, told: Told): Generator<Telling> {
+  const { columns } = report;
   for (let row = 0; row < columns.length; row++) {
     const event = eventOf(columns.state[row]!);
     if (event === "live" ? told === "ended" : told === "living") continue;
-    const news = event === "live" ? ledger.touch(columns, row) : ledger.close(columns, row);
+    const news = event === "live" ? ledger.touch(report, row) : ledger.close(report, row);
     yield { row, event, news };
   }
   if (told !== "ended") ledger.endRound();

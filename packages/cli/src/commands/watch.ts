@@ -36,14 +36,24 @@ export async function runWatch(options: WatchCommandOptions): Promise<void> {
   const reporter = createReporter({ ...reporterOptions(options), intervalMs: options.interval, sinks });
   stopSignal().addEventListener("abort", () => void reporter.close());
   let left = options.count ?? Number.POSITIVE_INFINITY;
+  const patientMs = performance.now() + READY_DEADLINE_MS;
   try {
     for await (const report of reporter) {
+      // Whoever counts wants reports with content: one from before all sources were heard is neither told nor counted.
+      if (options.count !== undefined && isStarting(report) && performance.now() < patientMs) continue;
       await print(report, format, question);
       if (--left === 0) break;
     }
   } finally {
     await reporter.close();
   }
+}
+
+/** A source that takes longer is told as missing. */
+const READY_DEADLINE_MS = 20_000;
+
+function isStarting({ health: { conntrack, sockets } }: Report): boolean {
+  return conntrack.reason === "starting" || sockets.reason === "starting";
 }
 
 /** Throws RangeError, an error of usage, for what says how reports look or where they go: there are none. */

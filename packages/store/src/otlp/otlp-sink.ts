@@ -141,7 +141,9 @@ function count({ counters }: Exporters, connection: Connection, { event, news }:
     [news.fromBytes, true],
     [news.toBytes, false],
   ] as const) {
-    if (bytes > 0) counters.io.add(bytes, { ...edge, "network.io.direction": ioDirection(connection, byOpener) });
+    // OpenTelemetry counts in doubles: beyond 2^53 the nearest.
+    if (bytes > 0)
+      counters.io.add(Number(bytes), { ...edge, "network.io.direction": ioDirection(connection, byOpener) });
   }
 }
 
