@@ -70,6 +70,21 @@ test("S6 S7 the life of a connection: each batch has it once, in its latest stat
   expect(tracker.flows).toBe(0);
 });
 
+test("F28 a flow without events whose end only a dump shows is told as ended when its tuple is used again within that dump", () => {
+  const tracker = new FlowTracker();
+  dump(tracker, [{ id: 1, state: established, status: ASSURED }]);
+  expect(flush(tracker)).toMatchObject([{ id: 1, change: FLOW_CHANGE.upsert }]);
+  tracker.beginDump(NETNS, 5);
+  const bytes = message("row", { id: 1, state: timeWait, status: ASSURED });
+  tracker.applyDump(NETNS, bytes, 0, bytes.length, 5);
+  tell(tracker, "new", { id: 2, state: synSent }, 6);
+  tracker.endDump(NETNS);
+  expect(flush(tracker)).toMatchObject([
+    { id: 1, change: FLOW_CHANGE.upsert, state: timeWait },
+    { id: 2, change: FLOW_CHANGE.upsert, state: synSent },
+  ]);
+});
+
 test("a handshake that a dump has overtaken begins no connection: its entry is not assured", () => {
   const tracker = started();
   tracker.beginDump(NETNS, 0);

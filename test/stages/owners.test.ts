@@ -451,6 +451,27 @@ test("F27 a socket that may be of either of two connections stays nobody's when 
   ]);
 });
 
+test("F27 a datagram's flow does not take the vanished socket of the one before, whose end was read together with its beginning", () => {
+  const ends = "10.0.0.1:40000 > 192.0.2.1:443";
+  const namespaces = [namespace(HOST, "10.0.0.1")];
+  const first = flow(ends).udp().seen(500);
+  const again = flow(ends).udp().id(9).seen(1101).readAfter(550);
+  const reports = run([
+    batch(520, [first]),
+    table(600, [socket(ends).udp().of(curl)], { namespaces, startedMs: 545 }),
+    table(700, [], { namespaces, startedMs: 690 }),
+    batch(1200, [destroyed(first.seen(500, 1100).readAfter(550)), again]),
+    tick(1400),
+    table(2000, [], { namespaces }),
+    batch(2200, [destroyed(again)]),
+    tick(2400),
+  ]);
+  expect(reports.map((report) => people(report).sort())).toEqual([
+    ["curl(12) → not-local", "no-socket → not-local"],
+    ["no-socket → not-local"],
+  ]);
+});
+
 test("a scan that saw nothing because it failed ends no connection and takes no owner away", () => {
   const reports = run([
     batch(1000, [CALL]),

@@ -33,6 +33,8 @@ export function beginFlow(slots: FlowSlots, namespace: NamespaceState, timeMs: n
       else if ((marks & MARK.known) === 0) slots.replace(slot, namespace, timeMs, flags, true);
       return;
     }
+    // Told before, so it was there before, and had no events of its own.
+    if ((marks & MARK.known) !== 0) slots.endUnseen(slot, FLOW_CHANGE.swept);
   } else if ((marks & MARK.dead) === 0) slots.endUnseen(slot, FLOW_CHANGE.swept);
   slots.replace(slot, namespace, timeMs, flags, true);
 }

@@ -152,7 +152,12 @@ export class SocketSearch {
       // A socket that was known before the flow began is that of an earlier one.
       if (set.knownMs(socket) < startMs || set.firstSeenMs(socket) > this.endMs) continue;
       const isEarlier = set.lastSeenMs(socket) < this.#lastSeenMs;
-      if (isEarlier || this.#isNextOnes(set, socket) || this.#isDoubtful(set, socket)) {
+      if (
+        isEarlier ||
+        this.#isNextOnes(set, socket) ||
+        this.#isEarlierOnes(set, socket) ||
+        this.#isDoubtful(set, socket)
+      ) {
         if (recent) this.#unsure = socket;
         continue;
       }
@@ -175,6 +180,23 @@ export class SocketSearch {
     for (let at = rows.firstAt(hash); at >= 0; at = rows.nextAt(hash, at)) {
       const other = rows.rowAt(at);
       if (rows.born(other) <= rows.born(row) || rows.netns(other) !== rows.netns(row)) continue;
+      if (rows.isSameAt(row, other, this.#end)) return true;
+    }
+    return false;
+  }
+
+  /** True when the socket of a flow without handshakes was not seen after its beginning, and may be that of an earlier one with its tuple, whose end was read together with it. */
+  #isEarlierOnes(set: SocketSet, socket: Socket): boolean {
+    const rows = this.#rows!;
+    const row = this.#row;
+    const lastSeenMs = set.lastSeenMs(socket);
+    if (rows.protocol(row) === PROTOCOL.tcp || lastSeenMs >= rows.firstSeenMs(row)) return false;
+    if (lastSeenMs <= rows.doubtfulUntilMs(row)) return true;
+    const hash = rows.hash(row);
+    for (let at = rows.firstAt(hash); at >= 0; at = rows.nextAt(hash, at)) {
+      const other = rows.rowAt(at);
+      if (rows.born(other) >= rows.born(row) || rows.netns(other) !== rows.netns(row)) continue;
+      if (rows.endMs(other) < lastSeenMs || set.firstSeenMs(socket) > lastAliveMs(rows, other)) continue;
       if (rows.isSameAt(row, other, this.#end)) return true;
     }
     return false;
@@ -206,11 +228,11 @@ export class SocketSearch {
   }
 }
 
-/** The last moment at which a flow without handshakes was certainly there; Infinity: it is, or nobody saw its end. It ends long after its last datagram: what shows up between that moment and the reading of its end sent none of them. */
+/** The last moment at which a flow without handshakes was certainly there; Infinity: it is. It ends long after its last datagram: what shows up between that moment and the reading of its end sent none of them. Of one that only dumps told of it is the first of these. */
 function lastAliveMs(rows: FlowRows, row: Row): number {
+  if (!rows.isClosed(row)) return Number.POSITIVE_INFINITY;
   const lastAfterMs = rows.lastAfterMs(row);
-  const isKnown = rows.isClosed(row) && !rows.isEndUnseen(row) && lastAfterMs > Number.NEGATIVE_INFINITY;
-  return isKnown ? lastAfterMs : Number.POSITIVE_INFINITY;
+  return lastAfterMs > Number.NEGATIVE_INFINITY ? lastAfterMs : rows.firstSeenMs(row);
 }
 
 function noMatch(): Match {
