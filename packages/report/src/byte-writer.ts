@@ -35,11 +35,13 @@ export class ByteWriter {
   position = 0;
   #limit: number;
 
-  constructor(capacity: number) {
+  /** `spare`: a block of an earlier writer that nobody reads any more; it is used where it is large enough. */
+  constructor(capacity: number, spare?: ArrayBuffer) {
+    const bytes = Math.max(64, capacity) + SLACK_BYTES;
     // Not zeroed: every byte below `position` is written before it is read.
-    const block = Buffer.allocUnsafeSlow(Math.max(64, capacity) + SLACK_BYTES);
-    this.view = new DataView(block.buffer);
-    this.#limit = block.length - SLACK_BYTES;
+    const block = spare !== undefined && spare.byteLength >= bytes ? spare : Buffer.allocUnsafeSlow(bytes).buffer;
+    this.view = new DataView(block);
+    this.#limit = block.byteLength - SLACK_BYTES;
   }
 
   /** Makes room for `length` more bytes, besides the slack. */
@@ -91,6 +93,18 @@ export class ByteWriter {
     this.reserve(text.length * 3);
     const block = Buffer.from(this.view.buffer, this.position, text.length * 3);
     this.position += block.write(text, "utf8");
+  }
+
+  /** Writes bytes as they are. */
+  putBytes(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    new Uint8Array(this.view.buffer).set(bytes, this.position);
+    this.position += bytes.length;
+  }
+
+  /** Takes back the last bytes. */
+  takeBack(length: number): void {
+    this.position -= length;
   }
 
   /** Everything written, as a view of the block: it starts at the block's first byte, and the block is the caller's now. */

@@ -40,10 +40,10 @@ export interface JsonOptions extends LimitOption {
   readonly pretty?: boolean | undefined;
 }
 
-/** Bytes guessed for a connection. */
-const TYPICAL_BYTES = 640;
+/** Bytes guessed for a connection, and for what stands before them. */
+export const TYPICAL_BYTES = 640;
 const PRETTY_BYTES = 1500;
-const HEADER_BYTES = 4096;
+export const HEADER_BYTES = 4096;
 
 /** Encodes a report. The bytes are a view from the start of a buffer of their own. Throws `RangeError` for a limit that is none. */
 export function encodeJson(report: RawReport | Report, options: JsonOptions = {}): Uint8Array<ArrayBuffer> {
@@ -100,7 +100,8 @@ const BYTES = fragment(',"bytes":');
 const REPLY_PACKETS = fragment('},"reply":{"packets":');
 const EXACT = fragment(',"exact":');
 
-function putConnection(writer: ByteWriter, raw: RawReport, row: number, records: RecordFragments): void {
+/** Writes the object of a connection. */
+export function putConnection(writer: ByteWriter, raw: RawReport, row: number, records: RecordFragments): void {
   const { columns } = raw;
   const flags = columns.flags[row]!;
   const nat = columns.nat[row]!;

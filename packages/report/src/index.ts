@@ -11,6 +11,7 @@ export { encodeTable, type TableOptions } from "./encode-table.ts";
 export type { End } from "./end.ts";
 export { type ExactJson, exactJson } from "./exact-json.ts";
 export { healthJson } from "./header-json.ts";
+export { JsonLines } from "./json-lines.ts";
 export * from "./json-shape.ts";
 export { type Packed, type PackedReport, packReport, unpackReport } from "./pack.ts";
 export { type Paint, painter, type Style } from "./paint.ts";

@@ -9,7 +9,7 @@ import { orForbidden } from "./or-forbidden.ts";
 
 /** A table is believed for so long without a scan at least, and at most; in between for so many times as long as its scan took. */
 const BELIEVED_MS = { least: 10_000, most: 60_000 } as const;
-const REST_PER_SCAN = 200;
+const REST_PER_SCAN = 1_000;
 
 /** Namespaces whose counters are read in one look, beside the own one, where they are read in turns. */
 const TURN = 12;

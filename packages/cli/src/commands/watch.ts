@@ -1,10 +1,10 @@
 /** `conntrail watch`: a report at every interval until a signal, or until `--count` reports. */
-import type { Report } from "@conntrail/report";
+import { JsonLines, type Report } from "@conntrail/report";
 import { createReporter, type Sink, scopeApp } from "@conntrail/reporter";
 import { type CollectionOptions, reporterOptions } from "../collection-options.ts";
 import { defaultFormat, formatAnswer, type StreamFormat } from "../formats.ts";
 import { writeOut } from "../output.ts";
-import { askedQuestion, type Question } from "../question.ts";
+import { answer, askedQuestion, type Question } from "../question.ts";
 import type { QuestionOptions } from "../question-options.ts";
 import { redraw, screenLines } from "../screen.ts";
 import { stopSignal } from "../stop-signal.ts";
@@ -35,13 +35,17 @@ export async function runWatch(options: WatchCommandOptions): Promise<void> {
   if (options.publish !== undefined) sinks.push(publisher(options.publish, options.publishHeader));
   const reporter = createReporter({ ...reporterOptions(options), intervalMs: options.interval, sinks });
   stopSignal().addEventListener("abort", () => void reporter.close());
+  // What has not changed since the report before costs a copy.
+  const { limit, sort, grouping } = question;
+  const lines = format === "ndjson" && grouping === undefined && new JsonLines({ limit, sorted: sort !== undefined });
   let left = options.count ?? Number.POSITIVE_INFINITY;
   const patientMs = performance.now() + READY_DEADLINE_MS;
   try {
     for await (const report of reporter) {
       // Whoever counts wants reports with content: one from before all sources were heard is neither told nor counted.
       if (options.count !== undefined && isStarting(report) && performance.now() < patientMs) continue;
-      await print(report, format, question);
+      if (lines) await writeOut(lines.encode(answer(report, question)));
+      else await print(report, format, question);
       if (--left === 0) break;
     }
   } finally {

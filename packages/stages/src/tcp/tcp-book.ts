@@ -44,7 +44,7 @@ export class TcpBook {
   /** Takes a table, which must not change any more. One without sockets says nothing about what is gone. */
   take({ rows, count, namespaces, health }: SocketTable): void {
     if (health.state === "off") return;
-    const index = createHashIndex(count);
+    const index = createHashIndex(Math.min(count, 1024));
     for (let base = 0; base < count * SOCKET_WORDS; base += SOCKET_WORDS) {
       const kind = rows[base + SOCKET.kind]!;
       if (kindProtocol(kind) !== PROTOCOL.tcp || kindState(kind) === SOCKET_STATE.listen) continue;
@@ -52,6 +52,11 @@ export class TcpBook {
       addEntry(index, tupleHash(rows, base + SOCKET.local, rows[base + SOCKET.ports]!, PROTOCOL.tcp), base);
     }
     this.#before = this.#latest;
+    // Of a namespace with very many sockets none tells anything: then the table is not kept for it.
+    if (index.used === 0) {
+      this.#latest = undefined;
+      return;
+    }
     const read = new Map(namespaces.map((facts) => [facts.netns, facts]));
     const doubles = new Float64Array(rows.buffer, rows.byteOffset, rows.length >> 1);
     this.#latest = { rows, doubles, index, read };
@@ -59,9 +64,7 @@ export class TcpBook {
 
   /** Puts to each TCP row what is known of it. */
   tell(snapshot: BoundedSnapshot): BoundedSnapshot {
-    const generations = [this.#latest, this.#before].filter(
-      (each): each is Generation => each !== undefined && each.index.used > 0,
-    );
+    const generations = [this.#latest, this.#before].filter((each) => each !== undefined);
     if (generations.length === 0) return snapshot;
     const { columns, bounds } = snapshot;
     const facts: number[] = [];
