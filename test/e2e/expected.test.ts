@@ -1,7 +1,8 @@
-/** Connections that another one announces, by conntrack's helper of FTP (nf_conntrack_ftp). */
+/** Connections that another one announces, by conntrack's helpers of FTP (nf_conntrack_ftp) and SIP (nf_conntrack_sip). */
 import type { EndJson } from "@conntrail/report";
 import { expect } from "vitest";
 import { kernelTest, loopbackLab } from "../lab/index.ts";
+import { KERNEL_SKIP } from "../lab/kernel.ts";
 import { OWN, report, watch } from "./reports.ts";
 
 /** Conntrack reads what goes to this port as FTP's commands, from the second line on: of the first it does not know that it begins one. */
@@ -49,9 +50,58 @@ kernelTest(
   { timeout: 120_000 },
 );
 
+kernelTest(
+  "F70 the media of a SIP call are told as expected, and name the call's signalling",
+  async ({ skip }) => {
+    await using lab = await loopbackLab();
+    const helper = await lab.host.nft(SIP_HELPER).catch((error: Error) => error);
+    if (helper instanceof Error) skip(`${KERNEL_SKIP}no helper of SIP: ${helper.message}`);
+    const call = lab.host.spawn(process.execPath, ["-e", CALL]);
+    const { caller, media } = await call.json<{ caller: number; media: number }>();
+    await call.line((line) => line === "media");
+
+    const { connections } = await report(lab.host, [...OWN]);
+
+    const signalling = connections.find(({ to }) => to.port === SIP_PORT);
+    expect(signalling).toMatchObject({ protocol: "udp", from: { port: caller, pid: call.pid } });
+    expect(signalling!.flags).toBeUndefined();
+    const heard = connections.find(({ to }) => to.port === media);
+    const master = { id: signalling!.id, protocol: "udp", from: place(signalling!.from), to: place(signalling!.to) };
+    expect(heard).toMatchObject({ to: { pid: call.pid }, flags: ["expected"], master });
+  },
+  { timeout: 120_000 },
+);
+
 function place({ address, port }: EndJson): { readonly address: string; readonly port: number } {
   return { address, port };
 }
+
+const SIP_PORT = 5060;
+const SIP_HELPER = `table inet sip { ct helper standard { type "sip" protocol udp; }
+  chain leave { type filter hook output priority filter; udp dport ${SIP_PORT} ct helper set "standard"; }; }`;
+
+/** Caller, callee and both their media in one process: an INVITE whose SDP announces where the caller hears, and a datagram that goes there. */
+const CALL = `
+  const { createSocket } = require("node:dgram");
+  const bound = (port) => new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    socket.bind(port, "127.0.0.1", () => resolve(socket));
+  });
+  Promise.all([bound(${SIP_PORT}), bound(0), bound(0), bound(0)]).then(([callee, caller, heard, spoken]) => {
+    const ports = { caller: caller.address().port, media: heard.address().port };
+    const sdp = ["v=0", "o=a 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", "m=audio " + ports.media + " RTP/AVP 0", ""].join("\\r\\n");
+    const invite = [
+      "INVITE sip:b@127.0.0.1:${SIP_PORT} SIP/2.0", "Via: SIP/2.0/UDP 127.0.0.1:" + ports.caller + ";branch=z9hG4bK1",
+      "Max-Forwards: 70", "From: <sip:a@127.0.0.1>;tag=1", "To: <sip:b@127.0.0.1>", "Call-ID: 1@127.0.0.1", "CSeq: 1 INVITE",
+      "Contact: <sip:a@127.0.0.1:" + ports.caller + ">", "Content-Type: application/sdp", "Content-Length: " + sdp.length, "", sdp,
+    ].join("\\r\\n");
+    console.log(JSON.stringify(ports));
+    callee.once("message", () => spoken.send(Buffer.alloc(12), ports.media, "127.0.0.1"));
+    heard.once("message", () => console.log("media"));
+    caller.send(invite, ${SIP_PORT}, "127.0.0.1");
+  });
+  setTimeout(() => process.exit(0), 60000);
+`;
 
 const SERVER = `
   const { connect, createServer } = require("node:net");

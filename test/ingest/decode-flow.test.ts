@@ -71,6 +71,20 @@ test("the same holds for every single byte of every message of the kernel, whate
   }
 }, 60_000);
 
+/** A message whose CTA_ZONE has four bytes, where the kernel writes two. */
+const ZONE_OF_FOUR_BYTES =
+  "a400000000010006000000000000000002000000340001801400018008000100c000020108000200c00002021c000280" +
+  "0500010006000000060002009c4000000600030001bb0000340002801400018008000100c000020208000200c0000201" +
+  "1c00028005000100060000000600020001bb0000060003009c400000080003000000018e100004800c00018005000100" +
+  "0300000008000c00000000010800120000640000";
+
+test("F65 a whole message whose zone has four bytes is read alike by both decoders: zone 100", () => {
+  const bytes = Uint8Array.from(Buffer.from(ZONE_OF_FOUR_BYTES, "hex"));
+  const value = decodeConntrack(bytes);
+  expect(value.zone).toBe(100);
+  expect(rowOf(bytes)).toEqual(expectedRow(value));
+});
+
 test("F65 a zone of four bytes is read from its front, by both decoders", () => {
   const [head, zone] = [message("new", { client: 1 }), Uint8Array.of(8, 0, 0x12, 0, 0, 100, 0, 0)];
   const bytes = Uint8Array.from([...head, ...zone]);
