@@ -39,10 +39,11 @@ export async function runWatch(options: WatchCommandOptions): Promise<void> {
   const { limit, sort, grouping } = question;
   const lines = format === "ndjson" && grouping === undefined && new JsonLines({ limit, sorted: sort !== undefined });
   let left = options.count ?? Number.POSITIVE_INFINITY;
-  const patientMs = performance.now() + READY_DEADLINE_MS;
+  let patientMs: number | undefined;
   try {
     for await (const report of reporter) {
       // Whoever counts wants reports with content: one from before all sources were heard is neither told nor counted.
+      patientMs ??= performance.now() + READY_DEADLINE_MS;
       if (options.count !== undefined && isStarting(report) && performance.now() < patientMs) continue;
       if (lines) await writeOut(lines.encode(answer(report, question)));
       else await print(report, format, question);
@@ -53,7 +54,7 @@ export async function runWatch(options: WatchCommandOptions): Promise<void> {
   }
 }
 
-/** A source that takes longer is told as missing. */
+/** A source that is not heard so long after the first report is told as missing. */
 const READY_DEADLINE_MS = 20_000;
 
 function isStarting({ health: { conntrack, sockets } }: Report): boolean {
