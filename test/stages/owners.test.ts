@@ -472,6 +472,22 @@ test("F27 a datagram's flow does not take the vanished socket of the one before,
   ]);
 });
 
+test("F27 a flow known from a dump keeps the process of its own socket when that vanishes: an earlier one with its tuple, which was no flow's, is not taken", () => {
+  const ends = "10.0.0.1:40000 > 192.0.2.1:443";
+  const namespaces = [namespace(HOST, "10.0.0.1")];
+  const reports = run([
+    table(1000, [socket(ends).inode(5).of(curl)], { namespaces }),
+    table(2000, [socket(ends).inode(77).of(wget)], { namespaces }),
+    batch(2100, [flow(ends).fromDump().seen(2100)]),
+    table(3000, [socket(ends).inode(77).of(wget)], { namespaces }),
+    tick(3100),
+    table(4000, [], { namespaces }),
+    tick(4100),
+  ]);
+  const ofFlow = reports.map((report) => connections(report).filter(({ sources }) => sources.includes("conntrack")));
+  expect(ofFlow.map((rows) => rows.map(({ from }) => from))).toEqual([["wget(30)"], ["wget(30)"]]);
+});
+
 test("a scan that saw nothing because it failed ends no connection and takes no owner away", () => {
   const reports = run([
     batch(1000, [CALL]),

@@ -3,6 +3,7 @@
  * by time: a flow and a socket belong together only when the socket was seen within the flow's life, because ports are used again (F27).
  */
 import { isLoopback, PROTOCOL, SOCKET_STATE, sameAddress } from "@conntrail/model";
+import { REASON } from "../codes.ts";
 import type { FlowRows } from "../flows/flow-rows.ts";
 import { entryValue, firstEntry, nextEntry } from "../rows/hash-index.ts";
 import { NO_ROW, type Row } from "../rows/row.ts";
@@ -97,7 +98,7 @@ export class SocketSearch {
     this.#end = end;
     const hash = this.#rows!.hashAt(this.#row, end);
     if (!current.isEmpty) this.#searchIn(current, hash, this.startMs, true);
-    if (!past.isEmpty) this.#searchIn(past, hash, this.#pastStartMs, false);
+    if (!past.isEmpty && !this.#hasOwner(end)) this.#searchIn(past, hash, this.#pastStartMs, false);
     this.#match = own.socket >= 0 ? own : elsewhere;
     if (own.socket >= 0) return FOUND.own;
     if (elsewhere.socket < 0 || this.#staysInside()) return FOUND.none;
@@ -132,6 +133,12 @@ export class SocketSearch {
   /** A socket of the latest table that may be this flow's, and may be that of another with its tuple, or NO_SOCKET: no evidence of a process, and no other connection either. */
   get unsureSocket(): Socket {
     return this.#unsure;
+  }
+
+  /** Its own socket was met, and so was its process: what vanished can only be another's, or that one again. */
+  #hasOwner(end: RowEnd): boolean {
+    const rows = this.#rows!;
+    return rows.hadSocket(this.#row, end) && rows.reason(this.#row, end) === REASON.known;
   }
 
   #searchIn(set: SocketSet, hash: number, startMs: number, recent: boolean): void {
@@ -196,8 +203,10 @@ export class SocketSearch {
     for (let at = rows.firstAt(hash); at >= 0; at = rows.nextAt(hash, at)) {
       const other = rows.rowAt(at);
       if (rows.born(other) >= rows.born(row) || rows.netns(other) !== rows.netns(row)) continue;
-      if (rows.endMs(other) < lastSeenMs || set.firstSeenMs(socket) > lastAliveMs(rows, other)) continue;
-      if (rows.isSameAt(row, other, this.#end)) return true;
+      if (rows.endMs(other) < lastSeenMs || !rows.isSameAt(row, other, this.#end)) continue;
+      // It had one already, and this one came when it was silent.
+      if (rows.hadSocket(other, this.#end) && set.firstSeenMs(socket) > lastAliveMs(rows, other)) continue;
+      return true;
     }
     return false;
   }
@@ -244,12 +253,17 @@ function improve(best: Match, set: SocketSet, socket: Socket, recent: boolean): 
   if (best.socket >= 0 && best.set.device(best.socket) !== set.device(socket)) best.severalDevices = true;
   const waiting = set.state(socket) === SOCKET_STATE.timeWait;
   const score = (set.owner(socket) !== 0 ? 4 : 0) + (waiting ? 0 : 2) + (recent ? 1 : 0);
-  // Of equals, the one with the lower inode, in whichever set each of them is.
+  // Of equals, the one that was seen later, then the one with the lower inode: what is the flow's own is there when it ends.
   if (best.socket >= 0) {
     if (score < best.score) return;
-    if (score === best.score && set.inode(socket) >= best.set.inode(best.socket)) return;
+    if (score === best.score && !isLater(set, socket, best)) return;
   }
   best.set = set;
   best.socket = socket;
   best.score = score;
+}
+
+function isLater(set: SocketSet, socket: Socket, best: Match): boolean {
+  const difference = set.lastSeenMs(socket) - best.set.lastSeenMs(best.socket);
+  return difference > 0 || (difference === 0 && set.inode(socket) < best.set.inode(best.socket));
 }
