@@ -1,6 +1,6 @@
 /**
  * A later scan beside 2,000 processes that do nothing, while some processes come and go: where the trace tells what happened to processes, and where nobody does and each is looked at. One
- * after the other in each sample, so that both meet the same machine. Half of the samples have a socket that nobody is known to hold, which is searched for.
+ * after the other in each sample, so that both meet the same machine; once with nothing new, once with a listener that nobody is known to hold, which is searched for.
  */
 import { execFileSync } from "node:child_process";
 import { createServer, type Server } from "node:net";
@@ -11,8 +11,10 @@ import { openTracer, type Tracer } from "@conntrail/trace";
 import type { BenchCase, Figure, MeasureContext } from "../case.ts";
 
 const IDLE = 2_000;
-const SAMPLES = 12;
-const WARM_UP_SCANS = 10;
+const SAMPLES = 10;
+const WARM_UP_SCANS = 6;
+/** Between two pairs of scans. Without it a socket that is being closed is there for two scans, and searched for in all processes. */
+const PAUSE_MS = 300;
 /** Programs that are run between two scans. */
 const RUNS = 5;
 const CROWD = fileURLToPath(new URL("./idle-crowd.pl", import.meta.url));
@@ -35,15 +37,19 @@ async function measure({ progress }: MeasureContext): Promise<readonly Figure[]>
   const told: Watcher = { scanner: new Scanner(), tracer };
   const untold: Watcher = { scanner: new Scanner(), tracer: undefined };
   try {
-    for (let i = 0; i < WARM_UP_SCANS; i++) for (const each of [told, untold]) await cost(each);
+    const pair = async (): Promise<[number, number]> => {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      return [await cost(told), await cost(untold)];
+    };
+    for (let i = 0; i < WARM_UP_SCANS; i++) await pair();
     progress("scan/idle: scans");
     const idle: [number, number][] = [];
     const searching: [number, number][] = [];
     for (let i = 0; i < SAMPLES; i++) {
       for (let run = 0; run < RUNS; run++) execFileSync("true");
-      idle.push([await cost(told), await cost(untold)]);
+      idle.push(await pair());
       const server = await listening();
-      searching.push([await cost(told), await cost(untold)]);
+      searching.push(await pair());
       await new Promise((resolve) => server.close(resolve));
     }
     return [...figures("nothing new", idle), ...figures("a new listener", searching)];

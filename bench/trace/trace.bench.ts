@@ -1,7 +1,8 @@
 /**
- * What tracing costs: us, by event, beside a C loop that reads the same rings and only counts (probe.c); and the traffic itself, at the worst, a client and a
+ * What tracing costs: us, by event, beside a C loop that reads the same rings and decodes the same fields (probe.c); and the traffic itself, at the worst, a client and a
  * server that do nothing but connections over the loopback (pairs.c). Without, with ours, without, with the C loop, one after the other in each sample, so
- * that all meet the same machine. `trace/gentle` is the same at 1,000 connections a second, where the client and the server are asked what CPU a connection took them.
+ * that all meet the same machine. `trace/gentle` is the same at 1,000 connections a second, where the client and the server are asked what CPU a connection took them; `trace/kernel` is
+ * the C loop alone, which asks the kernel for less and for more: which part of the cost of traffic is whose.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -21,6 +22,7 @@ const file = (name: string): string => fileURLToPath(new URL(`./${name}`, import
 export const cases: readonly BenchCase[] = [
   { kind: "measured", name: "trace/cost", needs: "kernel", samples: 10, measure },
   { kind: "measured", name: "trace/gentle", needs: "kernel", samples: 10, measure: measureGentle },
+  { kind: "measured", name: "trace/kernel", needs: "kernel", samples: 10, measure: measureKernel },
 ];
 
 interface Counted {
@@ -79,6 +81,41 @@ async function measureGentle({ progress }: MeasureContext): Promise<readonly Fig
       { name: "ours", unit: "% of a core", value: counted.cpuMicros / 1e4 / taken.seconds },
       { name: "ours: lost", unit: "events", value: counted.lost, target: { atMost: 0, note: "none" } },
     ];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What the kernel is asked for, in the words of probe.c. */
+const ASKED: readonly { readonly name: string; readonly words: readonly string[] }[] = [
+  { name: "the tracepoint alone: no hit passes the filter", words: ["nothing", "alone"] },
+  { name: "the four hits of a connection", words: ["alone", "no-cgroup"] },
+  { name: "the same with their control groups", words: ["alone"] },
+  { name: "the same and what happens to processes", words: [] },
+  { name: "the same and senders of datagrams", words: ["senders"] },
+  { name: "every change of state, unfiltered by us", words: ["all", "alone", "no-cgroup"] },
+];
+
+/** Each is measured for so long. */
+const SHORT_SECONDS = 0.7;
+
+async function measureKernel({ progress }: MeasureContext): Promise<readonly Figure[]> {
+  const folder = mkdtempSync(join(tmpdir(), "conntrail-trace-"));
+  try {
+    for (const name of ["pairs", "probe"]) execFileSync("cc", ["-O2", "-o", join(folder, name), file(`${name}.c`)]);
+    await using lab = await createLab("host");
+    progress("trace/kernel");
+    const figures: Figure[] = [];
+    for (const { name, words } of ASKED) {
+      const without = await traffic(lab, folder, SHORT_SECONDS);
+      await using reader = new Program(join(folder, "probe"), words);
+      await reader.json();
+      const ratio = (await traffic(lab, folder, SHORT_SECONDS)) / without;
+      reader.signal("SIGTERM");
+      await reader.json();
+      figures.push({ name, unit: "× traffic", value: ratio });
+    }
+    return figures;
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -11,6 +11,16 @@ import { compare, truthOf } from "./truth.ts";
 /** Connections of each case; CONNTRAIL_TRACE_CONNECTIONS=20000 for the whole of it. */
 const CONNECTIONS = Number(process.env.CONNTRAIL_TRACE_CONNECTIONS ?? 1_000);
 
+/**
+ * Processes that call and that serve through NAT: a packet that passes three namespaces may wait for its turn in each, tens of milliseconds on a machine that is busy, and the rate is how many wait
+ * at once by how long.
+ */
+const CALLERS = Math.max(10, Math.min(100, CONNECTIONS / 100));
+const WORKERS = CALLERS / 2;
+
+/** How many a second callers try to make. What they made is printed: on a machine that is busy it is less. */
+const RATE = Number(process.env.CONNTRAIL_TRACE_RATE ?? 4_000);
+
 const ONE_SHOTS = Math.min(500, CONNECTIONS / 10);
 
 /** One-shot UDP clients; of a resolver's kind, 2,000 in the whole of it. */
@@ -90,10 +100,11 @@ async function call(
   processes: number,
   count = CONNECTIONS,
 ): Promise<Program> {
-  const args = [address, port, count, 3_000, processes].map(String);
+  const args = [address, port, count, RATE, processes].map(String);
   const caller = where.spawn("perl", [file("call.pl"), ...args]);
   await caller.line((text) => text === "done", 90_000);
   await caller.exited;
+  console.log(`${count} connections to ${address}: ${caller.lines.find((line) => line.startsWith("rate "))} a second`);
   return caller;
 }
 
@@ -132,10 +143,12 @@ describe("connections of a millisecond", () => {
     async () => {
       await using lab = await natLab({ masquerade: false });
       const [real] = lab.real;
-      const server = await serve(lab.servers[0]!, real!.port, 0);
+      // All of them go to one address and port: there is a port for each.
+      await lab.client.sysctl("net.ipv4.ip_local_port_range", "1024 65535");
+      const server = await serve(lab.servers[0]!, real!.port, WORKERS);
       let caller!: Program;
       const { told, trace } = await reportOn(real!.port, {}, async () => {
-        caller = await call(lab.client, lab.virtual.address, lab.virtual.port, 10);
+        caller = await call(lab.client, lab.virtual.address, lab.virtual.port, CALLERS);
         return CONNECTIONS;
       });
       await server.stop();

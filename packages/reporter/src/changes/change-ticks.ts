@@ -5,8 +5,8 @@
 import type { Tick } from "@conntrail/model";
 import { type Observable, Subject } from "rxjs";
 
-/** From the first input to the look: what comes in together is told together, and a change is well within 60 ms of its cause. */
-const DELAY_MS = 15;
+/** From the first input to the look: what comes in together is told together. The ingest has waited for more before it sent its batch. */
+const DELAY_MS = 5;
 
 /** After a look the next one waits so many times as long as that took. */
 const REST = 10;
