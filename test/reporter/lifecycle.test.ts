@@ -1,5 +1,7 @@
 /** A reporter's life as its host sees it: states, signals, failures, and what is left at the end. */
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { SocketTable } from "@conntrail/model";
 import { createReporter, isOptionError, type Logger, type Reporter, type ReporterOptions } from "@conntrail/reporter";
 import { Registry } from "prom-client";
@@ -23,6 +25,12 @@ const statesOf = (reporter: Reporter): Promise<string[]> =>
 function breaking(): { scanner: Subject<SocketTable>; shake(): void } {
   const scanner = new Subject<SocketTable>();
   return { scanner, shake: () => scanner.next({ rows: new Uint32Array(0), namespaces: null } as never) };
+}
+
+/** How often the pipeline was started anew. */
+async function restartsOf(metrics: Registry): Promise<number> {
+  const { values } = await metrics.getSingleMetric("conntrail_worker_restarts_total")!.get();
+  return values.find(({ labels }) => labels.part === "pipeline")!.value;
 }
 
 describe("state$", () => {
@@ -69,17 +77,31 @@ describe("a pipeline that breaks", () => {
     const { logger, said } = listening();
     const metrics = new Registry();
     await using reporter = createReporter({ ...QUIET, sockets: true, scanner, logger, metrics });
-    const restarts = async (): Promise<number> => {
-      const { values } = await metrics.getSingleMetric("conntrail_worker_restarts_total")!.get();
-      return values.find(({ labels }) => labels.part === "pipeline")!.value;
-    };
     await reporter.report();
-    expect(await restarts()).toBe(0);
+    expect(await restartsOf(metrics)).toBe(0);
     shake();
-    await expect.poll(restarts, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => restartsOf(metrics), { timeout: 10_000 }).toBe(1);
     expect(said).toEqual(["warn: the pipeline failed and is started anew"]);
     expect((await reporter.report()).sequence).toBe(2);
   }, 30_000);
+
+  test("and cannot start at once is tried again: what prevents it, such as a folder that is away for a moment, may pass", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "conntrail-lifecycle-"));
+    const gone = join(folder, "gone");
+    mkdirSync(gone);
+    const { scanner, shake } = breaking();
+    const metrics = new Registry();
+    const record = { path: join(gone, "flows.pcapng") };
+    await using reporter = createReporter({ ...QUIET, sockets: true, scanner, metrics, record });
+    await reporter.report();
+    rmSync(gone, { recursive: true });
+    shake();
+    // Once for the pipeline that broke, and once for the next one, which could not start.
+    await expect.poll(() => restartsOf(metrics), { timeout: 20_000 }).toBe(2);
+    mkdirSync(gone);
+    expect((await reporter.report()).health.conntrack.reason).toBe("switched-off");
+    rmSync(folder, { recursive: true });
+  }, 60_000);
 
   test("too often ends the reporter with one clear error, everywhere the same", async () => {
     const { scanner, shake } = breaking();

@@ -34,6 +34,8 @@ export interface SoakResult {
   readonly told: Readonly<Record<string, unknown>>;
   readonly overruns: number;
   readonly restarts: Readonly<Record<string, number>>;
+  /** What the reporter said went wrong, the latest of it: what the faults did, and whatever else. */
+  readonly said: readonly string[];
 }
 
 const SAMPLE_MS = 1_000;
@@ -143,11 +145,12 @@ class Run {
   }
 
   /** When all is calm: what the agent says against the kernel's tables, and against itself. */
-  async compare(): Promise<Pick<SoakResult, "compared" | "failures" | "told" | "overruns" | "restarts">> {
+  async compare(): Promise<Pick<SoakResult, "compared" | "failures" | "told" | "overruns" | "restarts" | "said">> {
     let found = { compared: { rows: 0, entries: 0, sockets: 0 }, wrong: ["nothing was compared"] as readonly string[] };
     let told = {};
     let restarts: Readonly<Record<string, number>> = {};
     let overruns = 0;
+    let said: readonly string[] = [];
     try {
       await this.#lab.calm();
       await until(this.#agent, "sources that are heard", isHeard);
@@ -157,7 +160,7 @@ class Run {
         found = await this.#look();
       } while (found.wrong.length > 0 && performance.now() < deadline);
       const state = await this.#agent.state();
-      ({ told, restarts } = state);
+      ({ told, restarts, said } = state);
       overruns = state.health?.conntrack.overruns ?? 0;
       for (const fault of state.told.faults) this.#failures.push(`changes: ${fault}`);
       for (const [part, count] of Object.entries(restarts)) {
@@ -172,7 +175,7 @@ class Run {
     }
     this.#failures.push(...found.wrong.slice(0, SHOWN));
     if (found.wrong.length > SHOWN) this.#failures.push(`… and ${found.wrong.length - SHOWN} more`);
-    return { compared: found.compared, failures: this.#failures, told, restarts, overruns };
+    return { compared: found.compared, failures: this.#failures, told, restarts, overruns, said };
   }
 
   result(): Pick<SoakResult, "rounds" | "faults" | "verdicts"> {

@@ -14,6 +14,8 @@ export interface AgentState {
   /** By sink and outcome. */
   readonly deliveries: Readonly<Record<string, number>>;
   readonly nameFailures: number;
+  /** What the reporter said went wrong, the latest of it. */
+  readonly said: readonly string[];
   readonly told: Readonly<
     Record<"reports" | "rows" | "opened" | "changed" | "closed" | "gone" | "snapshots" | "living", number>
   > & {

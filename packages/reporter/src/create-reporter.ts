@@ -65,6 +65,8 @@ class PipelineReporter implements Reporter {
   #nextSequence = 1;
   /** Whether the pipeline has heard its sources: the threads that it starts are loaded. */
   #hasSources = false;
+  /** A pipeline has started at some time: what prevents the next one may pass. */
+  #hasStarted = false;
   #starts = 0;
   #closing: Promise<void> | undefined;
 
@@ -176,8 +178,9 @@ class PipelineReporter implements Reporter {
       return this.#worker.messages$;
     });
     const onFailure = (error: unknown): void => this.#broke("pipeline", error);
+    const isFinal = (error: unknown): boolean => !this.#hasStarted && cannotStart(error);
     this.#subscriptions.push(
-      restarting(messages$, { onFailure, isFinal: cannotStart, most, stop$: this.#stop$ }).subscribe({
+      restarting(messages$, { onFailure, isFinal, most, stop$: this.#stop$ }).subscribe({
         next: (message) => this.#receive(message),
         error: (error: unknown) => this.#end({ error }),
         complete: () => this.#end({}),
@@ -201,6 +204,7 @@ class PipelineReporter implements Reporter {
   }
 
   #receive(message: PipelineMessage): void {
+    this.#hasStarted = true;
     switch (message.kind) {
       case "ready":
         this.#hasSources = true;
@@ -285,7 +289,7 @@ class PipelineReporter implements Reporter {
   }
 }
 
-/** A worker that never became ready would not the next time either. */
+/** The first worker never became ready: it would not the next time either. */
 function cannotStart(error: unknown): boolean {
   return isWorkerError(error) && error.beforeReady;
 }

@@ -11,10 +11,18 @@ import { toldOf } from "./told-of.mjs";
 
 const settings = JSON.parse(process.argv[2]);
 const registry = new Registry();
+/** What the reporter says went wrong, the latest of it. */
+const said = [];
+const note = ({ err, part, sink }, message) => {
+  const cause = err instanceof Error ? err.message : (err ?? "");
+  said.push(`${(performance.now() / 1000).toFixed(1)} s: ${part ?? sink ?? ""}: ${message}: ${cause}`);
+  if (said.length > 30) said.shift();
+};
 const reporter = createReporter({
   ...settings.options,
   metrics: registry,
   sinks: [scopeApp(settings.app, { tries: 1 })],
+  logger: { info: () => {}, warn: note, error: note },
 });
 
 const loop = monitorEventLoopDelay({ resolution: 1 });
@@ -30,12 +38,22 @@ const living = new Map();
 const told = { reports: 0, rows: 0, opened: 0, changed: 0, closed: 0, gone: 0, snapshots: 0, faults: [] };
 let latest;
 
-reporter.reports$.subscribe((report) => {
-  latest = report;
-  told.reports++;
-  told.rows += report.length;
+/** A reporter that failed for good is the end of the agent. */
+const failed = (error) => {
+  console.error(error.message, said);
+  process.exit(1);
+};
+reporter.reports$.subscribe({
+  next: (report) => {
+    latest = report;
+    told.reports++;
+    told.rows += report.length;
+  },
+  error: failed,
 });
-reporter.changes$.subscribe((change) => {
+reporter.changes$.subscribe({ next: takeChange, error: failed });
+
+function takeChange(change) {
   const { kind, id } = change;
   if (kind === "snapshot") {
     told.snapshots++;
@@ -51,7 +69,7 @@ reporter.changes$.subscribe((change) => {
   }
   if (kind === "closed" || kind === "gone") living.delete(id);
   else living.set(id, toldOf(change.connection.toJSON()));
-});
+}
 
 /** What the report and the changes do not agree about. */
 function differences(report) {
@@ -89,6 +107,7 @@ const ANSWERS = {
       health: latest?.health,
       restarts: await counted("worker_restarts_total"),
       deliveries: await counted("sink_deliveries_total"),
+      said,
       nameFailures: (await counted("name_failures_total"))[""] ?? 0,
       told: { ...told, faults: told.faults.slice(0, 5), living: living.size },
     };
