@@ -27,7 +27,7 @@ const WRONG: readonly (readonly [string, readonly unknown[]])[] = [
   ["processes", NOT_FLAGS],
   ["commandLines", NOT_FLAGS],
   ["names", NOT_FLAGS],
-  ["namespaces", ["foo", ["own"], 1]],
+  ["namespaces", ["foo", [], 1, {}, null]],
   ["protocols", ["tcp", { tcp: true }]],
   ["receiveBuffer", [...NOT_COUNTS, 1, 2 ** 31]],
   ["receiveBufferMax", NOT_COUNTS],
@@ -57,6 +57,10 @@ describe("N10 an option of the wrong type or value is refused at the call", () =
 
   test.each([
     ["protocols[1]", { protocols: ["tcp", "foo"] }],
+    ["namespaces[1]", { namespaces: ["own", 1.5] }],
+    ["namespaces[0]", { namespaces: ["all"] }],
+    ["namespaces[0]", { namespaces: ["/run/netns/shop"] }],
+    ["namespaces[0]", { namespaces: [""] }],
     ["nameServers[0]", { nameServers: ["resolver.example"] }],
     ["localNetworks[0]", { localNetworks: ["foo"] }],
     ["sinks[0]", { sinks: [() => {}] }],

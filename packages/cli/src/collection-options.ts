@@ -1,7 +1,7 @@
 /** The options that `report`, `watch` and `record` share: what to collect, and how. */
 import type { ReporterOptions } from "@conntrail/reporter";
 import { type LimitedOption, OPTION_LIMITS, SCAN_THREADS } from "@conntrail/reporter/plain";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { commandLogger } from "./log.ts";
 import { gather, oneOf } from "./one-of.ts";
 import { countIn, durationIn, formatDuration, formatPercent, formatSize, percentIn, sizeIn } from "./units.ts";
@@ -15,7 +15,7 @@ export interface CollectionOptions {
   readonly cmdline?: boolean;
   readonly containerApi?: string | false;
   readonly names: boolean;
-  readonly namespaces: "all" | "own";
+  readonly namespaces: NonNullable<ReporterOptions["namespaces"]>;
   readonly protocol?: string[];
   readonly multicast?: boolean;
   readonly loopback: boolean;
@@ -52,9 +52,12 @@ export function addCollectionOptions(command: Command): Command {
     .option("--no-container-api", "do not ask what containers are called")
     .option("--no-names", "do not look up names")
     .addOption(
-      new Option("--namespaces <which>", "network namespaces to look into: all, own")
+      new Option(
+        "--namespaces <which>",
+        "network namespaces to look into: all, own, or a list such as own,shop,4026531833, by name (ip netns) or inode",
+      )
         .default("all")
-        .argParser(oneOf(["all", "own"])),
+        .argParser(namespacesIn),
     )
     .addOption(
       new Option(
@@ -117,6 +120,17 @@ export function addCollectionOptions(command: Command): Command {
       gather(String),
     )
     .optionsGroup("Options:");
+}
+
+/** `all`, `own`, or a list separated by commas: what is all digits is an inode. */
+function namespacesIn(text: string): CollectionOptions["namespaces"] {
+  if (text === "all" || text === "own") return text;
+  const parts = text.split(",").map((part) => part.trim());
+  if (parts.includes("all")) throw new InvalidArgumentError('It takes "all" alone, or a list without it.');
+  if (parts.some((part) => part === "" || part.includes("/"))) {
+    throw new InvalidArgumentError("It takes names of network namespaces, or inodes, separated by commas.");
+  }
+  return parts.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
 
 /** As `createReporter()` takes them; what was not said stays unsaid. */

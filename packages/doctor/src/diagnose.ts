@@ -1,5 +1,6 @@
 /** A diagnosis: every check, each made by trying what the reporter will do. */
 import { hostname, release } from "node:os";
+import type { NamespaceChoice } from "@conntrail/procfs";
 import { checkCapabilities, grant, type Wanted } from "./capabilities.ts";
 import type { Check } from "./check.ts";
 import { checkContainerEngine } from "./container-engine.ts";
@@ -18,7 +19,7 @@ export interface DoctorOptions {
   readonly processes?: boolean;
   readonly trace?: boolean;
   readonly names?: boolean;
-  readonly namespaces?: "all" | "own";
+  readonly namespaces?: NamespaceChoice;
   readonly nameServers?: readonly string[];
   /** Where the Docker-compatible API listens, `unix:///…`; false: nobody is asked. Default: the usual places. */
   readonly containerApi?: string | false;
@@ -50,7 +51,7 @@ export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> 
   const { conntrack = true, sockets = true, names = true, nameServers, procRoot = "/proc" } = options;
   const processes = sockets && (options.processes ?? true);
   const trace = (options.trace ?? true) && (options.processes ?? true);
-  const namespaces = (options.namespaces ?? "all") === "all";
+  const namespaces = (options.namespaces ?? "all") !== "own";
   const wanted: Wanted = { conntrack, processes, trace, namespaces };
   const around = lookAround(procRoot, options.command ?? [process.execPath, ...process.argv.slice(1)]);
   const granted = grant(around, wanted);

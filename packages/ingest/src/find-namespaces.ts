@@ -11,6 +11,8 @@ import {
 export interface FoundNamespaces {
   /** Inode to a file by which it can be entered; the own one is not among them. */
   readonly paths: ReadonlyMap<number, string>;
+  /** Names, of those that have one. */
+  readonly names: ReadonlyMap<number, string>;
   /** Most processes did not show their namespace: others may exist. A few always may, such as those of another user namespace. */
   readonly hidden: boolean;
 }
@@ -30,7 +32,11 @@ export function findNamespaces(
     else members.push({ place: pid, netns });
   }
   const found = collectNamespaces(root, own, members, elsewhere);
-  return { paths: new Map(found.map(({ netns, path }) => [netns, path!])), hidden: hidden * 2 > pids.length };
+  return {
+    paths: new Map(found.map(({ netns, path }) => [netns, path!])),
+    names: new Map(found.flatMap(({ netns, name }) => (name === undefined ? [] : [[netns, name]]))),
+    hidden: hidden * 2 > pids.length,
+  };
 }
 
 const FORBIDDEN = Symbol("forbidden");

@@ -25,6 +25,8 @@ export interface Circumstances {
   readonly left: number;
   /** Something was ever tracked, in whatever namespace. */
   readonly heard: boolean;
+  /** Namespaces of a list that are not there. */
+  readonly missing: readonly (string | number)[];
 }
 
 /** The judgement. */
@@ -87,6 +89,13 @@ export function judge(now: Circumstances): Verdict {
       state: "degraded",
       reason: "own-namespace-only",
       advice: `${now.left} network namespaces are not watched: raise the limit of open files (ulimit -n), or look at one with namespaces: own`,
+    };
+  }
+  if (now.missing.length > 0) {
+    return {
+      state: "degraded",
+      reason: "no-such-namespace",
+      advice: `there is no network namespace ${now.missing.join(", ")}: ip netns lists names, lsns -t net lists inodes`,
     };
   }
   return { state: "ok", reason: null, advice: now.heard ? null : UNHEARD };

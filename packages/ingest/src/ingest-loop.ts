@@ -257,7 +257,7 @@ export class IngestLoop {
   }
 
   #facts(nowMs: number): IngestFacts {
-    const { obstacle, own, probes, forbidden, left, lostBefore } = this.#roster;
+    const { obstacle, own, probes, forbidden, left, missing, lostBefore } = this.#roster;
     const watches = [...this.#roster.watches.values()];
     const losers = watches.filter(({ loss }) => nowMs - loss.lastMs < LOSS_TOLD_MS);
     const loss = losers.find((watch) => watch.loss.cause === "reader") ?? losers[0];
@@ -276,9 +276,10 @@ export class IngestLoop {
       tableFull: probes.tableFull(nowMs),
       loss: loss?.loss.cause,
       canGrow: loss?.canGrow ?? false,
-      ownOnly: this.#options.namespaces === "all" && forbidden,
+      ownOnly: this.#options.namespaces !== "own" && forbidden,
       left,
       heard: this.#tracker.hasHeard,
+      missing,
     });
     const receiveBufferBytes = this.#roster.watches.get(own)?.receiveBufferBytes ?? 0;
     return { ...verdict, lost, receiveBufferBytes };

@@ -1,4 +1,5 @@
 /** What an ingest can be told, and what it does when it is told nothing. */
+import type { NamespaceChoice } from "@conntrail/procfs";
 import { type FlowPolicyOptions, flowPolicy } from "./flow-policy.ts";
 import type { FlowTrackerOptions } from "./flow-tracker-options.ts";
 
@@ -6,8 +7,8 @@ import type { FlowTrackerOptions } from "./flow-tracker-options.ts";
 export interface IngestOptions
   extends FlowPolicyOptions,
     Pick<FlowTrackerOptions, "capacity" | "pendingRows" | "epoch"> {
-  /** `all`: every network namespace that may be entered; `own`: only the one the process is in. Default `all`. */
-  readonly namespaces?: "all" | "own";
+  /** `all`: every network namespace that may be entered; `own`: only the one the process is in; or a list, by name or inode. Default `all`. */
+  readonly namespaces?: NamespaceChoice;
   /** The most namespaces that are watched at once, the own one first. Default 256. */
   readonly maxNamespaces?: number;
   /** The receive buffer of each namespace at the start. The memory is used only while events wait. Default 128 MiB. */

@@ -1,12 +1,12 @@
 /**
- * Which namespaces are watched: the own one always, the others as they come and go. A socket keeps its namespace alive, so a namespace that
+ * Which namespaces are watched: those that were chosen, the own one from the first moment, the others as they come and go. A socket keeps its namespace alive, so a namespace that
  * nobody else shows any more is let go at once. Monotonic milliseconds are arguments.
  */
 import { statSync } from "node:fs";
 import type { NamespaceWay } from "@conntrail/model";
 import { isOpError, OpError } from "@conntrail/netlink";
 import { inNamespace } from "@conntrail/netlink/socket";
-import { readCpuTime, readLatestPid } from "@conntrail/procfs";
+import { isChosen, namespaceName, readCpuTime, readLatestPid } from "@conntrail/procfs";
 import { readConntrackFacts, readTableSize } from "./conntrack-facts.ts";
 import { ConntrackProbes } from "./conntrack-probe.ts";
 import { findNamespaces } from "./find-namespaces.ts";
@@ -55,11 +55,13 @@ export class NamespaceRoster {
   readonly #options: ResolvedIngestOptions;
   readonly #tools: WatchTools;
   readonly #onRelease: (netns: number) => void;
+  /** Of all that the last search found, chosen or not. */
   #paths: ReadonlyMap<number, string> = new Map();
   /** Namespaces that could not be watched: why, and when they are tried again. */
   readonly #refused = new Map<number, Refusal>();
   #hidden = false;
   #beyondMax = 0;
+  #missing: readonly (string | number)[] = [];
   #searchDueMs = 0;
   #probeDueMs = 0;
   /** Of the last search: when it was, the latest pid before it, and the ways it knew. */
@@ -87,6 +89,11 @@ export class NamespaceRoster {
     return this.#beyondMax + this.#refusals("EMFILE", "ENFILE");
   }
 
+  /** Namespaces of a list that are not there, as the list calls them. */
+  get missing(): readonly (string | number)[] {
+    return this.#missing;
+  }
+
   /** Looks for namespaces and reads facts when it is time to. Returns when it wants to be called next. */
   work(nowMs: number): number {
     if (nowMs >= this.#searchDueMs) {
@@ -105,9 +112,8 @@ export class NamespaceRoster {
   /** Processes are in these namespaces now, and whoever says so will go on to; undefined: nobody does. True when that is a reason to search now. */
   entered(namespaces: ReadonlySet<number> | undefined, nowMs: number): boolean {
     this.#toldUntilMs = namespaces === undefined ? Number.NEGATIVE_INFINITY : nowMs + TOLD_MS;
-    if (this.#options.namespaces !== "all") return false;
-    const isNew = (netns: number): boolean =>
-      netns !== this.own && !this.watches.has(netns) && !this.#refused.has(netns);
+    if (this.#options.namespaces === "own") return false;
+    const isNew = (netns: number): boolean => netns !== this.own && !this.#paths.has(netns);
     if (namespaces !== undefined && ![...namespaces].some(isNew)) return false;
     this.#latestPid = undefined;
     this.#searchDueMs = Math.min(this.#searchDueMs, this.#searchedMs + LEAST_SEARCH_MS);
@@ -175,24 +181,43 @@ export class NamespaceRoster {
 
   #search(nowMs: number): void {
     const { namespaces, procRoot, maxNamespaces } = this.#options;
-    this.#watch(this.own, nowMs);
-    if (namespaces === "all" && this.obstacle === undefined) {
-      const { paths, hidden } = findNamespaces(procRoot, this.own, this.ways);
+    if (this.#isOwnChosen()) this.#watch(this.own, nowMs);
+    if (namespaces !== "own" && this.obstacle === undefined) {
+      const { paths, names, hidden } = findNamespaces(procRoot, this.own, this.ways);
+      const isChosenHere = (netns: number): boolean =>
+        isChosen(namespaces, this.own, { netns, name: names.get(netns) });
+      const chosen = new Set([...paths.keys()].filter(isChosenHere));
       this.#paths = paths;
       this.#hidden = hidden;
       this.#beyondMax = 0;
       for (const netns of this.watches.keys()) {
-        if (netns !== this.own && !paths.has(netns)) this.#leave(netns, nowMs);
+        if (netns !== this.own && !chosen.has(netns)) this.#leave(netns, nowMs);
       }
       for (const netns of this.#refused.keys()) {
-        if (netns !== this.own && !paths.has(netns)) this.#refused.delete(netns);
+        if (netns !== this.own && !chosen.has(netns)) this.#refused.delete(netns);
       }
-      for (const netns of paths.keys()) {
+      for (const netns of chosen) {
         if (this.watches.size < maxNamespaces || this.watches.has(netns)) this.#watch(netns, nowMs);
         else this.#beyondMax++;
       }
+      this.#missing = this.#absent(paths, names);
     }
     this.#first = false;
+  }
+
+  #isOwnChosen(): boolean {
+    const { namespaces, procRoot } = this.#options;
+    const name = typeof namespaces === "string" ? undefined : namespaceName(procRoot, this.own);
+    return isChosen(namespaces, this.own, { netns: this.own, name });
+  }
+
+  /** What was chosen by name or inode, and is nowhere. */
+  #absent(paths: ReadonlyMap<number, string>, names: ReadonlyMap<number, string>): readonly (string | number)[] {
+    const { namespaces, procRoot } = this.#options;
+    if (typeof namespaces === "string") return [];
+    const known = new Set<string | number>([...paths.keys(), ...names.values(), this.own, "own"]);
+    const ownName = namespaceName(procRoot, this.own);
+    return namespaces.filter((each) => !known.has(each) && each !== ownName);
   }
 
   #watch(netns: number, nowMs: number): void {

@@ -13,6 +13,7 @@ export type ConntrackReason =
   | "no-rule" // no rule refers to ct: nothing is tracked
   | "table-full" // the kernel drops connections: nf_conntrack_max is reached
   | "own-namespace-only" // other namespaces may not be entered
+  | "no-such-namespace" // one that was asked for by name or inode is not there
   | "buffer-too-small" // events were lost: the receive buffer has reached its cap
   | "reader-too-slow" // events were lost although the buffer could still grow
   | "near-capacity" // the flow table is over 80 % full

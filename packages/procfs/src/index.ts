@@ -3,6 +3,7 @@ export { isNotPermitted, isParseError, OpError, ParseError, type ParseErrorCode 
 export { readLatestPid } from "./loadavg.ts";
 export { parseFibTrie, parseIfInet6, readLocalAddresses } from "./local-addresses.ts";
 export { type Hidepid, hidepid, type Mount, parseMounts, readMounts } from "./mounts.ts";
+export { isChosen, type NamespaceChoice } from "./namespace-choice.ts";
 export { type NamespaceMount, parseNamespaceMounts, readNamespaceMounts } from "./namespace-mounts.ts";
 export { type FoundNamespace, findNamespaces, type NamespaceMember, namespaceName } from "./namespaces.ts";
 export { netCounters, readNetCounters } from "./net-counters.ts";

@@ -2,7 +2,6 @@
  * The trace as the pipeline worker reads it, in its own thread: the rings are read when they are due, and before anything that the facts should be
  * ahead of, so that no message between threads can overtake another (decision D-25).
  */
-import { statSync } from "node:fs";
 import type { ProcessNews, TraceBatch, TraceHealth, TraceReason } from "@conntrail/model";
 import { isOpError } from "@conntrail/netlink";
 import { ReadableWait } from "@conntrail/netlink/socket";
@@ -12,9 +11,10 @@ import { steadyMsOf } from "@conntrail/thread/clock";
 import { openTracer, type Tracer } from "@conntrail/trace";
 import { type Observable, Subject } from "rxjs";
 import type { Untold } from "./begun-ends.ts";
+import { chosenFacts } from "./chosen-facts.ts";
+import { ChosenNamespaces } from "./chosen-namespaces.ts";
 import { EnteredNamespaces } from "./entered-namespaces.ts";
 import type { PipelineOptions } from "./options/pipeline-options.ts";
-import { ownFacts } from "./own-facts.ts";
 
 /** What is told of the trace when nothing happens, for its health. */
 const HEARTBEAT_MS = 1_000;
@@ -47,8 +47,8 @@ export class TraceSource {
   readonly batches$: Observable<TraceBatch>;
   readonly #batches$ = new Subject<TraceBatch>();
   readonly #context: TraceContext;
-  /** The inode of the only namespace whose facts are taken; undefined: of all. */
-  readonly #own: number | undefined;
+  /** The namespaces whose facts are taken. */
+  readonly #chosen: ChosenNamespaces;
   #tracer: Tracer | undefined;
   #timer: NodeJS.Timeout | undefined;
   #toldMs = Number.NEGATIVE_INFINITY;
@@ -70,10 +70,7 @@ export class TraceSource {
 
   constructor(context: TraceContext) {
     this.#context = context;
-    this.#own =
-      context.options.namespaces === "own"
-        ? statSync("/proc/thread-self/ns/net", { throwIfNoEntry: false })?.ino
-        : undefined;
+    this.#chosen = new ChosenNamespaces(context.options.namespaces, context.options.procRoot);
     this.#hasOwnPids = hasOwnPids(context.options.procRoot);
     this.batches$ = this.#batches$.asObservable();
     this.wait$ = this.#wait$.asObservable();
@@ -112,7 +109,8 @@ export class TraceSource {
       const all = this.#tracer.drain();
       this.#latestEvents = all.health.events;
       this.namespaces.take(this.#tracer.takeEntered(), all.timeMs);
-      const batch = this.#own === undefined || all.count === 0 ? all : ownFacts(all, this.#own);
+      const isChosen = (netns: number): boolean => this.#chosen.has(netns, all.timeMs);
+      const batch = this.#chosen.areAll || all.count === 0 ? all : chosenFacts(all, isChosen);
       if (batch.count > 0 || batch.blind !== null || batch.timeMs - this.#toldMs >= HEARTBEAT_MS) this.#tell(batch);
       this.#schedule(this.#tracer);
     } catch (error) {

@@ -1,6 +1,7 @@
 /** What a scan can be told, and what holds without being told. */
 import { availableParallelism } from "node:os";
 import { type ProcessNews, SOCKET_STATE } from "@conntrail/model";
+import type { NamespaceChoice } from "@conntrail/procfs";
 import type { Observable, SchedulerLike } from "rxjs";
 import type { BegunEnds } from "./begun-ends.ts";
 import type { LookedEnds } from "./end-look.ts";
@@ -16,8 +17,8 @@ export interface ScanSettings {
   readonly commandLines: boolean;
   /** `auto` (default): sock_diag, and /proc/net for what it refuses. The others: that one or nothing. */
   readonly backend: "auto" | "sock_diag" | "proc";
-  /** `all` (default): every namespace that a process or thread is in, that is mounted anywhere, or that a descriptor keeps open. `own`: the thread's own. */
-  readonly namespaces: "all" | "own";
+  /** `all` (default): every namespace that a process or thread is in, that is mounted anywhere, or that a descriptor keeps open. `own`: the thread's own. Or a list, by name or inode. */
+  readonly namespaces: NamespaceChoice;
   /** Transport protocols, by number, whose sockets are listed. Default all. */
   readonly protocols: readonly number[] | "all";
   /** List sockets that are connected to an address of the loopback; where /proc is read they are listed in any case. Default true. */

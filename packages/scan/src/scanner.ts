@@ -1,6 +1,6 @@
 /** One scan after another, on the calling thread: what the pool's thread runs. Keeps between scans what makes the next one cheap. */
 import type { NamespaceWay, SocketTable } from "@conntrail/model";
-import { type FoundNamespace, findNamespaces, readCpuTime, UserNames } from "@conntrail/procfs";
+import { type FoundNamespace, findNamespaces, isChosen, readCpuTime, UserNames } from "@conntrail/procfs";
 import { steadyMs } from "@conntrail/thread/clock";
 import { Acceptors } from "./acceptors.ts";
 import { TCP_INFO_SOCKETS } from "./dump-namespace.ts";
@@ -48,6 +48,8 @@ export class Scanner {
   readonly #stillness: Stillness;
   /** The namespaces of the last scan, or of the last look for new ones. */
   #found: readonly FoundNamespace[] = [];
+  /** Those that were not chosen too. */
+  #known: readonly FoundNamespace[] = [];
   /** Processes that such looks have found. */
   #met: ProcessEntry[] = [];
   readonly #entered = new EnteredSince();
@@ -93,7 +95,7 @@ export class Scanner {
     const { isTold } = this.#entered;
     // Asked each time, because it remembers when it was.
     if (this.#stillness.hasSameProcesses()) return true;
-    return isTold && (this.#settings.namespaces === "own" || this.#entered.areAllAmong(this.#found));
+    return isTold && (this.#settings.namespaces === "own" || this.#entered.areAllAmong(this.#known));
   }
 
   /**
@@ -196,13 +198,15 @@ export class Scanner {
     this.#survey.mounted.delete(netns);
   }
 
-  #find(): FoundNamespace[] {
+  #find(): readonly FoundNamespace[] {
     const { root, namespaces } = this.#settings;
     const own = ownNamespace(root);
     if (namespaces === "own") return [own];
     const { processes, namespaceFiles, elsewhere } = this.#owners;
     const others = [...namespaceFiles, ...this.#survey.mounted, ...elsewhere.files];
-    return [own, ...findNamespaces(root, own.netns, processes.values(), others)];
+    this.#known = [own, ...findNamespaces(root, own.netns, processes.values(), others)];
+    if (namespaces === "all") return this.#known;
+    return this.#known.filter((each) => isChosen(namespaces, own.netns, each));
   }
 
   #facts(work: ScanWork, scans: number, durationMs: number): ScanFacts {

@@ -13,6 +13,7 @@ export const CONNTRACK_REASON: Readonly<Record<Reason<"conntrack">, string>> = {
   "no-rule": "no firewall rule in this namespace uses ct or NAT, so the kernel tracks nothing",
   "table-full": "the kernel's table is full (nf_conntrack_max), and it drops what is new",
   "own-namespace-only": "other network namespaces may not be entered",
+  "no-such-namespace": "a network namespace that was asked for is not there",
   "buffer-too-small": "events were lost, and the receive buffer may not grow any more",
   "reader-too-slow": "events were lost: they came faster than they could be read",
   "near-capacity": "the flow table is over 80 % full",

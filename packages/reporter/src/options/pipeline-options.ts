@@ -1,5 +1,6 @@
 /** The options with nothing left open, as the pipeline worker gets them. */
 import { hostname } from "node:os";
+import type { NamespaceChoice } from "@conntrail/procfs";
 import { machineId } from "../machine-id.ts";
 import type { RecordOptions, RecordSettings } from "../record/record-options.ts";
 import { OPTION_LIMITS } from "./limits.ts";
@@ -22,7 +23,7 @@ export interface PipelineOptions {
   /** Paths of sockets; undefined: the usual ones. */
   readonly containerApis: readonly string[] | undefined;
   readonly names: boolean;
-  readonly namespaces: "all" | "own";
+  readonly namespaces: NamespaceChoice;
   readonly protocols: readonly string[] | undefined;
   readonly multicast: boolean;
   readonly loopback: boolean;

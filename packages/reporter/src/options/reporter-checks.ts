@@ -12,6 +12,7 @@ import {
   amount,
   callback,
   checkOptions,
+  either,
   flag,
   havingMethods,
   listOf,
@@ -51,6 +52,24 @@ const protocol = text(
   (value) => value === "all" || protocolNumber(value) !== undefined,
 );
 
+const NAMESPACES = '"all", "own", or a list of network namespaces';
+
+/** In a list, by name as ip-netns(8) gives it, or by inode. */
+const namespace = either('the name or inode of a network namespace, or "own"', {
+  string: text('the name of a network namespace, or "own"', (name) => name !== "all" && /^[^/]+$/.test(name)),
+  number: whole({ least: 1, most: 2 ** 32 - 1 }),
+});
+
+const namespaceChoice: OptionCheck = (name, value) => {
+  if (!Array.isArray(value)) {
+    if (typeof value !== "string") throw wrongType(name, NAMESPACES, value);
+    if (value !== "all" && value !== "own") throw outOfRange(name, NAMESPACES, value);
+    return;
+  }
+  if (value.length === 0) throw outOfRange(name, NAMESPACES, value);
+  listOf(NAMESPACES, namespace)(name, value);
+};
+
 const nameServer = text(
   "an address such as 10.0.0.2, 10.0.0.2:53 or [fd00::2]:53",
   (value) => parseDnsServer(value) !== undefined,
@@ -85,7 +104,7 @@ const CHECKS: OptionChecks<ReporterOptions> = {
       text("unix:// and an absolute path, or false", (said) => /^unix:\/\/\//.test(said))(name, value);
   },
   names: flag,
-  namespaces: oneOf(["all", "own"]),
+  namespaces: namespaceChoice,
   protocols: listOf("a list of protocols", protocol),
   multicast: flag,
   loopback: flag,

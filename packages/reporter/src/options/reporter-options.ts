@@ -37,8 +37,11 @@ export interface ReporterOptions {
   readonly containerApi?: string | false;
   /** Look up names. Default true. */
   readonly names?: boolean;
-  /** Which network namespaces: all that can be entered, or only the one this process is in. Default "all". */
-  readonly namespaces?: "all" | "own";
+  /**
+   * Which network namespaces: all that can be entered, only the one this process is in ("own"), or those of a list, each by the name that `ip netns` gives, by inode, or "own". Nothing is asked of
+   * others; one that is not there yet is taken in when it comes, and `health` names it until then. Default "all".
+   */
+  readonly namespaces?: "all" | "own" | readonly (string | number)[];
   /** Transport protocols to collect, by name or number, or "all"; the kernel is asked for no others. Default: TCP, SCTP, and UDP with its DNS lookups aggregated by service. */
   readonly protocols?: readonly string[];
   /** Collect connections to an address of the loopback (127.0.0.0/8, ::1); without, the kernel is asked to leave them out. Default true. */
