@@ -165,6 +165,13 @@ describe("a worker that cannot start", () => {
     expect(await messages).toEqual([]);
   });
 
+  test("and is still loading when all its deadlines are over is not terminated within it: native code that is broken off takes the process with it", async () => {
+    const began = performance.now();
+    const worker = start("loads-slowly.js", { startDeadlineMs: 100, closeDeadlineMs: 1 });
+    expect(await failureOf(worker)).toMatchObject({ code: "start-deadline" });
+    expect(performance.now() - began).toBeGreaterThan(1_400);
+  });
+
   test("and is closed meanwhile stops early when its setup heeds the signal", async () => {
     const worker = start("obeys-early.js", { closeDeadlineMs: 20_000 });
     const messages = all(worker);

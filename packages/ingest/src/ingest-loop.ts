@@ -132,8 +132,7 @@ export class IngestLoop {
   /** Somebody who sees the messages begins anew: every table is to be dumped as soon as its last dump allows. */
   requestDumps(): void {
     if (this.#stopped) return;
-    const nowMs = steadyMs();
-    for (const watch of this.#roster.watches.values()) watch.requestDump(nowMs);
+    for (const watch of this.#roster.watches.values()) watch.requestDump(steadyMs());
     this.#wake();
   }
 

@@ -29,7 +29,10 @@ import { pipelineWorkerFile } from "./worker-file.ts";
 const CLOSE_DEADLINE_MS = 1500;
 
 /** The same while the pipeline's own threads are being started: longer than it waits for them, for to end them while they load takes the process with it. */
-const SOURCES_DEADLINE_MS = 15_000;
+const SOURCES_DEADLINE_MS = 160_000;
+
+/** One of them that failed is started anew, and loads, within this time. */
+const ANEW_MS = 60_000;
 const SINK_DEADLINE_MS = 400;
 
 /** Numbers that a life of the pipeline has for its connections: more than it can use, and 16,384 lives fit below 2^53. */
@@ -63,10 +66,9 @@ class PipelineReporter implements Reporter {
   #failure: Error | undefined;
   #worker: WorkerStream<PipelineCommand, PipelineMessage> | undefined;
   #nextSequence = 1;
-  /** Whether the pipeline has heard its sources: the threads that it starts are loaded. */
-  #hasSources = false;
-  /** A pipeline has started at some time: what prevents the next one may pass. */
-  #hasStarted = false;
+  /** Until then the threads that the pipeline starts may be loading: it has not heard its sources, or one of them was started anew. */
+  #loadingUntilMs = Number.POSITIVE_INFINITY;
+  #hasStarted = false; // at some time: what prevents the next start may pass
   #starts = 0;
   #closing: Promise<void> | undefined;
 
@@ -163,11 +165,12 @@ class PipelineReporter implements Reporter {
 
   #run(file: URL, start: () => PipelineStart, most: number): void {
     const messages$ = defer(() => {
-      this.#hasSources = false;
+      this.#loadingUntilMs = Number.POSITIVE_INFINITY;
       this.#worker = workerStream<PipelineCommand, PipelineMessage>(file, {
         name: "conntrail-pipeline",
         workerData: start(),
-        closeDeadlineMs: () => (this.#hasSources ? CLOSE_DEADLINE_MS : SOURCES_DEADLINE_MS),
+        closeDeadlineMs: () =>
+          Math.min(SOURCES_DEADLINE_MS, Math.max(CLOSE_DEADLINE_MS, this.#loadingUntilMs - performance.now())),
         nice: this.#nice,
         resourceLimits: PIPELINE_HEAP,
       });
@@ -207,11 +210,12 @@ class PipelineReporter implements Reporter {
     this.#hasStarted = true;
     switch (message.kind) {
       case "ready":
-        this.#hasSources = true;
+        this.#loadingUntilMs = 0;
         this.#becomeReady();
         this.#state.heard();
         return;
       case "restart":
+        this.#loadingUntilMs = Math.max(this.#loadingUntilMs, performance.now() + ANEW_MS);
         this.#broke(message.part, message.error);
         return;
       case "report":

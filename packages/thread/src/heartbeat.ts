@@ -7,14 +7,24 @@
 const BEAT_MS = 1_000;
 const LOOK_MS = 2_000;
 
+/** Words of the memory: the count, and whether the worker's modules have been loaded. */
+const BEATS = 0;
+const LOADED = 1;
+
 /** Memory for the beats of one worker. */
 export function heartbeatMemory(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(4));
+  return new Int32Array(new SharedArrayBuffer(8));
 }
 
-/** The worker's side: beats until its thread ends. Does not keep the thread alive. */
+/** True since the worker's modules have been loaded, native ones among them. */
+export function hasLoaded(memory: Int32Array): boolean {
+  return Atomics.load(memory, LOADED) === 1;
+}
+
+/** The worker's side: says that it is loaded, and beats until its thread ends. Does not keep the thread alive. */
 export function beat(memory: Int32Array): void {
-  setInterval(() => Atomics.add(memory, 0, 1), BEAT_MS).unref();
+  Atomics.store(memory, LOADED, 1);
+  setInterval(() => Atomics.add(memory, BEATS, 1), BEAT_MS).unref();
 }
 
 /** The host's side: calls `onHang` once when there was no beat for at least `deadlineMs`. Does not keep the process alive. */
@@ -23,7 +33,7 @@ export function watchBeats(memory: Int32Array, deadlineMs: number, onHang: (fact
   let last = -1;
   let looks = 0;
   const timer = setInterval(() => {
-    const now = Atomics.load(memory, 0);
+    const now = Atomics.load(memory, BEATS);
     looks = now === last ? looks + 1 : 0;
     last = now;
     if (looks < looksAllowed) return;

@@ -8,7 +8,7 @@ import { Observable, type Subscriber } from "rxjs";
 import { WorkerError, type WorkerErrorCode } from "./errors.ts";
 import { workerExecArguments } from "./exec-arguments.ts";
 import { fromFailure } from "./failure.ts";
-import { heartbeatMemory, watchBeats } from "./heartbeat.ts";
+import { hasLoaded, heartbeatMemory, watchBeats } from "./heartbeat.ts";
 import type { FromWorker, ThreadState, ToWorker, WorkerStart } from "./protocol.ts";
 
 /** `name` is for messages and debuggers. */
@@ -22,8 +22,8 @@ export interface WorkerStreamOptions {
   /** A worker that is not ready this long after its start has failed, and is closed. */
   readonly startDeadlineMs?: number;
   /**
-   * A thread that is not gone this long after `close()`, or after it failed, is terminated. One that is not ready yet has `startDeadlineMs` more: it may be
-   * loading native code, and a thread that is ended there takes the process with it. A function is asked when the closing begins.
+   * A thread that is not gone this long after `close()`, or after it failed, is terminated. One that is not ready yet has `startDeadlineMs` more, and up to two minutes
+   * while its modules load: a thread that is ended within the loading of native code takes the process with it. A function is asked when the closing begins.
    */
   readonly closeDeadlineMs?: number | (() => number);
   /** A worker whose thread has done nothing for so long after it was ready has hung, and is closed. Looked at every two seconds. */
@@ -39,6 +39,10 @@ const DEFAULTS = {
   hangDeadlineMs: 10_000,
   nice: 0,
 } as const;
+
+/** How often it is looked whether a worker that is to be terminated has loaded, and for how long at the most. */
+const LOOK_MS = 100;
+const MOST_LOADING_MS = 120_000;
 
 /** Messages that wait for the consumer to subscribe; more fail the worker with `no-consumer`. */
 const MAX_EARLY_MESSAGES = 100;
@@ -189,8 +193,14 @@ class HostedWorker<Command, Message> implements WorkerStream<Command, Message> {
     this.#watch?.stop();
     this.#deadline = this.#after(this.#closeWithinMs(), (facts) => {
       this.#fail("close-deadline", facts);
-      void this.#worker.terminate(); // its end arrives as the exit event, like every other
+      this.#terminate(MOST_LOADING_MS);
     });
+  }
+
+  /** Not within the loading of native code, for so long more at the most: a machine can be so busy that it takes minutes. Its end arrives as the exit event, like every other. */
+  #terminate(loadingMs: number): void {
+    if (hasLoaded(this.#beats) || loadingMs <= 0) void this.#worker.terminate();
+    else this.#deadline = setTimeout(() => this.#terminate(loadingMs - LOOK_MS), LOOK_MS);
   }
 
   #closeWithinMs(): number {

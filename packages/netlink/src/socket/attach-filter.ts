@@ -5,6 +5,7 @@ import { C, check, libc } from "./libc.ts";
 import { allocateNative } from "./native-memory.ts";
 
 const SOCK_FILTER_BYTES = 8;
+const POINTER_BYTES = koffi.sizeof("void *");
 /** The most that the kernel takes (BPF_MAXINSNS). */
 const MAX_INSTRUCTIONS = 4096;
 
@@ -27,9 +28,8 @@ export function attachFilter(fd: number, program: readonly BpfInstruction[]): vo
     u32[i * 2 + 1] = k;
   }
   u16[fprog / 2] = program.length;
-  const pointerBytes = koffi.sizeof("void *");
-  if (pointerBytes === 8) new BigUint64Array(memory.buffer)[fprog / 8 + 1] = memory.address;
+  if (POINTER_BYTES === 8) new BigUint64Array(memory.buffer)[fprog / 8 + 1] = memory.address;
   else u32[fprog / 4 + 1] = Number(memory.address);
   const address = memory.address + BigInt(fprog);
-  check("attach filter", libc.setsockopt(fd, C.SOL_SOCKET, C.SO_ATTACH_FILTER, address, 2 * pointerBytes));
+  check("attach filter", libc.setsockopt(fd, C.SOL_SOCKET, C.SO_ATTACH_FILTER, address, 2 * POINTER_BYTES));
 }

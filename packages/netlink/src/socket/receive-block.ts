@@ -20,7 +20,13 @@ const MSGHDR = koffi.struct({
 });
 const MMSGHDR = koffi.struct({ msg_hdr: MSGHDR, msg_len: "unsigned int" });
 
-const STRIDE_WORDS = koffi.sizeof(MMSGHDR) / 4;
+/** Asked here and nowhere else: a thread that is terminated while koffi looks a type up takes the process with it. */
+const IOVEC_BYTES = koffi.sizeof(IOVEC);
+const IOV_LEN = koffi.offsetof(IOVEC, "iov_len");
+const HEADER_BYTES = koffi.sizeof(MMSGHDR);
+const MSG_IOV = koffi.offsetof(MSGHDR, "msg_iov");
+const MSG_IOVLEN = koffi.offsetof(MSGHDR, "msg_iovlen");
+const STRIDE_WORDS = HEADER_BYTES / 4;
 const LENGTH_WORD = koffi.offsetof(MMSGHDR, "msg_len") / 4;
 const FLAGS_WORD = koffi.offsetof(MSGHDR, "msg_flags") / 4;
 
@@ -71,17 +77,17 @@ function allocateReceiveBlock(slots: number, slotBytes: number): ReceiveBlock {
   if (!Number.isInteger(slots) || slots < 1) throw new RangeError(`expected at least 1 message per call, got ${slots}`);
   if (slotBytes < 64 || slotBytes % 64 !== 0) throw new RangeError(`expected a multiple of 64 bytes, got ${slotBytes}`);
   const data = allocateNative(slots * slotBytes);
-  const iovecs = allocateNative(slots * koffi.sizeof(IOVEC));
-  const headers = allocateNative(slots * koffi.sizeof(MMSGHDR));
+  const iovecs = allocateNative(slots * IOVEC_BYTES);
+  const headers = allocateNative(slots * HEADER_BYTES);
   const offsets = new Uint32Array(slots);
   for (let i = 0; i < slots; i++) {
     offsets[i] = i * slotBytes;
-    const iovec = i * koffi.sizeof(IOVEC);
+    const iovec = i * IOVEC_BYTES;
     writePointer(iovecs, iovec, data.address + BigInt(i * slotBytes));
-    writePointer(iovecs, iovec + koffi.offsetof(IOVEC, "iov_len"), BigInt(slotBytes));
-    const header = i * koffi.sizeof(MMSGHDR);
-    writePointer(headers, header + koffi.offsetof(MSGHDR, "msg_iov"), iovecs.address + BigInt(iovec));
-    writePointer(headers, header + koffi.offsetof(MSGHDR, "msg_iovlen"), 1n);
+    writePointer(iovecs, iovec + IOV_LEN, BigInt(slotBytes));
+    const header = i * HEADER_BYTES;
+    writePointer(headers, header + MSG_IOV, iovecs.address + BigInt(iovec));
+    writePointer(headers, header + MSG_IOVLEN, 1n);
   }
   const lengths = new Uint32Array(slots);
   const words = new Uint32Array(headers.buffer);
