@@ -24,6 +24,7 @@ const ENDS = "10.3.0.2:38726 > 10.5.0.2:5432";
 
 /** The connection, seen to open in the first second; the kernel counts. */
 const open = (ends = ENDS): FlowFixture => flow(ends).in(ROUTER).seen(at(0.5)).counted(6, 812, 5, 4242);
+const silent = open().state("synSent").unreplied().counted(2, 120, 0, 0);
 const called = socket(ENDS).in(APP).of(app);
 const accepted = socket("10.5.0.2:5432 > 10.3.0.2:38726").in(DATABASE).of(database);
 const listening = listener("0.0.0.0:5432").in(DATABASE).of(database);
@@ -73,7 +74,7 @@ const BLANKS: Readonly<Record<string, readonly [about: string, port: number, wor
     53,
     {
       inputs: host(
-        [question.with({ flags: open().facts.flags & 0xa })],
+        [question.with({ flags: open().facts.flags & 0xa }).counted(1, 60, 1, 76)],
         [socket("10.3.0.2:40001 > 10.5.0.2:53").udp().in(APP).of(app)],
       ),
     },
@@ -81,12 +82,22 @@ const BLANKS: Readonly<Record<string, readonly [about: string, port: number, wor
   "a socket that nobody has accepted": [
     "to.process",
     5432,
-    { inputs: host([open()], [called, listening.without("no-process"), accepted.without("no-process")]) },
+    {
+      inputs: host(
+        [open().counted(6, 812, 5, 268)],
+        [called, listening.without("no-process"), accepted.without("no-process")],
+      ),
+    },
   ],
   "a socket without a process": [
     "from.process",
     5432,
     { inputs: host([open()], [called.without("no-process"), accepted]).slice(1) },
+  ],
+  "a socket that its process let go of": [
+    "from.process",
+    5432,
+    { inputs: host([open()], [called.without("no-process").state("finWait2"), accepted.state("closeWait")]).slice(1) },
   ],
   "a process that may not be inspected": [
     "to.process",
@@ -139,15 +150,12 @@ const BLANKS: Readonly<Record<string, readonly [about: string, port: number, wor
       ).slice(1),
     },
   ],
-  "no answer": [
+  "no answer": ["state", 5432, { inputs: host([silent], [called.state("synSent"), listening]) }],
+  "no answer, and nobody listens": ["state", 5432, { inputs: host([silent], [called.state("synSent")]) }],
+  "no answer, though the call came in": [
     "state",
     5432,
-    { inputs: host([open().state("synSent").unreplied().counted(2, 120, 0, 0)], [called.state("synSent"), listening]) },
-  ],
-  "no answer, and nobody listens": [
-    "state",
-    5432,
-    { inputs: host([open().state("synSent").unreplied().counted(2, 120, 0, 0)], [called.state("synSent")]) },
+    { inputs: host([silent, silent.in(DATABASE)], [called.state("synSent"), listening]) },
   ],
   "no answer from elsewhere": [
     "state",
@@ -168,7 +176,13 @@ const BLANKS: Readonly<Record<string, readonly [about: string, port: number, wor
     "state",
     5432,
     {
-      inputs: [...host([], []), told(2.6, destroyed(open().refused())), told(2.7), scan(2.8, [], []), tick(at(3))],
+      inputs: [
+        ...host([], []),
+        told(2.6, destroyed(open().counted(1, 60, 1, 40).refused())),
+        told(2.7),
+        scan(2.8, [], []),
+        tick(at(3)),
+      ],
       explainBuffer: 1,
     },
   ],
@@ -264,7 +278,7 @@ const BLANKS: Readonly<Record<string, readonly [about: string, port: number, wor
   "not counted": ["counters", 5432, { inputs: host([open().counted(-1, -1, -1, -1)], [called, accepted]) }],
 };
 
-test("what twenty-eight kinds of blanks say: each answer is whole, and has what was looked for and what to do", async () => {
+test("what thirty kinds of blanks say: each answer is whole, and has what was looked for and what to do", async () => {
   const texts = Object.entries(BLANKS).map(([title, [about, port, world]]) => {
     const explained = explainWorld(world, port);
     const blank = explained.blanks.find((each) => each.about.endsWith(about));
@@ -274,7 +288,7 @@ test("what twenty-eight kinds of blanks say: each answer is whole, and has what 
     });
     return `# ${title}\n\n${whyText({ explanations: [explained], found: 1 }, {})}`;
   });
-  expect(texts).toHaveLength(28);
+  expect(texts).toHaveLength(30);
   await expect(texts.join("\n\n")).toMatchFileSnapshot("why-blanks.golden.txt");
 });
 

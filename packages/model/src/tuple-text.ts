@@ -26,5 +26,8 @@ export function tupleDetail(protocol: string, fromPort: number, toPort: number):
   if (number === PROTOCOL.icmp || number === PROTOCOL.icmpv6) {
     return `, ${ICMP_TYPES[toPort >>> 8] ?? `type ${toPort >>> 8}, code ${toPort & 0xff}`}, id ${fromPort}`;
   }
-  return protocol === "gre" && (fromPort !== 0 || toPort !== 0) ? `, PPTP call ids ${fromPort} and ${toPort}` : "";
+  if (protocol !== "gre" || (fromPort === 0 && toPort === 0)) return "";
+  // A packet carries the id of its own way; that of the other way conntrack knows from its PPTP helper alone.
+  if (fromPort !== 0 && toPort !== 0) return `, PPTP call ids ${fromPort} and ${toPort}`;
+  return `, PPTP call id ${fromPort || toPort} (none known for the way back)`;
 }

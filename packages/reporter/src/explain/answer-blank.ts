@@ -4,9 +4,11 @@
  */
 import { hasPorts, placeText, protocolNumber, tupleDetail } from "@conntrail/model";
 import type { ConnectionJson } from "@conntrail/report";
+import { type CalledNamespace, calledNamespace, isHere } from "./called-namespace.ts";
 import type { Blank } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
-import { candidatesText, inNamespace, whereAddress } from "./row-place.ts";
+import { candidatesText, inNamespace } from "./row-place.ts";
+import { scansText } from "./scan-findings.ts";
 import { isDatagram } from "./verdicts.ts";
 
 /** The blank of a connection that was refused, or has no answer; none for others. */
@@ -24,7 +26,7 @@ export function answerBlank(row: ConnectionJson, seen: FactCollector): Blank[] {
   const place = placeText(row.protocol, to);
   if (seen.found.isListenedOn) {
     const text = `${place} refused it, though somebody listens (${listeners(seen)}): not yet or no longer then, or a rule rejects it`;
-    return [{ about: "state", text, help: rules(row) }];
+    return [{ about: "state", text, help: calledNamespace(row, seen).rules }];
   }
   // Here the scans looked for a listener: the blank of the process tells.
   if (to.local && seen.found.scans > 0) return [];
@@ -32,51 +34,80 @@ export function answerBlank(row: ConnectionJson, seen: FactCollector): Blank[] {
   return [{ about: "state", text, help: `ss -ltn 'sport = :${to.port}'  (on ${to.address}: is it listened on?)` }];
 }
 
+type Words = readonly [text: string, help: string];
+
 /** What can be behind silence, to stand behind "no answer", and what to look at. */
-function silence(row: ConnectionJson, seen: FactCollector): readonly [string, string] {
-  const { protocol, from, to } = row;
-  const errors = `${inNamespace(row, "tcpdump -ni any 'icmp or icmp6'")}  (ICMP errors, while it is tried again)`;
-  const place = placeText(protocol, to);
-  if (!hasPorts(protocolNumber(protocol) ?? 0)) {
-    const isEcho = tupleDetail(protocol, from.port, to.port).includes("echo request");
-    if (isEcho) {
-      const text = `: ${to.address} is down or out of reach, answers no ping, or a rule drops it`;
-      return [text, `${inNamespace(row, `ping -c 3 ${to.address}`)}  (is it answered now?)`];
-    }
-    const text = `: ${to.address} is silent, which ${protocol} allows, out of reach, or a rule drops it`;
-    return [text, `${inNamespace(row, `tcpdump -ni any 'host ${to.address}'`)}  (does anything come back?)`];
-  }
-  const { isListenedOn, scans } = seen.found;
-  const hasLooked = to.local && scans > 0;
-  if (isDatagram(protocol)) {
-    if (hasLooked && !isListenedOn) {
-      const text = `; nothing listened on ${place} in ${scans} scans: probably an ICMP error came (port unreachable), of which conntrack tells nothing`;
-      return [text, errors];
-    }
-    if (isListenedOn) {
-      const text = `, though somebody takes datagrams there (${listeners(seen)}): it has nothing to say, does not get to read (its queue is full), or a rule drops them`;
-      const queue = whereAddress(seen.found, to.address, `ss -uanp 'sport = :${to.port}'`);
-      return [text, `${queue}  (Recv-Q above 0: it does not read); then ${rules(row)}`];
-    }
-    const text = `: ${place} has nothing to say (UDP asks for no answer), is down or out of reach, a rule drops it, or an ICMP error came, of which conntrack tells nothing`;
-    return [text, errors];
-  }
-  if (isListenedOn && protocol === "tcp") {
-    const text = `, though somebody listens there (${listeners(seen)}): its queue of new connections is full, a rule drops the call or its answer, or one of the two ways is broken`;
-    const queue = whereAddress(seen.found, to.address, `ss -ltn 'sport = :${to.port}'`);
-    return [text, `${queue}  (Recv-Q above Send-Q: the queue is full); then ${rules(row)}`];
-  }
+function silence(row: ConnectionJson, seen: FactCollector): Words {
+  const { protocol, to } = row;
+  if (!hasPorts(protocolNumber(protocol) ?? 0)) return portless(row);
+  const { isListenedOn } = seen.found;
+  if (isDatagram(protocol)) return datagram(row, seen);
+  const called = calledNamespace(row, seen);
+  const passed = called.passed === "" ? "" : `; ${called.passed}`;
+  const a = called.name === undefined ? "a rule" : `a rule of ${called.name}`;
+  const isLocal = isHere(to.address) || called.drops !== "it";
   if (isListenedOn) {
-    const text = `, though somebody listens there (${listeners(seen)}): a rule drops the call or its answer, or one of the two ways is broken`;
-    return [text, rules(row)];
+    const queue = protocol === "tcp" ? "its queue of new connections is full, or " : "";
+    const drops = called.drops === "it" ? "the call or its answer" : called.drops;
+    const text = `, though somebody listens there (${listeners(seen)})${passed}: ${queue}${a} drops ${drops}${isLocal ? "" : ", or one of the two ways is broken"}`;
+    if (protocol !== "tcp") return [text, called.rules];
+    const command = called.command(`ss -ltn 'sport = :${to.port}'`);
+    return [text, `${command}  (Recv-Q above Send-Q: the queue is full); then ${called.rules}`];
   }
   if (to.local && protocol === "tcp") {
-    const lost = to.address.startsWith("127.") || to.address === "::1" ? "" : ", or it does not get there";
-    const text = `, although ${to.address} is an address of this host, and a closed port would have been answered by a reset: a rule drops it, or rejects it with an ICMP error${lost}`;
-    return [text, rules(row)];
+    const what = called.drops === "it" ? "drops it, or rejects it with an ICMP error" : `drops ${called.drops}`;
+    const lost = isLocal ? "" : ", or it gets lost on the way";
+    const text = `, although ${to.address} is an address of this host${placed(called)}, and a closed port would have been answered by a reset${passed}: ${a} ${what}${lost}`;
+    const arrives = `${called.command(`tcpdump -ni any 'tcp port ${to.port}'`)}  (does it arrive?)`;
+    return [text, isLocal ? called.rules : `${called.rules}; ${arrives}`];
   }
   const text = `: ${to.address} is down or out of reach, a rule on the way drops it, or an ICMP error came, of which conntrack tells nothing`;
-  return [text, errors];
+  return [text, icmpErrors(row)];
+}
+
+/** ICMP, GRE and others: no port says who should answer. */
+function portless(row: ConnectionJson): Words {
+  const { protocol, from, to } = row;
+  const reach = to.local || isHere(to.address) ? "" : "is down or out of reach, ";
+  if (tupleDetail(protocol, from.port, to.port).includes("echo request")) {
+    const text = `: ${to.address} ${reach}answers no ping, or a rule drops it`;
+    return [text, `${inNamespace(row, `ping -c 3 ${to.address}`)}  (is it answered now?)`];
+  }
+  const back = "(does anything come back?)";
+  const errors = "that may be answered by an ICMP error, of which conntrack tells nothing";
+  if (protocol === "gre" && (from.port !== 0 || to.port !== 0)) {
+    const text = `, as conntrack matches them: without the PPTP helper (nf_conntrack_pptp) an answer under another call id is a row of its own; or nothing there takes gre (${errors}), or a rule drops it`;
+    return [text, `${inNamespace(row, "tcpdump -ni any 'ip proto 47 or icmp'")}  ${back}`];
+  }
+  const number = protocolNumber(protocol);
+  const filter =
+    number === undefined ? `host ${to.address}` : `host ${to.address} and (proto ${number} or icmp or icmp6)`;
+  const text = `: ${to.address} ${reach}is silent, which ${protocol} allows, does not take ${protocol} (${errors}), or a rule drops it`;
+  return [text, `${inNamespace(row, `tcpdump -ni any '${filter}'`)}  ${back}`];
+}
+
+function datagram(row: ConnectionJson, seen: FactCollector): Words {
+  const { protocol, to } = row;
+  const { isListenedOn, scans } = seen.found;
+  const place = placeText(protocol, to);
+  if (to.local && scans > 0 && !isListenedOn) {
+    const text = `; nothing had ${place} bound in ${scansText(scans)}: probably an ICMP error came (port unreachable), of which conntrack tells nothing`;
+    return [text, icmpErrors(row)];
+  }
+  if (isListenedOn) {
+    const called = calledNamespace(row, seen);
+    const a = called.name === undefined ? "a rule" : `a rule of ${called.name}`;
+    const passed = called.passed === "" ? "" : `; ${called.passed}`;
+    const text = `, though somebody takes datagrams there (${listeners(seen)})${passed}: it has nothing to say, does not get to read (its queue is full), or ${a} drops ${called.drops}`;
+    const queue = called.command(`ss -uanp 'sport = :${to.port}'`);
+    return [text, `${queue}  (Recv-Q above 0: it does not read); then ${called.rules}`];
+  }
+  const text = `: ${place} has nothing to say (UDP asks for no answer), is down or out of reach, a rule drops it, or an ICMP error came, of which conntrack tells nothing`;
+  return [text, icmpErrors(row)];
+}
+
+function icmpErrors(row: ConnectionJson): string {
+  return `${inNamespace(row, "tcpdump -ni any 'icmp or icmp6'")}  (ICMP errors, while it is tried again)`;
 }
 
 /** Who waits for calls there. */
@@ -84,6 +115,6 @@ function listeners({ found }: FactCollector): string {
   return candidatesText(found, found.listeners.values());
 }
 
-function rules(row: ConnectionJson): string {
-  return `${inNamespace(row, "nft list ruleset")}  (a rule that drops or rejects it)`;
+function placed({ name }: CalledNamespace): string {
+  return name === undefined ? "" : ` (in ${name})`;
 }

@@ -1,5 +1,4 @@
 /** What a row does not say: what was looked for, where that ended, and what would help. */
-import { placeText } from "@conntrail/model";
 import type { ConnectionJson, HealthJson } from "@conntrail/report";
 import { answerBlank } from "./answer-blank.ts";
 import { directionBlank } from "./direction-blank.ts";
@@ -8,7 +7,8 @@ import type { FactCollector } from "./fact-collector.ts";
 import { namesBlank } from "./names-blank.ts";
 import { processBlank } from "./process-blank.ts";
 import { CONNTRACK_REASON } from "./reasons.ts";
-import { inNamespace } from "./row-place.ts";
+import { inNamespace, rulesOnTheWay } from "./row-place.ts";
+import { isOver } from "./scan-findings.ts";
 
 /** Where facts are from. */
 export interface FactOrigin {
@@ -29,7 +29,7 @@ export function blanksOf(row: ConnectionJson, health: HealthJson, seen: FactColl
     ...processBlank(row, "to", health, seen, isForeign),
     ...namesBlank(row, "from", health, seen, isForeign),
     ...namesBlank(row, "to", health, seen, isForeign),
-    ...flowBlank(row, health),
+    ...flowBlank(row, health, seen),
   ];
 }
 
@@ -55,23 +55,25 @@ function factsBlank({ firstSeen, flags, count }: ConnectionJson, since: string |
 }
 
 /** What only conntrack tells. */
-function flowBlank(row: ConnectionJson, { conntrack }: HealthJson): Blank[] {
+function flowBlank(row: ConnectionJson, { conntrack }: HealthJson, seen: FactCollector): Blank[] {
   if (!row.sources.includes("conntrack")) {
     const lacks = "; NAT, bytes and who opened it are not known from there";
-    const place = placeText(row.protocol, row.to);
     if (conntrack.reason !== null) {
       const text = `conntrack told of no such flow: ${CONNTRACK_REASON[conntrack.reason]}${lacks}`;
       const print = "conntrail doctor says what is missing, and prints what mends it";
       return [{ about: "nat", text, help: conntrack.advice ?? print }];
     }
-    const text = `conntrack works, but told of no such flow: no namespace on its way tracks it (no rule with ct or NAT, or one with notrack), or it was over before we looked${lacks}`;
-    const help = `${inNamespace(row, "nft list ruleset")}  (notrack, or no ct at all, for ${place}?)`;
-    return [{ about: "nat", text, help }];
+    const untracked = "no namespace on its way tracks it (no rule with ct or NAT, or one with notrack)";
+    const otherwise = isOver(row)
+      ? "or it was over before we looked"
+      : "or it has been silent since before tracking began";
+    const open = isOver(row) ? "" : ", though it is open";
+    const text = `conntrack works, but told of no such flow${open}: ${untracked}, ${otherwise}${lacks}`;
+    return [{ about: "nat", text, help: rulesOnTheWay(row, seen.found, seen.tracking) }];
   }
   if (row.counters !== undefined) return [];
   const command = inNamespace(row, "sysctl -w net.netfilter.nf_conntrack_acct=1");
-  const isOver = row.state === "closed" || row.state === "failed";
-  const when = isOver ? "" : ", and tells of new connections in a dump or at their end";
+  const when = isOver(row) ? "" : ", and tells of new connections in a dump or at their end";
   const text = `no bytes and packets were told: the kernel counts only where nf_conntrack_acct is on${when}`;
   return [{ about: "counters", text, help: `${command}  (new connections only)` }];
 }

@@ -1,10 +1,9 @@
 /** Why a direction is not certain: what the better facts of the ladder lacked, which fact decided, which ones agree, and which were overruled. */
-import { placeText } from "@conntrail/model";
 import type { ConnectionJson, HealthJson } from "@conntrail/report";
 import type { Blank, Claim } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
 import { CONNTRACK_REASON } from "./reasons.ts";
-import { candidatesText, inNamespace } from "./row-place.ts";
+import { candidatesText, rulesOnTheWay } from "./row-place.ts";
 import { isDatagram } from "./verdicts.ts";
 
 /** The blank of a direction that is not certain. */
@@ -95,6 +94,5 @@ function helpText(row: ConnectionJson, { conntrack }: HealthJson, seen: FactColl
   if (conntrack.reason !== null) {
     return conntrack.advice ?? "conntrail doctor says what is missing, and prints what mends it";
   }
-  const place = placeText(row.protocol, row.to);
-  return `${inNamespace(row, "nft list ruleset")}  (notrack, or no ct at all, for ${place}? where it is tracked, conntrack tells who opens it)`;
+  return `${rulesOnTheWay(row, seen.found, seen.tracking)}; where it is tracked, conntrack tells who opens it`;
 }

@@ -16,8 +16,6 @@ import {
   type NameInquiry,
   type NamespaceFacts,
   OWNER_REASON,
-  type Owner,
-  type OwnerReason,
   PROTOCOL,
   protocolName,
   SOCKET,
@@ -34,6 +32,7 @@ import type { ConnectionJson } from "@conntrail/report";
 import type { InputTap } from "../replay/input-tap.ts";
 import type { Claim, Fact, FactSource } from "./explanation.ts";
 import { announcement, newFlowText, socketWord, stateWord, tupleText } from "./flow-text.ts";
+import { heldText, NOBODYS, processText } from "./held-text.ts";
 import { endText, MeetingTuples } from "./meeting-tuples.ts";
 import { ends, isTranslated, shown } from "./row-ends.ts";
 import { holds, ScanFindings } from "./scan-findings.ts";
@@ -62,6 +61,12 @@ export class FactCollector implements InputTap {
   outcome: "refused" | "no answer" | undefined;
   /** What the scans showed. */
   readonly found: ScanFindings;
+  /** Namespaces whose conntrack told of it, and those whose conntrack told of anything. */
+  readonly trackers: Set<number> = new Set();
+  readonly tracking: Set<number> = new Set();
+  /** Who was seen to open it, and to send a datagram of it, at either end. */
+  readonly openers: { from?: string; to?: string } = {};
+  readonly senders: { from?: string; to?: string } = {};
   /** The called address is none of an interface where its socket is. */
   isBrought = false;
   readonly #facts: Told[] = [];
@@ -101,6 +106,8 @@ export class FactCollector implements InputTap {
   flows({ rows, changes, count, masters }: FlowBatch): void {
     for (let i = 0, row = 0; i < count; i++, row += FLOW_WORDS) {
       const kind = rows[row + FLOW.kind]!;
+      const netns = rows[row + FLOW.netns]! || null;
+      if (netns !== null) this.tracking.add(netns);
       const protocol = protocolName(kindProtocol(kind));
       const ports = { original: rows[row + FLOW.originalPorts]!, reply: rows[row + FLOW.replyPorts]! };
       const original = ends(rows, row + FLOW.originalSource, row + FLOW.originalDestination, ports.original);
@@ -108,7 +115,7 @@ export class FactCollector implements InputTap {
       if (!this.#tuples.has(protocol, ...original) && !this.#tuples.has(protocol, ...reply)) continue;
       const doubles = new Float64Array(rows.buffer, rows.byteOffset + row * 4, FLOW_WORDS / 2);
       const timeMs = doubles[FLOW.lastSeenMs / 2]!;
-      const netns = rows[row + FLOW.netns]! || null;
+      if (netns !== null) this.trackers.add(netns);
       const flags = kindFlags(kind);
       const key = `flow ${netns} ${rows[row + FLOW.serial]!}`;
       const isNew = !this.#told.has(key);
@@ -152,16 +159,17 @@ export class FactCollector implements InputTap {
       const [local, remote] = ends(rows, row + SOCKET.local, row + SOCKET.remote, rows[row + SOCKET.ports]!);
       const netns = rows[row + SOCKET.netns]! || null;
       const owner = owners[rows[row + SOCKET.owner]! - 1];
-      const who = processText(owner, rows[row + SOCKET.reason]!);
+      const reason = rows[row + SOCKET.reason]!;
+      const who = owner === undefined ? (NOBODYS[OWNER_REASON[reason]!] ?? "a socket") : processText(owner);
       const cookie = `${rows[row + SOCKET.cookieLow]!} ${rows[row + SOCKET.cookieHigh]!} ${rows[row + SOCKET.inode]!}`;
       const key = `socket ${netns} ${cookie} ${local}`;
       if (this.#tuples.has(protocol, local, remote)) {
         const side = this.#tuples.side(local);
         const state = socketWord(kind);
         const what = `${local} → ${remote}, ${state}`;
-        this.found.holders[side].set(`${key} ${who}`, { who, netns, what });
+        this.found.holders[side].set(`${key} ${who}`, { who, isHeld: owner !== undefined, netns, what });
         const known = knownFrom(this.#did[side]);
-        const found = { owner, evidence: "held", reason: rows[row + SOCKET.reason]!, text: known.held } as const;
+        const found = { owner, evidence: "held", reason, text: known.held } as const;
         const place = this.found.namespace(netns);
         const isOpening = side === "from" && kindState(kind) === SOCKET_STATE.synSent;
         const claims = [
@@ -171,13 +179,13 @@ export class FactCollector implements InputTap {
         const isBrought = this.#isBrought(side, local, place);
         this.isBrought ||= isBrought;
         const brought = isBrought ? `; no interface there has ${this.#row.to.address}` : "";
-        const text = `${who} has the socket ${what}${brought}`;
+        const text = `${heldText(owner, reason, "has the socket", what)}${brought}`;
         this.#keep(key, `${who} ${state}`, { timeMs, source: "socket", netns, text, claims });
       } else if (protocol === this.#row.protocol && this.#isListener(kind, local, remote) && isThere(netns)) {
         const what = `${isDatagram(protocol) ? "takes datagrams" : "listens"} on ${local}`;
-        this.found.listeners.set(`${key} ${who}`, { who, netns, what });
+        this.found.listeners.set(`${key} ${who}`, { who, isHeld: owner !== undefined, netns, what });
         const claims = listenerClaim(this.#row, owner, knownFrom(this.#did.to));
-        this.#keep(key, who, { timeMs, source: "listener", netns, text: `${who} ${what}`, claims });
+        this.#keep(key, who, { timeMs, source: "listener", netns, text: heldText(owner, reason, "", what), claims });
       }
     }
   }
@@ -201,6 +209,8 @@ export class FactCollector implements InputTap {
         : ({ owner, evidence: "trace", reason: 0, text: `the kernel saw the process ${did}` } as const);
       const claims = owner === undefined ? [] : [processClaim(this.#row, side, found, known)];
       if (!isLook && owner?.pid === this.#row[side].pid) this.#did[side].add(did);
+      if (isSent) this.senders[side] = processText(owner);
+      else if (role === TRACE_ROLE.opened) this.openers[side] = processText(owner);
       const what = isSent ? `${did} from ${local} to ${remote}` : `${verb} ${local} → ${remote}`;
       const text = isLook
         ? `a look found ${processText(owner)} with the socket ${local} → ${remote}`
@@ -267,18 +277,4 @@ export class FactCollector implements InputTap {
 
 function isClaim(claim: Claim | undefined): claim is Claim {
   return claim !== undefined;
-}
-
-/** Who has a socket, of whose process only this is known. */
-const UNNAMED: Partial<Record<OwnerReason, string>> = {
-  "no-process": "no process",
-  permission: "a process that may not be inspected",
-  ambiguous: "one of several programs",
-  off: "some process",
-};
-
-/** `reason`: why a socket has no owner. */
-function processText(owner: Owner | undefined, reason = 0): string {
-  if (owner !== undefined) return `${owner.process} (pid ${owner.pid})`;
-  return UNNAMED[OWNER_REASON[reason]!] ?? "an unknown process";
 }

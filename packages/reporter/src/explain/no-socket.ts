@@ -1,21 +1,26 @@
 /** Why no scan had the socket of an end: it was over too soon, has just begun, or is where nobody looked. */
 import { placeText } from "@conntrail/model";
 import type { ConnectionJson, HealthJson } from "@conntrail/report";
-import { TRACE_REASON, traceHelp } from "./reasons.ts";
+import type { FactCollector } from "./fact-collector.ts";
+import { traceHelp } from "./reasons.ts";
 import { inNamed, lookedInto, namespaceText } from "./row-place.ts";
 import { isOver, type ScanFindings } from "./scan-findings.ts";
+import { missedByTrace, tracedText, traceStep } from "./traced-text.ts";
 import { isDatagram } from "./verdicts.ts";
+
+/** The shortest interval of scans that is worth its cost. */
+const SHORTEST_MS = 20;
 
 /** The text, and what would help. */
 export function unseenSocket(
   row: ConnectionJson,
   side: "from" | "to",
-  found: ScanFindings,
+  seen: FactCollector,
   trace: HealthJson["trace"],
 ): readonly [text: string, help: string | null] {
+  const { found } = seen;
   const place = placeText(row.protocol, row[side]);
-  const isTraced = trace.state !== "off";
-  const traced = tracedText(row, trace);
+  const traced = tracedText(row, side, trace, seen);
   if (found.scans === 0) {
     const record = "conntrail record keeps them, and conntrail why --replay FILE asks it";
     return [`no scan of the sockets that is kept is of its time; ${traced}`, record];
@@ -25,20 +30,42 @@ export function unseenSocket(
       found.during === 0
         ? `it began and ended between two scans of the sockets${lifeText(row)}`
         : noScan(found, "while it lasted", place);
-    return [`${none}; ${traced}`, isTraced ? "--scan-interval 100ms scans oftener" : traceHelp(trace)];
+    if (trace.state === "off") return [`${none}; ${traced}`, traceHelp(trace)];
+    return [`${none}; ${traced}: ${missedByTrace(trace)}`, `${traceStep(trace)}; ${oftener(row)}`];
   }
   if (found.during === 0) {
     const text = `it was first seen after the latest scan of the sockets; ${traced}`;
     return [text, "ask again in some seconds: the next scan sees it"];
   }
   const [where, command] = placeAndCommand(row, side, found);
-  const isUdp = isDatagram(row.protocol);
-  const kept = isUdp
-    ? "a UDP flow has no end, and conntrack keeps it for a while after its last datagram (nf_conntrack_udp_timeout), so that its socket may be gone"
-    : "it ended there without conntrack's hearing of it, or its socket is where scans do not reach";
-  const text = `${noScan(found, "since it was first seen", place)}, though it is still told as ${row.state}; ${where}; ${traced}: ${kept}`;
-  const none = isUdp ? "no socket there: the flow is over" : "no socket there: only conntrack still has it";
-  return [text, `${command}  (${none})`];
+  const missing = `${noScan(found, "since it was first seen", place)}, though it is still told as ${row.state}; ${where}`;
+  if (isDatagram(row.protocol)) {
+    const kept =
+      "a UDP flow has no end, and conntrack keeps it for a while after its last datagram (nf_conntrack_udp_timeout), so that its socket may be gone";
+    return [`${missing}; ${traced}: ${kept}`, `${command}  (no socket there: the flow is over)`];
+  }
+  const nobody = side === "to" && !found.isListenedOn ? `, and nothing listened on ${place}` : "";
+  const other = halfOpen(side, found);
+  const kept =
+    other === undefined
+      ? "it ended there without conntrack's hearing of it, or its socket is where scans do not reach"
+      : `${other} has its socket still, so that this end went without a FIN or a reset that conntrack heard, or its socket is where scans do not reach`;
+  const none = other === undefined ? "only conntrack still has it" : `the end of ${other} is half open`;
+  return [`${missing}${nobody}; ${traced}: ${kept}`, `${command}  (no socket there: ${none})`];
+}
+
+/** Who has the socket of the other end, where somebody has. */
+function halfOpen(side: "from" | "to", { holders }: ScanFindings): string | undefined {
+  const [one] = holders[side === "from" ? "to" : "from"].values();
+  return one?.who;
+}
+
+/** Scans at a shorter interval, or that none would have seen it. */
+function oftener(row: ConnectionJson): string {
+  const life = lifeMs(row);
+  if (life === undefined || life >= 200) return "conntrail why … --scan-interval 100ms scans oftener";
+  if (life < 2 * SHORTEST_MS) return "scans do not see one so short";
+  return `conntrail why … --scan-interval ${Math.floor(life / 2)}ms has a scan see one as short`;
 }
 
 /** Where was looked, and how to look there. */
@@ -60,13 +87,12 @@ function noScan({ during }: ScanFindings, when: string, place: string): string {
 }
 
 /** How long it lasted, where both moments are told. */
-function lifeText({ firstSeen, lastSeen }: ConnectionJson): string {
-  if (firstSeen === null || lastSeen === null) return "";
-  return ` (${Math.max(0, Date.parse(lastSeen) - Date.parse(firstSeen))} ms)`;
+function lifeText(row: ConnectionJson): string {
+  const life = lifeMs(row);
+  return life === undefined ? "" : ` (${life} ms)`;
 }
 
-function tracedText(row: ConnectionJson, { state, reason }: HealthJson["trace"]): string {
-  if (state === "off") return reason === null ? "nobody traced who opens and closes" : TRACE_REASON[reason];
-  if (isDatagram(row.protocol)) return "the trace saw nobody send from there";
-  return isOver(row) ? "the trace saw nobody open or close it" : "the trace saw nobody open it";
+function lifeMs({ firstSeen, lastSeen }: ConnectionJson): number | undefined {
+  if (firstSeen === null || lastSeen === null) return undefined;
+  return Math.max(0, Date.parse(lastSeen) - Date.parse(firstSeen));
 }

@@ -4,8 +4,11 @@ import type { ConnectionJson, EndJson, HealthJson } from "@conntrail/report";
 import type { Blank } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
 import { unseenSocket } from "./no-socket.ts";
-import { SOCKETS_REASON, TRACE_REASON } from "./reasons.ts";
+import { SOCKETS_REASON } from "./reasons.ts";
 import { candidatesText, inNamed, lookedInto, whereAddress } from "./row-place.ts";
+import { scansText } from "./scan-findings.ts";
+import { tracedText, traceStep } from "./traced-text.ts";
+import { isDatagram } from "./verdicts.ts";
 
 /** What the words are made from. */
 interface Known {
@@ -39,7 +42,7 @@ export function processBlank(
 
 function staleText({ protocol }: ConnectionJson, end: EndJson): Words {
   const place = placeText(protocol, end);
-  if (!end.local) return [`${place} is no address of this host, and the socket at the other end is gone`, null];
+  if (!end.local) return [`${end.address} is no address of this host, and the socket at the other end is gone`, null];
   return [
     `scans no longer have a socket with the end ${place}, and conntrack keeps its entry: the end of the connection did not pass it; the process is told when the entry ends`,
     "conntrack -D removes the entry; net.netfilter.nf_conntrack_tcp_timeout_established shortens what such entries live",
@@ -56,24 +59,39 @@ function unheldText(row: ConnectionJson, side: "from" | "to", seen: FactCollecto
   if (end.ownerReason !== "no-socket") return undefined;
   const isAttempt = side === "to" && (state === "failed" || state === "unreplied");
   if (!isAttempt || seen.found.scans === 0 || seen.found.isListenedOn) return undefined;
-  const text = `nothing listened on ${placeText(protocol, end)} in ${seen.found.scans} scans of the sockets`;
+  const place = placeText(protocol, end);
+  const scans = scansText(seen.found.scans);
   const start = "start what is to serve it, or correct the port that is called";
+  if (isDatagram(protocol)) return [`nothing had ${place} bound in ${scans}`, start];
+  const text = `nothing listened on ${place} in ${scans}`;
   if (protocol !== "tcp") return [text, start];
   if (seen.outcome === "refused") return [`${text}, and the kernel answers such a call with a reset`, start];
-  return [`${text}, either; but that alone would have been answered by a reset`, `mend that first; then ${start}`];
+  if (state === "failed" && seen.outcome === undefined) {
+    const now = whereAddress(seen.found, end.address, `ss -ltn 'sport = :${end.port}'`);
+    const where = seen.found.homes(end.address).length === 1 ? "" : `where ${end.address} is: `;
+    return [
+      `${text}: if it was refused, that is why; if it had no answer, a rule drops it besides`,
+      `${now}  (${where}is it listened on now?)`,
+    ];
+  }
+  return [
+    `${text}; that alone would have been answered by a reset, so that something else keeps the call or its answer away besides (see state)`,
+    `once that is mended: ${start}`,
+  ];
 }
 
-function ownerText(place: string, { ownerReason }: EndJson, known: Known): Words {
+function ownerText(place: string, end: EndJson, known: Known): Words {
+  const { ownerReason } = end;
   const { row, side, seen, isForeign } = known;
   const { sockets } = known.health;
   switch (ownerReason) {
     case "not-local":
       return [
-        `${place} is no address of this host: its process is elsewhere`,
-        "ask conntrail why on that host; a store of both hosts joins what they know (conntrail store --help)",
+        `${end.address} is no address of this host${lookedText(seen)}: its process is elsewhere`,
+        "ask conntrail why on that host",
       ];
     case "no-socket":
-      return unseenSocket(row, side, seen.found, known.health.trace);
+      return unseenSocket(row, side, seen, known.health.trace);
     case "no-process":
       return noProcessText(place, known);
     case "permission":
@@ -92,23 +110,37 @@ function ownerText(place: string, { ownerReason }: EndJson, known: Known): Words
   }
 }
 
+/** The words of a socket whose process has let go of it, as the kernel's tools have them. */
+const LET_GO = /, (FIN_WAIT_?[12]|CLOSING|LAST_ACK|TIME_WAIT)$/;
+
 function noProcessText(place: string, { row, side, seen, health: { trace } }: Known): Words {
-  const traced =
-    trace.state === "off" && trace.reason !== null
-      ? TRACE_REASON[trace.reason]
-      : "the trace saw nobody open or close it";
+  const { found } = seen;
+  const traced = tracedText(row, side, trace, seen);
   const seenText = `the socket ${place} was seen, and no process has a descriptor of it`;
-  if (side === "to" && seen.found.isListenedOn && row.protocol === "tcp") {
-    const listens = candidatesText(seen.found, seen.found.listeners.values());
-    const command = whereAddress(seen.found, row.to.address, `ss -ltn 'sport = :${row.to.port}'`);
-    return [
-      `${seenText}: not accepted yet by who listens (${listens}), or closed by its process before the scan; ${traced}`,
-      `${command}  (Recv-Q counts those that nobody has accepted)`,
-    ];
+  const holders = [...found.holders[side].values()];
+  if (holders.length > 0 && holders.every(({ what }) => LET_GO.test(what))) {
+    const text = `${seenText}: its process has closed it or ended, and the kernel sees it out; ${traced}`;
+    return [text, traceStep(trace)];
   }
+  const unseen = "a process that this /proc does not show (another pid namespace) has it";
+  const closed = "it was closed between the reading of the sockets and that of the descriptors";
+  const kernel = "nothing to be done where the kernel itself serves";
+  if (side === "to" && found.isListenedOn && row.protocol === "tcp") {
+    const listening = [...found.listeners.values()];
+    const isServed = listening.some(({ isHeld }) => isHeld);
+    const likely = isServed
+      ? ""
+      : "the kernel's own server (NFS), the likeliest as the listener has no process either; ";
+    const listens = candidatesText(found, listening);
+    const command = whereAddress(found, row.to.address, `ss -ltn 'sport = :${row.to.port}'`);
+    const text = `${seenText}: ${likely}or it is not accepted yet by who listens (${listens}), ${unseen}, or ${closed}; ${traced}`;
+    const accepted = `${command}  (Recv-Q counts those that nobody has accepted)`;
+    return [isServed ? text.replace(": or it is", ": it is") : text, isServed ? accepted : `${accepted}; ${kernel}`];
+  }
+  const step = traceStep(trace);
   return [
-    `${seenText}: the kernel's own (NFS, a tunnel), or closed by its process before the scan; ${traced}`,
-    "nothing to be done where the kernel itself serves; else --scan-interval 100ms sees it earlier",
+    `${seenText}: it is the kernel's own (NFS, a tunnel), ${unseen}, or ${closed}; ${traced}`,
+    step === null ? kernel : `${step}; ${kernel}`,
   ];
 }
 
@@ -119,6 +151,7 @@ function severalText(place: string, { row, side, seen: { found } }: Known): Word
   const end = row[side];
   const kind = row.protocol === "tcp" ? "-tanp" : "-uanp";
   const command = `ss ${kind} 'sport = :${end.port}'`;
+  const places = new Set(candidates.map(({ netns }) => netns));
   const names = [...new Set(candidates.map(({ netns }) => (netns === null ? undefined : found.nameOf(netns))))];
   const looked = lookedInto(found);
   const where = looked === "" ? "" : `; looked into: ${looked}`;
@@ -127,10 +160,10 @@ function severalText(place: string, { row, side, seen: { found } }: Known): Word
       ? `several sockets, or several programs, fit the end ${place}: none is named rather than a wrong one${where}`
       : `more than one fits the end ${place}, and nothing tells which: none is named rather than a wrong one. ${candidatesText(found, candidates)}${where}`;
   const commands = names.length === 0 ? [command] : names.slice(0, 2).map((name) => inNamed(name, command));
-  return [
-    text,
-    `${[...new Set(commands)].join("; ")}  (who has it now); conntrail why --namespaces own, run in one of them, looks there alone`,
-  ];
+  const now = `${[...new Set(commands)].join("; ")}  (who has it now)`;
+  if (places.size <= 1 || end.address.startsWith("127.")) return [text, now];
+  const way = inNamed(row.netnsName, `ip route get ${end.address}`);
+  return [text, `${now}; ${way}  (which of them the way leads to)`];
 }
 
 function offText({ state, reason }: HealthJson["sockets"], isForeign: boolean): Words {
@@ -141,6 +174,11 @@ function offText({ state, reason }: HealthJson["sockets"], isForeign: boolean): 
     return [SOCKETS_REASON["switched-off"], "without --no-sockets they are read, and their processes"];
   }
   return ["processes were switched off (--no-processes)", "without --no-processes they are looked for"];
+}
+
+function lookedText({ found }: FactCollector): string {
+  const looked = lookedInto(found);
+  return looked === "" ? "" : ` (looked into: ${looked})`;
 }
 
 function because({ reason }: HealthJson["sockets"]): string {

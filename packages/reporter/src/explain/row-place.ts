@@ -1,4 +1,5 @@
 /** Commands that look at where a row is from, and what namespaces are called in a text. */
+import { ADDRESS_WORDS, formatAddress, placeText } from "@conntrail/model";
 import type { ConnectionJson } from "@conntrail/report";
 import type { Candidate, ScanFindings } from "./scan-findings.ts";
 
@@ -40,6 +41,45 @@ export function lookedInto(found: ScanFindings): string {
   const names = found.namespaces.map(({ netns }) => namespaceText(found, netns));
   if (names.length === 0) return "";
   return names.length === 1 ? `one namespace (${names[0]})` : `${names.length} namespaces (${listed(names, ", ")})`;
+}
+
+/**
+ * Who lists the rules that could track a row which conntrack tells nothing of: where its ends are, and those that may lie between them, which have more
+ * than one address. With a word on who tracks others.
+ */
+export function rulesOnTheWay(row: ConnectionJson, found: ScanFindings, tracking: ReadonlySet<number>): string {
+  const list = "nft list ruleset";
+  const ends = new Set(
+    [row.from, row.to].flatMap(({ address }) => {
+      const homes = found.homes(address);
+      return homes.length === 1 ? [homes[0]!.netns] : [];
+    }),
+  );
+  if (ends.size === 0 && row.netns !== null) ends.add(row.netns);
+  const isOne = ends.size === 1 && row.from.local && row.to.local;
+  const between = isOne
+    ? []
+    : found.namespaces.filter(({ netns, addresses }) => !ends.has(netns) && isRouter(addresses));
+  const places = [...ends, ...between.map(({ netns }) => netns)];
+  const [, ...others] = places.map((netns) => namespaceText(found, netns));
+  const same = others.length === 0 ? "" : `, and the same in ${listed(others, ", ")}`;
+  const command = places.length === 0 ? list : inNamed(found.nameOf(places[0]!), list);
+  const tracks = places.filter((netns) => tracking.has(netns)).map((netns) => namespaceText(found, netns));
+  const place = placeText(row.protocol, row.to);
+  const look =
+    tracks.length === 0
+      ? `no ct at all, or notrack, for ${place}?`
+      : `others are tracked in ${listed(tracks, ", ")}: is there a notrack for ${place}?`;
+  return `${command}${same}  (${look})`;
+}
+
+/** More than one address, loopback's not counted. */
+function isRouter(addresses: Uint32Array): boolean {
+  let count = 0;
+  for (let at = 0; at < addresses.length; at += ADDRESS_WORDS) {
+    if (!/^(127\.|::1$|fe80:)/.test(formatAddress(addresses, at))) count++;
+  }
+  return count > 1;
 }
 
 function listed(texts: readonly string[], between: string): string {

@@ -6,6 +6,8 @@ import type { ConnectionJson } from "@conntrail/report";
 export interface Candidate {
   /** Its process, as text. */
   readonly who: string;
+  /** A process is known to have it. */
+  readonly isHeld: boolean;
   readonly netns: number | null;
   /** Its ends, or where it listens. */
   readonly what: string;
@@ -87,4 +89,9 @@ export function holds(addresses: Uint32Array, address: string): boolean {
 /** The connection has ended. */
 export function isOver({ state }: ConnectionJson): boolean {
   return state === "closed" || state === "failed";
+}
+
+/** `the one scan that is kept`, `12 scans of the sockets`. */
+export function scansText(scans: number): string {
+  return scans === 1 ? "the one scan of the sockets that is kept" : `${scans} scans of the sockets`;
 }
