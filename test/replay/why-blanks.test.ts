@@ -275,10 +275,15 @@ const BLANKS: Readonly<Record<string, readonly [about: string, port: number, wor
       ],
     },
   ],
+  "not counted yet": [
+    "counters",
+    5432,
+    { inputs: host([open().counted(-1, -1, -1, -1), open("10.3.0.2:38728 > 10.5.0.2:80")], [called, accepted]) },
+  ],
   "not counted": ["counters", 5432, { inputs: host([open().counted(-1, -1, -1, -1)], [called, accepted]) }],
 };
 
-test("what thirty kinds of blanks say: each answer is whole, and has what was looked for and what to do", async () => {
+test("what thirty-one kinds of blanks say: each answer is whole, and has what was looked for and what to do", async () => {
   const texts = Object.entries(BLANKS).map(([title, [about, port, world]]) => {
     const explained = explainWorld(world, port);
     const blank = explained.blanks.find((each) => each.about.endsWith(about));
@@ -288,7 +293,7 @@ test("what thirty kinds of blanks say: each answer is whole, and has what was lo
     });
     return `# ${title}\n\n${whyText({ explanations: [explained], found: 1 }, {})}`;
   });
-  expect(texts).toHaveLength(30);
+  expect(texts).toHaveLength(31);
   await expect(texts.join("\n\n")).toMatchFileSnapshot("why-blanks.golden.txt");
 });
 

@@ -21,6 +21,11 @@ export const { replayTapped } = (await import(
   new URL("../../packages/reporter/dist/replay/replay.js", import.meta.url).href
 )) as { readonly replayTapped: (path: string, options: object, tap: object) => Promise<void> };
 
+/** The sentence about the other leg of a connection that somebody passes on. */
+export const { relayNote } = (await import(
+  new URL("../../packages/reporter/dist/explain/relay-note.js", import.meta.url).href
+)) as { readonly relayNote: (row: ConnectionJson, others?: readonly ConnectionJson[]) => string | undefined };
+
 /** The last report of a recording. */
 export async function lastReport(path: string): Promise<Report> {
   let last: Report | undefined;

@@ -52,7 +52,7 @@ function factsTitle(facts: readonly Fact[]): string {
   const days = facts.flatMap(({ time }) => (time === NO_TIME ? [] : [time.slice(0, 10)])).sort();
   const [first, last] = [days[0], days.at(-1)];
   const day = first === undefined ? "" : ` (${first === last ? first : `${first} to ${last}`}, UTC)`;
-  return `What was told, in the order in which it came${day}:`;
+  return `What was told, each thing once, in the order in which it came${day}:`;
 }
 
 /** Somebody told it after what happened later. */

@@ -1,30 +1,29 @@
 /** The row that `conntrail why` explains: one line that names it, and what is to be known of it as a whole. */
 import { placeText, tupleDetail } from "@conntrail/model";
 import type { ConnectionJson, EndJson, MasterJson } from "@conntrail/report";
-import type { Explanation } from "@conntrail/reporter";
+import type { Explanation, Fact } from "@conntrail/reporter";
 
 /** Both ends, how many there are, and how it stands. */
-export function headline({ connection, outcome }: Explanation): string {
+export function headline({ connection, outcome, blanks }: Explanation): string {
   const { protocol, from, to, state, count } = connection;
   const many = count > 1 ? `, ${count} connections` : "";
   const detail = tupleDetail(protocol, from.port, to.port);
-  const how = outcome === undefined ? state : `${state} (${outcome})`;
+  // Of UDP that only sockets tell nobody saw a datagram: the blank says so.
+  const isUnheard = state === "established" && blanks.some(({ about }) => about === "state");
+  const how = isUnheard ? "open" : outcome === undefined ? state : `${state} (${outcome})`;
   return `${protocol} ${end(protocol, from)} → ${end(protocol, to)}${detail}: ${how}${many}`;
 }
 
 /** Direction, translation, and what else the row has; a line each. */
-export function aboutRow({ connection, notes = [] }: Explanation): string[] {
-  const { direction, nat, netns, netnsName, master, via, tunnel, counters } = connection;
+export function aboutRow({ connection, facts, notes = [] }: Explanation): string[] {
+  const { direction, nat, netns, netnsName, master, tunnel, counters } = connection;
   return [
-    ...seen(connection),
+    ...seen(connection, facts),
     ...notes,
     direction.evidence === "none"
       ? "direction: not known; the order is arbitrary"
       : `direction: ${direction.confidence}, by ${EVIDENCE_TEXT[direction.evidence]}`,
     ...(nat === null ? [] : [translated(connection.protocol, connection.from, nat)]),
-    ...(via === undefined
-      ? []
-      : [`${via.process} (pid ${via.pid}) passes it on; the other leg: conntrail why pid:${via.pid}`]),
     ...(tunnel === undefined
       ? []
       : [`a tunnel (${tunnel}): what goes through it has rows of its own, where it is tracked`]),
@@ -47,9 +46,12 @@ const EVIDENCE_TEXT: Readonly<Record<ConnectionJson["direction"]["evidence"], st
   none: "nothing",
 };
 
-/** When it was first and last heard of; the day once where it is the same. */
-function seen({ firstSeen, lastSeen }: ConnectionJson): string[] {
-  if (firstSeen === null || lastSeen === null || firstSeen === NO_TIME) return [];
+/** When it was first and last heard of, by the row or by a fact about it alone; the day once where it is the same. */
+function seen(row: ConnectionJson, facts: readonly Fact[]): string[] {
+  if (row.firstSeen === null || row.lastSeen === null || row.firstSeen === NO_TIME) return [];
+  const own = facts.filter(({ source }) => source !== "listener" && source !== "name").map(({ time }) => time);
+  const times = [row.firstSeen, row.lastSeen, ...own].sort();
+  const [firstSeen, lastSeen] = [times[0]!, times.at(-1)!];
   const [day, time] = [firstSeen.slice(0, 10), firstSeen.slice(11, 23)];
   if (firstSeen === lastSeen) return [`heard of once, ${day} ${time} (UTC)`];
   const until = `${lastSeen.startsWith(day) ? "" : `${lastSeen.slice(0, 10)} `}${lastSeen.slice(11, 23)}`;
@@ -76,6 +78,9 @@ function translated(protocol: string, from: EndJson, { kind, visible }: NonNulla
 /** Which connection announced it, and where that is in the report. */
 function announced({ protocol, from, to, id }: MasterJson): string {
   const tuple = `${protocol} ${placeText(protocol, from)} → ${placeText(protocol, to)}`;
-  const where = id === null ? "which is in no report" : `id:${id}`;
+  const where =
+    id === null
+      ? "which is in no report"
+      : `id:${id}, conntrail why ${placeText(protocol, from)} ${placeText(protocol, to)}`;
   return `announced by the control connection ${tuple} (${where})`;
 }

@@ -14,6 +14,7 @@ import { isDatagram } from "./verdicts.ts";
 /** The blank of a connection that was refused, or has no answer; none for others. */
 export function answerBlank(row: ConnectionJson, seen: FactCollector): Blank[] {
   const { state, to } = row;
+  if (state === "established") return unheardBlank(row, seen);
   if (state !== "failed" && state !== "unreplied") return [];
   if (state === "failed" && seen.outcome === undefined) {
     const text = "whether it was refused or had no answer is not kept";
@@ -32,6 +33,20 @@ export function answerBlank(row: ConnectionJson, seen: FactCollector): Blank[] {
   if (to.local && seen.found.scans > 0) return [];
   const text = `${place} refused it: nothing listens there, or a rule rejects it with a reset`;
   return [{ about: "state", text, help: `ss -ltn 'sport = :${to.port}'  (on ${to.address}: is it listened on?)` }];
+}
+
+/** UDP that only sockets tell: a connected socket says nothing of datagrams; those that the trace saw do. */
+function unheardBlank(row: ConnectionJson, { senders }: FactCollector): Blank[] {
+  const { protocol, sources, to } = row;
+  if (!isDatagram(protocol) || sources.includes("conntrack")) return [];
+  if (senders.from !== undefined && senders.to !== undefined) return [];
+  const sender = senders.from ?? senders.to;
+  const text =
+    sender === undefined
+      ? "nothing saw a datagram of it: a connected socket tells neither whether anything was sent nor whether it was answered"
+      : `${sender} sent a datagram; whether the other end did is not known`;
+  const look = `tcpdump -ni any 'udp port ${to.port} and host ${to.address}'`;
+  return [{ about: "state", text, help: `${inNamespace(row, look)}  (does anything go either way?)` }];
 }
 
 type Words = readonly [text: string, help: string];

@@ -73,7 +73,19 @@ function flowBlank(row: ConnectionJson, { conntrack }: HealthJson, seen: FactCol
   }
   if (row.counters !== undefined) return [];
   const command = inNamespace(row, "sysctl -w net.netfilter.nf_conntrack_acct=1");
-  const when = isOver(row) ? "" : ", and tells of new connections in a dump or at their end";
-  const text = `no bytes and packets were told: the kernel counts only where nf_conntrack_acct is on${when}`;
-  return [{ about: "counters", text, help: `${command}  (new connections only)` }];
+  const none = "no bytes and packets were told";
+  const isDumped = seen.facts.some(({ source }) => source === "dump");
+  if (seen.isForgotten || isDumped) {
+    const by = seen.isForgotten ? "its end" : "the dump";
+    const text = `${none}, though ${by} would have had them: nf_conntrack_acct was 0 when it began`;
+    return [{ about: "counters", text, help: `${command}  (new connections only)` }];
+  }
+  const late = "the kernel tells them in a dump, or when it forgets the connection";
+  if (row.netns !== null && seen.counting.has(row.netns)) {
+    const text = `${none} yet: ${late}; it counts here, as others show`;
+    return [{ about: "counters", text, help: "ask again later" }];
+  }
+  const look = inNamespace(row, "sysctl net.netfilter.nf_conntrack_acct");
+  const help = `${look}  (1: they come later; 0: nothing is counted, and -w …=1 counts new connections)`;
+  return [{ about: "counters", text: `${none}: ${late}, and only where nf_conntrack_acct is 1`, help }];
 }

@@ -3,7 +3,7 @@
  * each input and keeps what speaks of one of them. So rows that nobody asks about cost nothing, neither then nor now.
  */
 import type { HostFacts } from "@conntrail/model";
-import type { ConnectionJson, HealthJson } from "@conntrail/report";
+import type { Connection, ConnectionJson, HealthJson } from "@conntrail/report";
 import { UNKNOWN_HOST } from "../replay/recorded-facts.ts";
 import { replayReports, replayTapped } from "../replay/replay.ts";
 import type { ReplayOptions } from "../replay/replay-options.ts";
@@ -33,13 +33,18 @@ interface Row {
   readonly isForeign: boolean;
 }
 
+/** Legs of passed on connections that are looked through for the other one, the latest. */
+const MOST_LEGS = 10_000;
+
 /** Explains rows of a recording (a path, or those of a rotated one in order; read twice, so not a pipe). Errors are those of `replay()`. */
 export async function explainRecording(paths: string | readonly string[], options: ExplainOptions): Promise<Explained> {
   const { from, to, limit = 3, signal } = options;
   const replayOptions: ReplayOptions = signal === undefined ? {} : { signal };
   const rows = new Map<string, Row>();
+  const legs = new Map<number, ConnectionJson>();
   for await (const report of replayReports(paths, replayOptions)) {
     for (const view of report.connections()) {
+      if (view.via !== undefined) keepLeg(legs, view);
       if (!isAsked(view, from, to)) continue;
       const connection = JSON.parse(JSON.stringify(view)) as ConnectionJson;
       const key = identity(connection);
@@ -61,9 +66,15 @@ export async function explainRecording(paths: string | readonly string[], option
     });
   }
   const explanations = chosen.map(({ connection, health, isForeign }, i): Explanation => {
-    return explanationOf(connection, health, collectors[i]!, { since: null, isForeign });
+    return explanationOf(connection, health, collectors[i]!, { since: null, isForeign }, [...legs.values()]);
   });
   return { explanations, found: rows.size };
+}
+
+function keepLeg(legs: Map<number, ConnectionJson>, leg: Connection): void {
+  legs.delete(leg.id);
+  legs.set(leg.id, leg.toJSON());
+  if (legs.size > MOST_LEGS) legs.delete(legs.keys().next().value!);
 }
 
 /** A connection over several reports. */

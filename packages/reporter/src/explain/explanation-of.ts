@@ -4,16 +4,19 @@ import { blanksOf, type FactOrigin } from "./blanks.ts";
 import type { Explanation } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
 import { endText } from "./meeting-tuples.ts";
+import { relayNote } from "./relay-note.ts";
 
-/** Puts it together. `health` is that of the report that told the row last. */
+/** Puts it together. `health` is that of the report that told the row last; `legs`: the rows with a process between two legs, where they are kept. */
 export function explanationOf(
   connection: ConnectionJson,
   health: HealthJson,
   seen: FactCollector,
   origin: FactOrigin,
+  legs?: readonly ConnectionJson[],
 ): Explanation {
   const { outcome, facts, more } = seen;
-  const notes = seen.isBrought ? [broughtText(connection)] : [];
+  const relay = relayNote(connection, legs);
+  const notes = [...(seen.isBrought ? [broughtText(connection)] : []), ...(relay === undefined ? [] : [relay])];
   return {
     connection,
     ...(outcome !== undefined && { outcome }),

@@ -64,9 +64,13 @@ export class FactCollector implements InputTap {
   /** Namespaces whose conntrack told of it, and those whose conntrack told of anything. */
   readonly trackers: Set<number> = new Set();
   readonly tracking: Set<number> = new Set();
+  /** Namespaces whose conntrack counts. */
+  readonly counting: Set<number> = new Set();
   /** Who was seen to open it, and to send a datagram of it, at either end. */
   readonly openers: { from?: string; to?: string } = {};
   readonly senders: { from?: string; to?: string } = {};
+  /** The kernel told that it has forgotten the flow: with that it tells the numbers. */
+  isForgotten = false;
   /** The called address is none of an interface where its socket is. */
   isBrought = false;
   readonly #facts: Told[] = [];
@@ -108,12 +112,13 @@ export class FactCollector implements InputTap {
       const kind = rows[row + FLOW.kind]!;
       const netns = rows[row + FLOW.netns]! || null;
       if (netns !== null) this.tracking.add(netns);
+      const doubles = new Float64Array(rows.buffer, rows.byteOffset + row * 4, FLOW_WORDS / 2);
+      if (netns !== null && doubles[FLOW.originalPackets / 2]! >= 0) this.counting.add(netns);
       const protocol = protocolName(kindProtocol(kind));
       const ports = { original: rows[row + FLOW.originalPorts]!, reply: rows[row + FLOW.replyPorts]! };
       const original = ends(rows, row + FLOW.originalSource, row + FLOW.originalDestination, ports.original);
       const reply = ends(rows, row + FLOW.replySource, row + FLOW.replyDestination, ports.reply);
       if (!this.#tuples.has(protocol, ...original) && !this.#tuples.has(protocol, ...reply)) continue;
-      const doubles = new Float64Array(rows.buffer, rows.byteOffset + row * 4, FLOW_WORDS / 2);
       const timeMs = doubles[FLOW.lastSeenMs / 2]!;
       if (netns !== null) this.trackers.add(netns);
       const flags = kindFlags(kind);
@@ -128,6 +133,7 @@ export class FactCollector implements InputTap {
           ? `, answered as ${tupleText(protocol, rows, row + FLOW.replySource, row + FLOW.replyDestination, ports.reply)}`
           : ""
       }`;
+      if (change === FLOW_CHANGE.destroyed) this.isForgotten = true;
       if (ended) this.#isReset ||= wasReset(kind);
       const claims = [
         ...(isNew ? [directionClaim(this.#row, this.#tuples.side(original[0]), flags, this.found.isListenedOn)] : []),

@@ -31,7 +31,10 @@ export function tupleText(
 
 /** The kernel's word for a flow's state. */
 export function stateWord(kind: number, change: number): string {
-  if (change === FLOW_CHANGE.destroyed) return "gone from the kernel's table";
+  if (change === FLOW_CHANGE.destroyed) {
+    const isReset = kindProtocol(kind) === PROTOCOL.tcp && kindState(kind) === CT_TCP_STATE.close;
+    return `gone from the kernel's table${isReset ? ", after a reset (CLOSE)" : ""}`;
+  }
   if (change === FLOW_CHANGE.swept) return "gone from a dump";
   if (change === FLOW_CHANGE.evicted) return "dropped from a full table";
   if (change === FLOW_CHANGE.released) return "gone with its namespace";
@@ -44,7 +47,8 @@ export function newFlowText(tuple: string, kind: number, change: number, announc
   const flags = kindFlags(kind);
   const word = stateWord(kind, change);
   if (change < FLOW_CHANGE.destroyed) {
-    return `conntrack has a flow: ${tuple}${word === "" ? "" : `, ${word}`}${beginning(flags)}${announced}`;
+    const isNew = (flags & (FLOW_FLAG.beganUnseen | FLOW_FLAG.pickedUp | FLOW_FLAG.fromDump)) === 0;
+    return `conntrack ${isNew ? "told a new" : "has a"} flow: ${tuple}${word === "" ? "" : `, ${word}`}${beginning(flags)}${announced}`;
   }
   const both = (flags & (FLOW_FLAG.beganUnseen | FLOW_FLAG.pickedUp | FLOW_FLAG.fromDump)) === 0;
   const told = both ? "; its opening and its end were told together" : `; only its end was told`;

@@ -168,7 +168,7 @@ export function listenerClaim(row: ConnectionJson, owner: Owner | undefined, kno
   const { evidence, confidence } = row.direction;
   const decides = evidence === "listener";
   const waits = isDatagram(row.protocol)
-    ? "that end has the port bound, which decides nothing: clients of UDP bind theirs, too"
+    ? "that end has the port bound, which agrees, weakly: clients of UDP bind theirs, too"
     : "somebody waits for connections there";
   const direction: Claim = {
     about: "direction",
