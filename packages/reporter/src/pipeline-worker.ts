@@ -2,6 +2,7 @@
 import { performance } from "node:perf_hooks";
 import type { NamespaceWay, Owner, ReportContent, SnapshotHealth, SocketTable } from "@conntrail/model";
 import { type ContainerNames, createContainerNames, createResolver } from "@conntrail/names";
+import { readCpuTime } from "@conntrail/procfs";
 import { healthJson, limitRows, packReport } from "@conntrail/report";
 import type { LookedEnds } from "@conntrail/scan";
 import { runWorker, type WorkerContext } from "@conntrail/thread";
@@ -106,7 +107,11 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     },
   };
   const asker = nameAsker(resolver);
-  const looks = new ChangeTicks({ now: steadyMs, endsTold: options.intervalMs === 0 });
+  const looks = new ChangeTicks({
+    now: steadyMs,
+    cpu: () => readCpuTime(options.procRoot, "thread-self"),
+    endsTold: options.intervalMs === 0,
+  });
   const heard$ = commands$.pipe(
     tap((command) => {
       if (command.kind === "listen") looks.listen(command.want);

@@ -8,7 +8,7 @@ import { type Observable, Subject } from "rxjs";
 /** From the first input to the look: what comes in together is told together. The ingest has waited for more before it sent its batch. */
 const DELAY_MS = 5;
 
-/** After a look the next one waits so many times as long as that took. */
+/** After a look the next one waits so many times as long as that kept the thread: on a busy machine it may have lain still for most of the time. */
 const REST = 10;
 
 /** The same after a look at all connections for the sake of what came to be known of them from elsewhere. */
@@ -27,6 +27,8 @@ const READY_DEADLINE_MS = 20_000;
 export interface ChangeTicksOptions {
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** Milliseconds that this thread has run so far; `undefined` where the kernel does not count them. */
+  readonly cpu: () => number | undefined;
   /** No reports are made at intervals: what has ended counts as told with its change. */
   readonly endsTold: boolean;
 }
@@ -124,11 +126,12 @@ export class ChangeTicks {
     this.#timer = undefined;
     this.#pending = false;
     const timeMs = this.#options.now();
+    const cpuMs = this.#options.cpu();
     const all = this.#wanted || this.#isAllDue(timeMs);
     const { endsTold } = this.#options;
     this.#ticks$.next({ kind: "tick", timeMs, final: false, news: all ? "all" : "touched", endsTold });
     const doneMs = this.#options.now();
-    const costMs = doneMs - timeMs;
+    const costMs = Math.min(doneMs - timeMs, (this.#options.cpu() ?? Number.POSITIVE_INFINITY) - (cpuMs ?? 0));
     if (all) {
       this.#elsewhere = false;
       this.#allAtMs = doneMs;
