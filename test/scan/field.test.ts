@@ -1,9 +1,9 @@
 /** Sockets, holders and namespaces as the field has them (F46, F47, F49, F52, F54). */
 
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { type Owner, PROTOCOL, SOCKET_STATE } from "@conntrail/model";
 import { assembleSocketTable, Scanner, type ScanRecord, type SocketDump } from "@conntrail/scan";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { mustRun, runCommand } from "../lab/command.ts";
 import { kernelTest } from "../lab/kernel-test.ts";
 import { createLab } from "../lab/lab.ts";
@@ -214,6 +214,22 @@ describe("sockets that a walk of processes does not show", () => {
       expect(table.namespaces.map(({ netns }) => netns)).not.toContain(ino);
     });
   }
+});
+
+kernelTest("F52 a process that has ended and was not waited for hides no namespace that it led to", async () => {
+  await using lab = await createLab("host");
+  const host = lab.ns("host");
+  const child = `ip netns exec ${host.name} sh -c 'echo $$; exec sleep 60'`;
+  // The shell becomes a program that waits for nobody.
+  await using parent = new Program("sh", ["-c", `${child} & exec sleep 60`]);
+  const pid = Number(await parent.line());
+  const scanner = new Scanner();
+  const inodes = async () => (await scanner.scan()).table.namespaces.map(({ netns }) => netns);
+  expect(await inodes()).toContain(host.inode);
+  process.kill(pid, "SIGKILL");
+  const state = () => readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]![0];
+  await vi.waitUntil(() => state() === "Z", { timeout: 10_000 });
+  expect(await inodes()).toContain(host.inode);
 });
 
 test("F49 a process whose first thread has ended is known by another of its threads", async () => {

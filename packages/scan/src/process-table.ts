@@ -106,6 +106,11 @@ export class ProcessTable {
     process.netns = orForbidden(() => readNetNamespace(this.#root, process.place));
   }
 
+  /** The same for all that were in one namespace: those that have ended are in none. */
+  readNamespacesOf(netns: number): void {
+    for (const process of this.values()) if (process.netns === netns) this.readNamespace(process);
+  }
+
   /** Whether it is still the process that it was; one that is not is taken out. Costs a stat(2). Throws OpError. */
   isThere(process: ProcessEntry): boolean {
     if (this.#bySlot[process.slot] !== process) return false;

@@ -23,9 +23,9 @@ export class ScanWork {
   readonly namespaces: NamespaceFacts[] = [];
   readonly dumps: SocketDump[] = [];
   backend: ScanFacts["backend"] = "none";
-  /** Inodes of the namespaces that were dumped, and of those that were not there any more. */
+  /** Inodes of the namespaces that were dumped, and of those into which the way that was known led no more. */
   readonly known: Set<number> = new Set();
-  readonly gone: number[] = [];
+  readonly gone: Set<number> = new Set();
   unreachable = 0;
   broken = 0;
   readonly #settings: ScanSettings;
@@ -39,13 +39,19 @@ export class ScanWork {
 
   async dumpAll(found: readonly FoundNamespace[], book: NamespaceBook): Promise<void> {
     book.forgetAllBut(new Set(found.map(({ netns }) => netns)));
-    for (const namespace of found) {
+    await this.dump(found, book);
+  }
+
+  /** Those alone, and no longer `gone` unless they are found so. */
+  async dump(namespaces: readonly FoundNamespace[], book: NamespaceBook): Promise<void> {
+    for (const namespace of namespaces) {
+      this.gone.delete(namespace.netns);
       if (this.#request.cancelled?.()) throw new OpError("scan", "ECANCELED");
-      await this.#dump(namespace, book);
+      await this.#dumpOne(namespace, book);
     }
   }
 
-  async #dump(namespace: FoundNamespace, book: NamespaceBook): Promise<void> {
+  async #dumpOne(namespace: FoundNamespace, book: NamespaceBook): Promise<void> {
     const readFromMs = steadyMs();
     const dump = dumpNamespace(namespace, this.#settings, (part, offset, length) => {
       this.builder.add(part, offset, length);
@@ -54,7 +60,7 @@ export class ScanWork {
     const readByMs = steadyMs();
     this.broken += dump.broken;
     if (dump.outcome === "forbidden") this.unreachable++;
-    if (dump.outcome === "gone") this.gone.push(namespace.netns);
+    if (dump.outcome === "gone") this.gone.add(namespace.netns);
     else this.known.add(namespace.netns);
     if (dump.outcome === "forbidden" || dump.outcome === "gone") return;
     if (this.backend === "none") this.backend = dump.outcome;

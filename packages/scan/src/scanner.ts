@@ -125,11 +125,10 @@ export class Scanner {
     this.#entered.begin();
     const processes = this.#owners.processes.refresh(scans, this.#told.begin());
     const fresh = [...this.#stillThere(this.#met.splice(0)), ...processes, ...this.#survey.run(scans)];
-    const found = this.#find();
-    this.#found = found;
-    const counters = this.#stillness.counters(found);
-    await work.dumpAll(found, this.#namespaces);
-    for (const netns of work.gone) this.#forget(netns);
+    this.#found = this.#find();
+    const counters = this.#stillness.counters(this.#found);
+    await work.dumpAll(this.#found, this.#namespaces);
+    if (work.gone.size > 0) await this.#goOtherWays(work);
     const timeMs = steadyMs();
     const dumped = performance.now();
     const inodes = work.builder.inodes();
@@ -147,9 +146,9 @@ export class Scanner {
     const facts = this.#facts(work, scans, owned - began);
     const frame = { startedMs, timeMs, cutMs: timeMs, namespaces: work.namespaces, facts };
     const record = holders && this.#record(work, frame, book, holders);
-    const ways = waysInto(found);
+    const ways = waysInto(this.#found);
     const table = { ...work.builder.finish(book, frame), ...(ways.length > 0 && { ways }) };
-    this.#look.learn(found, work.namespaces);
+    this.#look.learn(this.#found, work.namespaces);
     this.#expected = Math.ceil(table.count * 1.1) + 64;
     const spentMs = cpuMs() + helpersCpuMs;
     this.#stillness.scanned({ ...before, counters }, spentMs);
@@ -192,8 +191,19 @@ export class Scanner {
     };
   }
 
+  /** A way may end before its namespace does: a process that nobody has waited for yet leads nowhere, and another one, or a mount, may. */
+  async #goOtherWays(work: ScanWork): Promise<void> {
+    const gone = new Set(work.gone);
+    for (const netns of gone) this.#forget(netns);
+    this.#found = this.#find();
+    const others = this.#found.filter(({ netns }) => gone.has(netns));
+    await work.dump(others, this.#namespaces);
+    for (const netns of work.gone) this.#forget(netns);
+  }
+
   /** What is known of a namespace led nowhere: it is looked for anew. */
   #forget(netns: number): void {
+    this.#owners.processes.readNamespacesOf(netns);
     this.#owners.forgetNamespace(netns);
     this.#survey.mounted.delete(netns);
   }
