@@ -99,7 +99,14 @@ export class ScanPool {
   async #close(): Promise<void> {
     Atomics.store(this.#cancel, 0, 1);
     await this.#within(this.#running, this.#hasLoaded ? 0 : LOADING_MS);
+    if (this.#hasLoaded && this.#pool.threads.length > 0) await this.#within(this.#end());
     await this.#within(this.#pool.destroy());
+  }
+
+  /** The thread ends in the middle of the task, which the pool takes for a failure. */
+  async #end(): Promise<void> {
+    const task = { settings: this.#settings, record: false, mayBeStill: undefined, cancel: this.#cancel, end: true };
+    await this.#pool.run(task).catch(() => undefined);
   }
 
   async #within(end: Promise<unknown>, longerMs = 0): Promise<void> {

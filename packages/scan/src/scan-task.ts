@@ -15,6 +15,8 @@ export interface ScanTask {
   readonly mayBeStill: MayBeStill | undefined;
   /** Look at these ends instead: rows of the trace, which are given away. */
   readonly ends?: { readonly rows: Uint32Array; readonly count: number };
+  /** End the thread, by itself: one that is terminated leaves its native memory behind, half a megabyte and more. */
+  readonly end?: boolean;
   /** Its first word is set when the scan is no longer wanted. */
   readonly cancel: Int32Array<SharedArrayBuffer>;
 }
@@ -35,6 +37,7 @@ let scanner: Scanner | undefined;
 
 /** Runs one task. Never rejects: errors lose their class on the way to another thread, so they travel as data. */
 export async function scan(task: ScanTask): Promise<ScanAnswer> {
+  if (task.end === true) process.exit(0);
   try {
     scanner ??= new Scanner(task.settings);
     if (task.ends !== undefined) return { kind: "looked", ...scanner.look(task.ends.rows, task.ends.count) };
