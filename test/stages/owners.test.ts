@@ -1,6 +1,6 @@
 /** Which process is at each end, and why there is none. */
 import { describe, expect, test } from "vitest";
-import { batch, destroyed, flow, HOST } from "./flow-fixture.ts";
+import { batch, destroyed, flow, HOST, swept } from "./flow-fixture.ts";
 import { connections, lines, only, run, tick } from "./snapshot-view.ts";
 import { boundUdp, listener, namespace, owner, socket, table } from "./socket-fixture.ts";
 
@@ -487,6 +487,54 @@ test("F27 a flow known from a dump keeps the process of its own socket when that
   const ofFlow = reports.map((report) => connections(report).filter(({ sources }) => sources.includes("conntrack")));
   expect(ofFlow.map((rows) => rows.map(({ from }) => from))).toEqual([["wget(30)"], ["wget(30)"]]);
 });
+
+test("F27 a flow that a later dump tells of takes no socket of a connection with its ends that was told as over", () => {
+  const ends = "10.0.0.1:40000 > 192.0.2.1:443";
+  const namespaces = [namespace(HOST, "10.0.0.1")];
+  const reports = run([
+    batch(900, []),
+    table(1000, [socket(ends).of(curl)], { namespaces }),
+    batch(1100, []),
+    tick(1200),
+    batch(1900, []),
+    table(2000, [], { namespaces }),
+    batch(2100, []),
+    tick(2200),
+    batch(2300, [flow(ends).state("timeWait").fromDump().seen(2300)]),
+    tick(2400),
+  ]);
+  expect(reports.map(people)).toEqual([["curl(12) → not-local"], ["curl(12) → not-local"], ["no-socket → not-local"]]);
+});
+
+test.each([
+  ["the same way round", flow("10.0.0.1:40000 > 192.0.2.1:443")],
+  ["the other way round", flow("192.0.2.1:443 > 10.0.0.1:40000")],
+])(
+  "F27 an entry without events, %s, is given no socket of the connection that began anew with its tuple",
+  (_, entry) => {
+    const ends = "10.0.0.1:40000 > 192.0.2.1:443";
+    const namespaces = [namespace(HOST, "10.0.0.1")];
+    const old = entry.fromDump().seen(900);
+    const reports = run([
+      batch(900, [old]),
+      table(1000, [socket(ends).inode(5).of(curl)], { namespaces }),
+      tick(1100),
+      batch(1500, [flow(ends).id(9).seen(1500)]),
+      table(2000, [socket(ends).inode(77).of(wget)], { namespaces }),
+      batch(2100, [swept(old)]),
+      tick(2200),
+      table(3000, [socket(ends).inode(77).of(wget)], { namespaces }),
+      tick(3200),
+    ]);
+    const ofEnd = reports.map((report) =>
+      connections(report)
+        .flatMap(({ from, to }) => [from, to])
+        .filter((who) => /curl|wget/.test(who))
+        .sort(),
+    );
+    expect(ofEnd).toEqual([["curl(12)"], ["curl(12)", "wget(30)"], ["wget(30)"]]);
+  },
+);
 
 test("a scan that saw nothing because it failed ends no connection and takes no owner away", () => {
   const reports = run([

@@ -70,6 +70,10 @@ const ONCE_ANOTHERS = [
     by: "two datagrams' flows of which neither was there for certain when the socket came",
   },
   { seed: 6_100_021, season: "patchy", by: "a flow known from a dump whose own socket had vanished" },
+  { seed: 6_108_351, season: "patchy", by: "a flow known from a dump, after a connection that sockets alone had told" },
+  { seed: 6_110_452, season: "lossy", by: "the same, where a rule redirects" },
+  { seed: 6_116_982, season: "patchy", by: "an entry without events, missed only by a later dump" },
+  { seed: 6_108_365, season: "patchy", by: "an entry without events, made by a packet of the server" },
 ];
 
 /** Another beginning than that of the command, so that both together see more. */

@@ -9,7 +9,7 @@ import { ringMembers } from "../chains/ring.ts";
 import type { FlowBook } from "../flows/flow-book.ts";
 import type { FlowRows } from "../flows/flow-rows.ts";
 import type { JoinContext } from "../owners/join-ends.ts";
-import type { Row } from "../rows/row.ts";
+import { NO_ROW, type Row } from "../rows/row.ts";
 import { REPLY_END, type RowEnd, SOURCE_END } from "../rows/row-end.ts";
 import { isSide } from "../sockets/socket-mirror.ts";
 import { NO_SOCKET } from "../sockets/socket-set.ts";
@@ -30,7 +30,20 @@ export function endEntry(book: FlowBook, row: Row, unseen: boolean): void {
   }
   rows.loseKey(row);
   rows.loseEntry(row, unseen ? book.batchMs : rows.lastSeenMs(row));
-  book.entryless.push(row);
+  const next = nextOf(rows, row);
+  if (next === NO_ROW) book.entryless.push(row);
+  else endWithoutEntry(book, row, rows.firstSeenMs(next));
+}
+
+/** The row of a connection that began anew with the row's tuple: what nobody saw the end of may be missed only by a later dump. NO_ROW: there is none. */
+function nextOf(rows: FlowRows, row: Row): Row {
+  const hash = rows.hash(row);
+  for (let at = rows.firstAt(hash); at >= 0; at = rows.nextAt(hash, at)) {
+    const other = rows.rowAt(at);
+    if (rows.born(other) <= rows.born(row) || rows.netns(other) !== rows.netns(row) || rows.isPickedUp(other)) continue;
+    if (rows.isSameAt(row, other, SOURCE_END) || rows.isReverseOf(row, other)) return other;
+  }
+  return NO_ROW;
 }
 
 /** True for a connection whose sockets were seen, or of which another namespace has an entry, and that was open when last heard of. */

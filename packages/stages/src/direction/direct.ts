@@ -9,8 +9,9 @@ import { isEphemeral, type NamespaceIndex } from "../namespaces/namespace-index.
 import type { ConnectionRows } from "../rows/connection-rows.ts";
 import type { Row } from "../rows/row.ts";
 import { REPLY_END, type RowEnd, SOURCE_END } from "../rows/row-end.ts";
+import { isDatagram } from "../sockets/is-datagram.ts";
 import type { ListenerSearch } from "../sockets/listener-search.ts";
-import { isDatagram, NO_SOCKET } from "../sockets/socket-set.ts";
+import { NO_SOCKET } from "../sockets/socket-set.ts";
 import { suggestDirection } from "./suggest-direction.ts";
 
 /** What directions are decided from, beside the row. */

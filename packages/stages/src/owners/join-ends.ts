@@ -9,9 +9,10 @@ import type { ConnectionRows } from "../rows/connection-rows.ts";
 import type { Row } from "../rows/row.ts";
 import type { RowEnd } from "../rows/row-end.ts";
 import type { DeviceNames } from "../sockets/device-names.ts";
+import { isDatagram } from "../sockets/is-datagram.ts";
 import type { SocketHistory } from "../sockets/socket-history.ts";
 import { FOUND, type SocketSearch } from "../sockets/socket-search.ts";
-import { isDatagram, NO_SOCKET, SEVERAL_SOCKETS, type Socket, type SocketSet } from "../sockets/socket-set.ts";
+import { NO_SOCKET, SEVERAL_SOCKETS, type Socket, type SocketSet } from "../sockets/socket-set.ts";
 import { suggestOwner } from "./suggest-owner.ts";
 
 /** What connections are joined with. */

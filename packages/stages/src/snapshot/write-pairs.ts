@@ -3,6 +3,7 @@ import type { Tick } from "@conntrail/model";
 import { STATE } from "../codes.ts";
 import type { MergeState } from "../merge-state.ts";
 import { NO_ROW, type Row } from "../rows/row.ts";
+import { noteOver } from "../sockets/note-over.ts";
 import type { ColumnWriter } from "./column-writer.ts";
 import type { Gathered } from "./gathered.ts";
 
@@ -28,7 +29,8 @@ export function writePair(state: MergeState, row: Row, tick: Tick, writer: Colum
   else facts.state = ended ? endedState(rows.state(row)) : rows.state(row);
   writer.write(rows, row, row, facts);
   const over = ended && !waits;
-  if (!over) rows.setShown(row);
+  if (over) noteOver(rows, row, state.context.history.past);
+  else rows.setShown(row);
   return over;
 }
 

@@ -155,7 +155,7 @@ export class SocketSearch {
       if (set.ports(socket) !== ports || set.protocol(socket) !== protocol) continue;
       if (!sameAddress(set.words, set.local(socket), words, address)) continue;
       if (!sameAddress(set.words, set.remote(socket), words, peer)) continue;
-      if (!recent && this.#beganUnseen && set.wasFlows(socket)) continue;
+      if (!recent && (set.isOver(socket) || (this.#beganUnseen && set.wasFlows(socket)))) continue;
       // A socket that was known before the flow began is that of an earlier one.
       if (set.knownMs(socket) < startMs || set.firstSeenMs(socket) > this.endMs) continue;
       const isEarlier = set.lastSeenMs(socket) < this.#lastSeenMs;
@@ -220,13 +220,22 @@ export class SocketSearch {
     const hash = rows.hash(row);
     for (let at = rows.firstAt(hash); at >= 0; at = rows.nextAt(hash, at)) {
       const other = rows.rowAt(at);
-      if (other === row || rows.netns(other) !== rows.netns(row) || !rows.isSameAt(row, other, this.#end)) continue;
+      if (other === row || rows.netns(other) !== rows.netns(row)) continue;
+      // An entry that a packet of the server made has the tuples the other way round.
+      if (!rows.isSameAt(row, other, this.#end) && !rows.isReverseOf(row, other)) continue;
       // A socket that is still there when a flow is over belongs to a later one.
       const isLater = rows.born(other) > rows.born(row);
-      if (!isLater && set.lastSeenMs(socket) > rows.endMs(other)) continue;
+      if (!isLater && set.lastSeenMs(socket) > this.#overMs(other)) continue;
       if (set.knownMs(socket) >= rows.beganAfterMs(other) && set.firstSeenMs(socket) <= rows.endMs(other)) return true;
     }
     return false;
+  }
+
+  /** When an earlier flow was over: the kernel's table has a tuple once, so it was when this one began, also where nobody heard of its end. */
+  #overMs(earlier: Row): number {
+    const rows = this.#rows!;
+    const row = this.#row;
+    return rows.hasKnownBeginning(row) ? Math.min(rows.endMs(earlier), rows.firstSeenMs(row)) : rows.endMs(earlier);
   }
 
   #staysInside(): boolean {

@@ -7,12 +7,10 @@ import {
   kindFlags,
   kindProtocol,
   kindState,
-  PROTOCOL,
   SOCKET,
   SOCKET_FLAG,
   SOCKET_STATE,
   SOCKET_WORDS,
-  sameAddress,
 } from "@conntrail/model";
 import {
   addEntry,
@@ -24,7 +22,8 @@ import {
   resetHashIndex,
 } from "../rows/hash-index.ts";
 import { portHash, tupleHash } from "../rows/tuple-hash.ts";
-import { identityAt } from "./socket-identity.ts";
+import { isDatagram } from "./is-datagram.ts";
+import { identityAt, isSameAt } from "./socket-identity.ts";
 
 declare const socket: unique symbol;
 
@@ -38,8 +37,10 @@ export const SEVERAL_SOCKETS: Socket = -2 as Socket;
 /** What has a socket: a flow, which conntrack told of, or a connection that only sockets show. */
 export const TAKEN_BY = { flow: 1, pair: 2 } as const;
 
-/** Beside who has it: a flow had it in an earlier table. */
+/** Beside who has it, and kept when it vanishes: a flow had it in an earlier table; the connection that it was of was told as over. */
 const HAD = 0x80;
+const OVER = 0x40;
+const KEPT = HAD | OVER;
 
 /** Words of a row, as a power of two: 128 bytes. */
 const SHIFT = 5;
@@ -109,7 +110,7 @@ export class SocketSet {
     };
     const moved = this.add(from.words, socket, from.owner(socket));
     this.noteSeen(moved, seen);
-    this.#taken[moved >>> SHIFT] = from.#taken[socket >>> SHIFT]! & HAD;
+    this.#taken[moved >>> SHIFT] = from.#taken[socket >>> SHIFT]! & KEPT;
   }
 
   /** True when nothing is in it. */
@@ -138,7 +139,7 @@ export class SocketSet {
     const hash = connected ? from.pairHash(other) : from.#listenerHash(other);
     for (let at = firstEntry(index, hash); at >= 0; at = nextEntry(index, hash, at)) {
       const socket = entryValue(index, at) as Socket;
-      if (this.#isSame(socket, from.words, other)) return socket;
+      if (isSameAt(this.words, socket, from.words, other)) return socket;
     }
     return NO_SOCKET;
   }
@@ -223,11 +224,11 @@ export class SocketSet {
 
   /** A connection has it already. */
   isTaken(socket: Socket): boolean {
-    return (this.#taken[socket >>> SHIFT]! & ~HAD) !== 0;
+    return (this.#taken[socket >>> SHIFT]! & ~KEPT) !== 0;
   }
 
   isTakenByFlow(socket: Socket): boolean {
-    return (this.#taken[socket >>> SHIFT]! & ~HAD) === TAKEN_BY.flow;
+    return (this.#taken[socket >>> SHIFT]! & ~KEPT) === TAKEN_BY.flow;
   }
 
   /** A flow had it, before the set was let go. */
@@ -235,14 +236,24 @@ export class SocketSet {
     return (this.#taken[socket >>> SHIFT]! & HAD) !== 0;
   }
 
+  /** The connection that it was of was told as over, by its sockets alone. */
+  isOver(socket: Socket): boolean {
+    return (this.#taken[socket >>> SHIFT]! & OVER) !== 0;
+  }
+
+  setOver(socket: Socket): void {
+    this.#taken[socket >>> SHIFT]! |= OVER;
+  }
+
   take(socket: Socket, by: number = TAKEN_BY.flow): void {
-    this.#taken[socket >>> SHIFT] = (this.#taken[socket >>> SHIFT]! & HAD) | by;
+    this.#taken[socket >>> SHIFT] = (this.#taken[socket >>> SHIFT]! & KEPT) | by;
   }
 
   /** Lets go of every socket. */
   untakeAll(): void {
     const taken = this.#taken;
-    for (let i = 0; i < this.#end >>> SHIFT; i++) taken[i] = (taken[i]! & HAD) | (taken[i] === TAKEN_BY.flow ? HAD : 0);
+    for (let i = 0; i < this.#end >>> SHIFT; i++)
+      taken[i] = (taken[i]! & KEPT) | ((taken[i]! & ~KEPT) === TAKEN_BY.flow ? HAD : 0);
   }
 
   /** It has a remote end. */
@@ -279,21 +290,4 @@ export class SocketSet {
   #listenerHash(socket: Socket): number {
     return portHash(this.netns(socket), this.protocol(socket), this.localPort(socket));
   }
-
-  #isSame(socket: Socket, rows: Uint32Array, offset: number): boolean {
-    const { words } = this;
-    return (
-      identityAt(words, socket) === identityAt(rows, offset) &&
-      identityAt(rows, offset) !== 0 &&
-      words[socket + SOCKET.ports] === rows[offset + SOCKET.ports] &&
-      words[socket + SOCKET.netns] === rows[offset + SOCKET.netns] &&
-      sameAddress(words, socket + SOCKET.local, rows, offset + SOCKET.local) &&
-      sameAddress(words, socket + SOCKET.remote, rows, offset + SOCKET.remote)
-    );
-  }
-}
-
-/** True for protocols without a handshake: an unconnected socket both asks and answers. */
-export function isDatagram(protocol: number): boolean {
-  return protocol === PROTOCOL.udp || protocol === PROTOCOL.udplite;
 }
