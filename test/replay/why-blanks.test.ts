@@ -85,9 +85,14 @@ const BLANKS: Readonly<Record<string, readonly [about: string, port: number, wor
     {
       inputs: host(
         [open().counted(6, 812, 5, 268)],
-        [called, listening.without("no-process"), accepted.without("no-process")],
+        [called, listening.without("no-process"), accepted.without("no-process").inode(0)],
       ),
     },
+  ],
+  "a socket of the kernel's own server": [
+    "to.process",
+    5432,
+    { inputs: host([open()], [called, listening.without("no-process"), accepted.without("no-process")]) },
   ],
   "a socket without a process": [
     "from.process",
@@ -97,7 +102,7 @@ const BLANKS: Readonly<Record<string, readonly [about: string, port: number, wor
   "a socket that its process let go of": [
     "from.process",
     5432,
-    { inputs: host([open()], [called.without("no-process").state("finWait2"), accepted.state("closeWait")]).slice(1) },
+    { inputs: host([open()], [called.orphaned().state("finWait2"), accepted.state("closeWait")]).slice(1) },
   ],
   "a process that may not be inspected": [
     "to.process",
@@ -179,6 +184,20 @@ const BLANKS: Readonly<Record<string, readonly [about: string, port: number, wor
       inputs: [
         ...host([], []),
         told(2.6, destroyed(open().counted(1, 60, 1, 40).refused())),
+        told(2.7),
+        scan(2.8, [], []),
+        tick(at(3)),
+      ],
+      explainBuffer: 1,
+    },
+  ],
+  "failed though something came back, and how is not kept": [
+    "state",
+    5432,
+    {
+      inputs: [
+        ...host([], []),
+        told(2.6, destroyed(open().counted(3, 164, 1, 60).refused())),
         told(2.7),
         scan(2.8, [], []),
         tick(at(3)),
@@ -283,7 +302,7 @@ const BLANKS: Readonly<Record<string, readonly [about: string, port: number, wor
   "not counted": ["counters", 5432, { inputs: host([open().counted(-1, -1, -1, -1)], [called, accepted]) }],
 };
 
-test("what thirty-one kinds of blanks say: each answer is whole, and has what was looked for and what to do", async () => {
+test("what thirty-three kinds of blanks say: each answer is whole, and has what was looked for and what to do", async () => {
   const texts = Object.entries(BLANKS).map(([title, [about, port, world]]) => {
     const explained = explainWorld(world, port);
     const blank = explained.blanks.find((each) => each.about.endsWith(about));
@@ -293,7 +312,7 @@ test("what thirty-one kinds of blanks say: each answer is whole, and has what wa
     });
     return `# ${title}\n\n${whyText({ explanations: [explained], found: 1 }, {})}`;
   });
-  expect(texts).toHaveLength(31);
+  expect(texts).toHaveLength(33);
   await expect(texts.join("\n\n")).toMatchFileSnapshot("why-blanks.golden.txt");
 });
 

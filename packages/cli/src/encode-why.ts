@@ -37,7 +37,7 @@ export function whyLines(explanation: Explanation, width: number, paint: Paint):
     ...fold(printable(headline(explanation)), width, 2).map((line) => paint("bold", line)),
     ...aboutRow(explanation).flatMap((line) => fold(`  ${printable(line)}`, width, 4)),
     ...(facts.length === 0 ? [] : ["", cut(factsTitle(facts), width)]),
-    ...facts.flatMap((fact, i) => factLines(fact, isLate(facts, i), width)),
+    ...facts.flatMap((fact, i) => factLines(fact, isLate(facts, i), unnamed(explanation.connection), width)),
     ...(more === 0 ? [] : [`  … and ${more} more`]),
     ...(blanks.length === 0 ? [] : ["", "What it does not say, and why:"]),
     ...bothSides(blanks).flatMap(({ about: name, text, help }) => [
@@ -73,15 +73,26 @@ function bothSides(blanks: readonly Blank[]): Blank[] {
   });
 }
 
-function factLines({ time, source, netns, netnsName, text, claims }: Fact, late: boolean, width: number): string[] {
+/** Ends of whose process nothing is known: what names none does not confirm that. */
+function unnamed({ from, to }: Explanation["connection"]): ReadonlySet<string> {
+  return new Set([...(from.pid === null ? ["from.process"] : []), ...(to.pid === null ? ["to.process"] : [])]);
+}
+
+function factLines(
+  { time, source, netns, netnsName, text, claims }: Fact,
+  late: boolean,
+  blank: ReadonlySet<string>,
+  width: number,
+): string[] {
   const where = netns === null ? "" : ` [${netnsName ?? netns}]`;
   const when = time === NO_TIME ? "no time" : time.slice(11, 23);
   const told = `${source}${where}${late ? " (told late)" : ""}: ${text}`;
   return [
     ...indented(`  ${when}`.padEnd(INDENT - 2), told, width),
-    ...claims.flatMap((claim) =>
-      indented(" ".repeat(INDENT), `${WORDS[claim.verdict]} ${claim.about}: ${claim.text}`, width),
-    ),
+    ...claims.flatMap(({ about, verdict, text: said }) => {
+      const word = verdict === "agrees" && blank.has(about) ? "tells nothing of" : WORDS[verdict];
+      return indented(" ".repeat(INDENT), `${word} ${about}: ${said}`, width);
+    }),
   ];
 }
 

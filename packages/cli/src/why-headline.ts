@@ -9,7 +9,7 @@ export function headline({ connection, outcome, blanks }: Explanation): string {
   const many = count > 1 ? `, ${count} connections` : "";
   const detail = tupleDetail(protocol, from.port, to.port);
   // Of UDP that only sockets tell nobody saw a datagram: the blank says so.
-  const isUnheard = state === "established" && blanks.some(({ about }) => about === "state");
+  const isUnheard = state === "established" && outcome === undefined && blanks.some(({ about }) => about === "state");
   const how = isUnheard ? "open" : outcome === undefined ? state : `${state} (${outcome})`;
   return `${protocol} ${end(protocol, from)} → ${end(protocol, to)}${detail}: ${how}${many}`;
 }

@@ -7,7 +7,7 @@ import type { ConnectionJson } from "@conntrail/report";
 import { type CalledNamespace, calledNamespace, isHere } from "./called-namespace.ts";
 import type { Blank } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
-import { candidatesText, inNamespace } from "./row-place.ts";
+import { candidatesText, datagramsLook, inNamespace } from "./row-place.ts";
 import { scansText } from "./scan-findings.ts";
 import { isDatagram } from "./verdicts.ts";
 
@@ -17,7 +17,7 @@ export function answerBlank(row: ConnectionJson, seen: FactCollector): Blank[] {
   if (state === "established") return unheardBlank(row, seen);
   if (state !== "failed" && state !== "unreplied") return [];
   if (state === "failed" && seen.outcome === undefined) {
-    const text = "whether it was refused or had no answer is not kept";
+    const text = `whether it was refused or had no answer is not kept${answerText(row)}`;
     return [{ about: "state", text, help: "conntrail record keeps it, and conntrail why --replay FILE asks it" }];
   }
   if (seen.outcome !== "refused") {
@@ -35,9 +35,27 @@ export function answerBlank(row: ConnectionJson, seen: FactCollector): Blank[] {
   return [{ about: "state", text, help: `ss -ltn 'sport = :${to.port}'  (on ${to.address}: is it listened on?)` }];
 }
 
+/**
+ * True where the numbers say that a TCP call was answered by resets: packets that are headers alone, for whoever accepts a call answers with options. Conntrack counts no ICMP error
+ * in them (nf_conntrack_in leaves before the numbers).
+ */
+export function isLikelyReset({ protocol, family, counters }: ConnectionJson): boolean {
+  const { packets, bytes } = counters?.reply ?? { packets: 0, bytes: 0 };
+  return protocol === "tcp" && packets > 0 && bytes === packets * (family === "ipv6" ? 60 : 40);
+}
+
+/** What the numbers say of that. */
+function answerText(row: ConnectionJson): string {
+  const { packets, bytes } = row.counters?.reply ?? { packets: 0, bytes: 0 };
+  if (row.protocol !== "tcp" || packets === 0) return "";
+  const came = `${packets} ${packets === 1 ? "packet" : "packets"} of ${bytes} bytes came back`;
+  if (isLikelyReset(row)) return `; ${came}, as a reset has them (a header alone), so it was refused, likely`;
+  return `; ${came}, so that it was answered, and ended before it was established`;
+}
+
 /** UDP that only sockets tell: a connected socket says nothing of datagrams; those that the trace saw do. */
 function unheardBlank(row: ConnectionJson, { senders }: FactCollector): Blank[] {
-  const { protocol, sources, to } = row;
+  const { protocol, sources } = row;
   if (!isDatagram(protocol) || sources.includes("conntrack")) return [];
   if (senders.from !== undefined && senders.to !== undefined) return [];
   const sender = senders.from ?? senders.to;
@@ -45,8 +63,7 @@ function unheardBlank(row: ConnectionJson, { senders }: FactCollector): Blank[] 
     sender === undefined
       ? "nothing saw a datagram of it: a connected socket tells neither whether anything was sent nor whether it was answered"
       : `${sender} sent a datagram; whether the other end did is not known`;
-  const look = `tcpdump -ni any 'udp port ${to.port} and host ${to.address}'`;
-  return [{ about: "state", text, help: `${inNamespace(row, look)}  (does anything go either way?)` }];
+  return [{ about: "state", text, help: datagramsLook(row) }];
 }
 
 type Words = readonly [text: string, help: string];
@@ -62,9 +79,10 @@ function silence(row: ConnectionJson, seen: FactCollector): Words {
   const a = called.name === undefined ? "a rule" : `a rule of ${called.name}`;
   const isLocal = isHere(to.address) || called.drops !== "it";
   if (isListenedOn) {
-    const queue = protocol === "tcp" ? "its queue of new connections is full, or " : "";
+    const queue = protocol === "tcp" ? ["the listener's queue of new connections is full"] : [];
+    const back = called.drops === "it" ? [] : [`there is no route back to ${row.from.address}`];
     const drops = called.drops === "it" ? "the call or its answer" : called.drops;
-    const text = `, though somebody listens there (${listeners(seen)})${passed}: ${queue}${a} drops ${drops}${isLocal ? "" : ", or one of the two ways is broken"}`;
+    const text = `, though somebody listens there (${listeners(seen)})${passed}: ${[...queue, ...back].map((cause) => `${cause}, `).join("")}${queue.length + back.length === 0 ? "" : "or "}${a} drops ${drops}${isLocal ? "" : ", or one of the two ways is broken"}`;
     if (protocol !== "tcp") return [text, called.rules];
     const command = called.command(`ss -ltn 'sport = :${to.port}'`);
     return [text, `${command}  (Recv-Q above Send-Q: the queue is full); then ${called.rules}`];
@@ -91,7 +109,7 @@ function portless(row: ConnectionJson): Words {
   const back = "(does anything come back?)";
   const errors = "that may be answered by an ICMP error, of which conntrack tells nothing";
   if (protocol === "gre" && (from.port !== 0 || to.port !== 0)) {
-    const text = `, as conntrack matches them: without the PPTP helper (nf_conntrack_pptp) an answer under another call id is a row of its own; or nothing there takes gre (${errors}), or a rule drops it`;
+    const text = `, as conntrack matches them: without the PPTP helper (nf_conntrack_pptp) any answer is a row of its own; or nothing there takes gre (${errors}), or a rule drops it`;
     return [text, `${inNamespace(row, "tcpdump -ni any 'ip proto 47 or icmp'")}  ${back}`];
   }
   const number = protocolNumber(protocol);
@@ -113,7 +131,9 @@ function datagram(row: ConnectionJson, seen: FactCollector): Words {
     const called = calledNamespace(row, seen);
     const a = called.name === undefined ? "a rule" : `a rule of ${called.name}`;
     const passed = called.passed === "" ? "" : `; ${called.passed}`;
-    const text = `, though somebody takes datagrams there (${listeners(seen)})${passed}: it has nothing to say, does not get to read (its queue is full), or ${a} drops ${called.drops}`;
+    const back = called.drops === "it" ? "" : `there is no route back to ${row.from.address}, or `;
+    const way = isHere(to.address) || called.drops !== "it" ? "" : ", or one of the two ways is broken";
+    const text = `, though somebody takes datagrams there (${listeners(seen)})${passed}: who takes them has nothing to say, does not get to read (the queue is full), or answers from another address (a flow of its own); or ${back}${a} drops ${called.drops}${way}`;
     const queue = called.command(`ss -uanp 'sport = :${to.port}'`);
     return [text, `${queue}  (Recv-Q above 0: it does not read); then ${called.rules}`];
   }

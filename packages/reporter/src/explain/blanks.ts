@@ -4,11 +4,12 @@ import { answerBlank } from "./answer-blank.ts";
 import { directionBlank } from "./direction-blank.ts";
 import type { Blank } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
+import { halfClosedBlank } from "./half-closed.ts";
 import { namesBlank } from "./names-blank.ts";
 import { processBlank } from "./process-blank.ts";
 import { CONNTRACK_REASON } from "./reasons.ts";
-import { inNamespace, rulesOnTheWay } from "./row-place.ts";
-import { isOver } from "./scan-findings.ts";
+import { inNamespace } from "./row-place.ts";
+import { untrackedText } from "./untracked.ts";
 
 /** Where facts are from. */
 export interface FactOrigin {
@@ -25,6 +26,7 @@ export function blanksOf(row: ConnectionJson, health: HealthJson, seen: FactColl
     ...factsBlank(row, since, seen.facts.length === 0),
     ...directionBlank(row, health, seen, isForeign),
     ...answerBlank(row, seen),
+    ...halfClosedBlank(row, seen),
     ...processBlank(row, "from", health, seen, isForeign),
     ...processBlank(row, "to", health, seen, isForeign),
     ...namesBlank(row, "from", health, seen, isForeign),
@@ -63,13 +65,8 @@ function flowBlank(row: ConnectionJson, { conntrack }: HealthJson, seen: FactCol
       const print = "conntrail doctor says what is missing, and prints what mends it";
       return [{ about: "nat", text, help: conntrack.advice ?? print }];
     }
-    const untracked = "no namespace on its way tracks it (no rule with ct or NAT, or one with notrack)";
-    const otherwise = isOver(row)
-      ? "or it was over before we looked"
-      : "or it has been silent since before tracking began";
-    const open = isOver(row) ? "" : ", though it is open";
-    const text = `conntrack works, but told of no such flow${open}: ${untracked}, ${otherwise}${lacks}`;
-    return [{ about: "nat", text, help: rulesOnTheWay(row, seen.found, seen.tracking) }];
+    const [text, help] = untrackedText(row, seen);
+    return [{ about: "nat", text: `${text}${lacks}`, help }];
   }
   if (row.counters !== undefined) return [];
   const command = inNamespace(row, "sysctl -w net.netfilter.nf_conntrack_acct=1");

@@ -4,7 +4,7 @@
  */
 import type { ConnectionJson } from "@conntrail/report";
 import type { FactCollector } from "./fact-collector.ts";
-import { inNamed, namespaceText } from "./row-place.ts";
+import { inNamed, LEGACY, LIST_RULES, namespaceText } from "./row-place.ts";
 
 /** Where to look for a rule. */
 export interface CalledNamespace {
@@ -28,14 +28,13 @@ export function calledNamespace(row: ConnectionJson, seen: FactCollector): Calle
   const told =
     seen.trackers.size > 0 || netns === null || !sources.includes("conntrack") ? [...seen.trackers] : [netns];
   const command = (words: string): string => inNamed(home === undefined ? undefined : found.nameOf(home), words);
-  const list = "nft list ruleset";
   if (home === undefined) {
     const where = `where ${to.address} is: a rule that drops or rejects it`;
-    return { name: undefined, passed: "", drops: "it", rules: `${list}  (${where})`, command };
+    return { name: undefined, passed: "", drops: "it", rules: `${LIST_RULES}  (${where}; ${LEGACY})`, command };
   }
   const name = namespaceText(found, home);
   const before = told.filter((each) => each !== home).map((each) => namespaceText(found, each));
-  const rules = `${command(list)}  (a rule that drops or rejects it)`;
+  const rules = `${command(LIST_RULES)}  (a rule that drops or rejects it; ${LEGACY})`;
   if (!told.includes(home)) {
     const passed =
       before.length === 0 ? "" : `${before.join(" and ")} let the call out, or conntrack would not have it there`;
@@ -46,7 +45,8 @@ export function calledNamespace(row: ConnectionJson, seen: FactCollector): Calle
     return { name, passed: "", drops: "it", rules, command };
   }
   const passed = `the call came through the rules of ${name}, and no answer left it, or conntrack there would have it`;
-  const raw = `${command(list)}  (a rule that drops the answer, of a priority below -200)`;
+  const route = command(`ip route get ${from.address}`);
+  const raw = `${route}  (is there a way back?); ${command(LIST_RULES)}  (a rule that drops the answer, of a priority below -200; ${LEGACY})`;
   return { name, passed, drops: "its answer before conntrack sees it", rules: raw, command };
 }
 

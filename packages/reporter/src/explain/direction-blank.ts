@@ -3,7 +3,8 @@ import type { ConnectionJson, HealthJson } from "@conntrail/report";
 import type { Blank, Claim } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
 import { CONNTRACK_REASON } from "./reasons.ts";
-import { candidatesText, rulesOnTheWay } from "./row-place.ts";
+import { candidatesText } from "./row-place.ts";
+import { untrackedText } from "./untracked.ts";
 import { isDatagram } from "./verdicts.ts";
 
 /** The blank of a direction that is not certain. */
@@ -62,9 +63,14 @@ function portsSay({ direction, from, to }: ConnectionJson, { facts, found }: Fac
 }
 
 /** A bound port decides nothing, and says the same. */
-function agreeing({ protocol }: ConnectionJson, { found }: FactCollector): string {
-  if (!isDatagram(protocol) || !found.isListenedOn) return "";
-  return `; what is bound there agrees (${candidatesText(found, found.listeners.values())})`;
+function agreeing({ protocol }: ConnectionJson, { found, sentMs, senders }: FactCollector): string {
+  if (!isDatagram(protocol)) return "";
+  const { from, to } = sentMs;
+  const later = from === undefined || to === undefined ? 0 : Math.round(to - from);
+  const first =
+    later > 0 ? `; the datagrams agree: the trace saw ${senders.from} send first, ${senders.to} ${later} ms later` : "";
+  if (!found.isListenedOn) return first;
+  return `${first}; what is bound there agrees (${candidatesText(found, found.listeners.values())})`;
 }
 
 function overruled({ facts }: FactCollector, none: string): string {
@@ -94,5 +100,5 @@ function helpText(row: ConnectionJson, { conntrack }: HealthJson, seen: FactColl
   if (conntrack.reason !== null) {
     return conntrack.advice ?? "conntrail doctor says what is missing, and prints what mends it";
   }
-  return `${rulesOnTheWay(row, seen.found, seen.tracking)}; where it is tracked, conntrack tells who opens it`;
+  return `${untrackedText(row, seen)[1]}; where it is tracked, conntrack tells who opens it`;
 }

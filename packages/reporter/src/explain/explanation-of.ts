@@ -3,6 +3,7 @@ import type { ConnectionJson, HealthJson } from "@conntrail/report";
 import { blanksOf, type FactOrigin } from "./blanks.ts";
 import type { Explanation } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
+import { halfClosedBlank } from "./half-closed.ts";
 import { endText } from "./meeting-tuples.ts";
 import { relayNote } from "./relay-note.ts";
 
@@ -14,7 +15,9 @@ export function explanationOf(
   origin: FactOrigin,
   legs?: readonly ConnectionJson[],
 ): Explanation {
-  const { outcome, facts, more } = seen;
+  const { facts, more } = seen;
+  const blanks = blanksOf(connection, health, seen, origin);
+  const outcome = seen.outcome ?? (halfClosedBlank(connection, seen).length > 0 ? "half closed" : undefined);
   const relay = relayNote(connection, legs);
   const notes = [...(seen.isBrought ? [broughtText(connection)] : []), ...(relay === undefined ? [] : [relay])];
   return {
@@ -24,7 +27,7 @@ export function explanationOf(
     since: origin.since,
     facts,
     more,
-    blanks: blanksOf(connection, health, seen, origin),
+    blanks,
   };
 }
 

@@ -41,8 +41,8 @@ export interface Blank {
 /** The answer for one row. */
 export interface Explanation {
   readonly connection: ConnectionJson;
-  /** How it ended, of one that failed. Absent for others, and where its end is not kept. */
-  readonly outcome?: "refused" | "no answer";
+  /** How it ended, of one that failed and whose end is kept; of an open one whether just one of its ends was closed. Absent otherwise. */
+  readonly outcome?: "refused" | "no answer" | "half closed";
   /** Sentences about the row as a whole. Absent without any. */
   readonly notes?: readonly string[];
   /** ISO 8601: facts from before are not kept any more; null when all are there. */

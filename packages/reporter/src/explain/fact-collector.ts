@@ -30,7 +30,7 @@ import {
 } from "@conntrail/model";
 import type { ConnectionJson } from "@conntrail/report";
 import type { InputTap } from "../replay/input-tap.ts";
-import type { Claim, Fact, FactSource } from "./explanation.ts";
+import type { Claim, Explanation, Fact, FactSource } from "./explanation.ts";
 import { announcement, newFlowText, socketWord, stateWord, tupleText } from "./flow-text.ts";
 import { heldText, NOBODYS, processText } from "./held-text.ts";
 import { endText, MeetingTuples } from "./meeting-tuples.ts";
@@ -58,7 +58,7 @@ type Told = Omit<Fact, "time" | "netnsName"> & { readonly timeMs: number };
 export class FactCollector implements InputTap {
   more = 0;
   /** How a connection that failed ended. Undefined while no end of it was told. */
-  outcome: "refused" | "no answer" | undefined;
+  outcome: Explanation["outcome"];
   /** What the scans showed. */
   readonly found: ScanFindings;
   /** Namespaces whose conntrack told of it, and those whose conntrack told of anything. */
@@ -69,6 +69,10 @@ export class FactCollector implements InputTap {
   /** Who was seen to open it, and to send a datagram of it, at either end. */
   readonly openers: { from?: string; to?: string } = {};
   readonly senders: { from?: string; to?: string } = {};
+  /** When the first of these datagrams was sent, Unix milliseconds. */
+  readonly sentMs: { from?: number; to?: number } = {};
+  /** The trace ran by then, by the row's clock; undefined where nothing of it is kept. */
+  tracedFromMs: number | undefined;
   /** The kernel told that it has forgotten the flow: with that it tells the numbers. */
   isForgotten = false;
   /** The called address is none of an interface where its socket is. */
@@ -171,9 +175,11 @@ export class FactCollector implements InputTap {
       const key = `socket ${netns} ${cookie} ${local}`;
       if (this.#tuples.has(protocol, local, remote)) {
         const side = this.#tuples.side(local);
-        const state = socketWord(kind);
-        const what = `${local} → ${remote}, ${state}`;
-        this.found.holders[side].set(`${key} ${who}`, { who, isHeld: owner !== undefined, netns, what });
+        const word = socketWord(kind);
+        const what = `${local} → ${remote}, ${word}`;
+        const state = isDatagram(protocol) ? "" : word;
+        const isBare = rows[row + SOCKET.inode] === 0;
+        this.found.hold(side, `${key} ${who}`, { who, isHeld: owner !== undefined, netns, what, state, isBare });
         const known = knownFrom(this.#did[side]);
         const found = { owner, evidence: "held", reason, text: known.held } as const;
         const place = this.found.namespace(netns);
@@ -186,17 +192,19 @@ export class FactCollector implements InputTap {
         this.isBrought ||= isBrought;
         const brought = isBrought ? `; no interface there has ${this.#row.to.address}` : "";
         const text = `${heldText(owner, reason, "has the socket", what)}${brought}`;
-        this.#keep(key, `${who} ${state}`, { timeMs, source: "socket", netns, text, claims });
+        this.#keep(key, `${who} ${word}`, { timeMs, source: "socket", netns, text, claims });
       } else if (protocol === this.#row.protocol && this.#isListener(kind, local, remote) && isThere(netns)) {
         const what = `${isDatagram(protocol) ? "takes datagrams" : "listens"} on ${local}`;
-        this.found.listeners.set(`${key} ${who}`, { who, isHeld: owner !== undefined, netns, what });
+        const listening = { who, isHeld: owner !== undefined, netns, what, state: "", isBare: false };
+        this.found.listeners.set(`${key} ${who}`, listening);
         const claims = listenerClaim(this.#row, owner, knownFrom(this.#did.to));
         this.#keep(key, who, { timeMs, source: "listener", netns, text: heldText(owner, reason, "", what), claims });
       }
     }
   }
 
-  trace({ rows, count, owners }: TraceBatch): void {
+  trace({ rows, count, owners, timeMs: toldMs, health }: TraceBatch): void {
+    this.tracedFromMs = health.state === "off" ? undefined : (this.tracedFromMs ?? toldMs + this.#wallAheadMs);
     for (let i = 0, row = 0; i < count; i++, row += TRACE_WORDS) {
       const kind = rows[row + TRACE.kind]!;
       const [local, remote] = ends(rows, row + TRACE.local, row + TRACE.remote, rows[row + TRACE.ports]!);
@@ -215,8 +223,11 @@ export class FactCollector implements InputTap {
         : ({ owner, evidence: "trace", reason: 0, text: `the kernel saw the process ${did}` } as const);
       const claims = owner === undefined ? [] : [processClaim(this.#row, side, found, known)];
       if (!isLook && owner?.pid === this.#row[side].pid) this.#did[side].add(did);
-      if (isSent) this.senders[side] = processText(owner);
-      else if (role === TRACE_ROLE.opened) this.openers[side] = processText(owner);
+      if (isSent) {
+        this.senders[side] = processText(owner);
+        this.sentMs[side] = Math.min(this.sentMs[side] ?? timeMs, timeMs);
+      }
+      if (role === TRACE_ROLE.opened) this.openers[side] = processText(owner);
       const what = isSent ? `${did} from ${local} to ${remote}` : `${verb} ${local} → ${remote}`;
       const text = isLook
         ? `a look found ${processText(owner)} with the socket ${local} → ${remote}`

@@ -81,7 +81,7 @@ function untold(
       `${look}  (asks again)`,
     ];
   }
-  const text = `no name for ${address}: of ${lookups} lookups ${failures} failed, and this recording, of an older version, does not say whether that was one of them`;
+  const text = `no name for ${address}: of ${lookups} lookups ${failures} failed, and this recording, of an older version, does not say whether that was ${failures === 1 ? "the one" : "one of them"}`;
   return [text, `${look}  (a name, none, or no answer?)`];
 }
 

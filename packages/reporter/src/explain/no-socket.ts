@@ -31,7 +31,9 @@ export function unseenSocket(
         ? `it began and ended between two scans of the sockets${lifeText(row)}`
         : noScan(found, "while it lasted", place);
     if (trace.state === "off") return [`${none}; ${traced}`, traceHelp(trace)];
-    return [`${none}; ${traced}: ${missedByTrace(trace)}`, `${traceStep(trace)}; ${oftener(row)}`];
+    const step = traceStep(trace);
+    const next = step === null ? catchNext(row) : `${step}; ${catchNext(row)}`;
+    return [`${none}; ${traced}: ${missedByTrace(row, side, trace, seen)}`, next];
   }
   if (found.during === 0) {
     const text = `it was first seen after the latest scan of the sockets; ${traced}`;
@@ -60,12 +62,13 @@ function halfOpen(side: "from" | "to", { holders }: ScanFindings): string | unde
   return one?.who;
 }
 
-/** Scans at a shorter interval, or that none would have seen it. */
-function oftener(row: ConnectionJson): string {
+/** A recording in which the next one is, with a scan while it lasts where one can be so short. */
+function catchNext(row: ConnectionJson): string {
+  const { from, to, protocol } = row;
   const life = lifeMs(row);
-  if (life === undefined || life >= 200) return "conntrail why … --scan-interval 100ms scans oftener";
-  if (life < 2 * SHORTEST_MS) return "scans do not see one so short";
-  return `conntrail why … --scan-interval ${Math.floor(life / 2)}ms has a scan see one as short`;
+  const interval = life === undefined || life >= 200 ? 100 : life < 2 * SHORTEST_MS ? undefined : Math.floor(life / 2);
+  const scans = interval === undefined ? "" : ` --scan-interval ${interval}ms`;
+  return `catch the next: conntrail record again.pcapng --duration 60s${scans}, then conntrail why --replay again.pcapng ${from.address} ${placeText(protocol, to)}`;
 }
 
 /** Where was looked, and how to look there. */

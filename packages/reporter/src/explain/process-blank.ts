@@ -1,12 +1,13 @@
 /** Why an end has no process: where its socket was looked for, and where that ended. */
 import { hasPorts, placeText, protocolNumber } from "@conntrail/model";
 import type { ConnectionJson, EndJson, HealthJson } from "@conntrail/report";
+import { isLikelyReset } from "./answer-blank.ts";
 import type { Blank } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
 import { unseenSocket } from "./no-socket.ts";
 import { SOCKETS_REASON } from "./reasons.ts";
 import { candidatesText, inNamed, lookedInto, whereAddress } from "./row-place.ts";
-import { scansText } from "./scan-findings.ts";
+import { type ScanFindings, scansText } from "./scan-findings.ts";
 import { tracedText, traceStep } from "./traced-text.ts";
 import { isDatagram } from "./verdicts.ts";
 
@@ -66,6 +67,9 @@ function unheldText(row: ConnectionJson, side: "from" | "to", seen: FactCollecto
   const text = `nothing listened on ${place} in ${scans}`;
   if (protocol !== "tcp") return [text, start];
   if (seen.outcome === "refused") return [`${text}, and the kernel answers such a call with a reset`, start];
+  if (state === "failed" && seen.outcome === undefined && isLikelyReset(row)) {
+    return [`${text}, and the kernel answers such a call with a reset: likely what came back`, start];
+  }
   if (state === "failed" && seen.outcome === undefined) {
     const now = whereAddress(seen.found, end.address, `ss -ltn 'sport = :${end.port}'`);
     const where = seen.found.homes(end.address).length === 1 ? "" : `where ${end.address} is: `;
@@ -111,37 +115,49 @@ function ownerText(place: string, end: EndJson, known: Known): Words {
 }
 
 /** The words of a socket whose process has let go of it, as the kernel's tools have them. */
-const LET_GO = /, (FIN_WAIT_?[12]|CLOSING|LAST_ACK|TIME_WAIT)$/;
+const LET_GO = /^(FIN_WAIT_?[12]|CLOSING|LAST_ACK|TIME_WAIT)$/;
 
 function noProcessText(place: string, { row, side, seen, health: { trace } }: Known): Words {
   const { found } = seen;
   const traced = tracedText(row, side, trace, seen);
   const seenText = `the socket ${place} was seen, and no process has a descriptor of it`;
-  const holders = [...found.holders[side].values()];
-  if (holders.length > 0 && holders.every(({ what }) => LET_GO.test(what))) {
+  const holders = found.latestHolders(side);
+  if (holders.length > 0 && holders.every(({ state }) => LET_GO.test(state))) {
     const text = `${seenText}: its process has closed it or ended, and the kernel sees it out; ${traced}`;
     return [text, traceStep(trace)];
   }
+  if (side === "to" && found.isListenedOn && row.protocol === "tcp" && holders.length > 0)
+    return acceptedText(seenText, traced, row, found);
   const unseen = "a process that this /proc does not show (another pid namespace) has it";
   const closed = "it was closed between the reading of the sockets and that of the descriptors";
-  const kernel = "nothing to be done where the kernel itself serves";
-  if (side === "to" && found.isListenedOn && row.protocol === "tcp") {
-    const listening = [...found.listeners.values()];
-    const isServed = listening.some(({ isHeld }) => isHeld);
-    const likely = isServed
-      ? ""
-      : "the kernel's own server (NFS), the likeliest as the listener has no process either; ";
-    const listens = candidatesText(found, listening);
-    const command = whereAddress(found, row.to.address, `ss -ltn 'sport = :${row.to.port}'`);
-    const text = `${seenText}: ${likely}or it is not accepted yet by who listens (${listens}), ${unseen}, or ${closed}; ${traced}`;
-    const accepted = `${command}  (Recv-Q counts those that nobody has accepted)`;
-    return [isServed ? text.replace(": or it is", ": it is") : text, isServed ? accepted : `${accepted}; ${kernel}`];
-  }
   const step = traceStep(trace);
+  const kernel = "nothing to be done where the kernel itself serves";
   return [
     `${seenText}: it is the kernel's own (NFS, a tunnel), ${unseen}, or ${closed}; ${traced}`,
-    step === null ? kernel : `${step}; ${kernel}`,
+    step === null ? `conntrail doctor  (does this /proc show all processes?); ${kernel}` : `${step}; ${kernel}`,
   ];
+}
+
+/** A socket at the called end, where somebody listens: one that nobody has accepted has no inode, one of the kernel's own has. */
+function acceptedText(seenText: string, traced: string, { to }: ConnectionJson, found: ScanFindings): Words {
+  const listening = [...found.listeners.values()];
+  const listens = candidatesText(found, listening);
+  const isServed = listening.some(({ isHeld }) => isHeld);
+  const hidden = "a process that this /proc does not show (another pid namespace)";
+  const shows = "conntrail doctor  (does this /proc show all processes?)";
+  if (found.latestHolders("to").every(({ isBare }) => isBare)) {
+    const queue = whereAddress(found, to.address, `ss -ltnp 'sport = :${to.port}'`);
+    const who = isServed ? "" : `; the listener has no process either: ${hidden} has it, or the kernel itself`;
+    const text = `${seenText}: it has no inode, as one that nobody has accepted yet; who listens: ${listens}${who}; ${traced}`;
+    const step = `${queue}  (Recv-Q counts those that nobody has accepted: does it go down?)`;
+    return [text, isServed ? step : `${step}; ${shows}`];
+  }
+  if (isServed) {
+    const text = `${seenText}, though it was accepted (it has an inode); who listens: ${listens}. ${hidden.replace("a p", "A p")} has it now, or it was closed between the reading of the sockets and that of the descriptors; ${traced}`;
+    return [text, shows];
+  }
+  const text = `${seenText}, though it was accepted (it has an inode), and neither has the listener (${listens}): ${hidden} has both, or the kernel itself serves there (NFS); ${traced}`;
+  return [text, `${shows}; nothing to be done where the kernel itself serves`];
 }
 
 /** Who could have the end: each socket that fits it, and where was looked. */

@@ -27,6 +27,8 @@ export class RecentInputs {
   #first = 0;
   #bytes = 0;
   #sinceMs: number | null = null;
+  /** The trace runs since then, or longer. */
+  #tracedFromMs: number | undefined;
 
   constructor(mostBytes: number) {
     this.#mostBytes = mostBytes;
@@ -35,6 +37,9 @@ export class RecentInputs {
   /** Takes an input, whose arrays nobody may write to any more. */
   take(input: Input): void {
     if (this.#mostBytes === 0) this.#sinceMs = input.timeMs;
+    if (input.kind === "trace") {
+      this.#tracedFromMs = input.health.state === "off" ? undefined : (this.#tracedFromMs ?? input.timeMs);
+    }
     if (this.#mostBytes === 0 || (input.count === 0 && input.kind !== "sockets")) return;
     const fitted = fit(input);
     const bytes = fitted.rows.byteLength + ("owners" in fitted ? fitted.owners.length * OWNER_BYTES : 0);
@@ -56,6 +61,7 @@ export class RecentInputs {
       else if (input.kind === "sockets") seen.sockets(input);
       else seen.trace(input);
     }
+    seen.tracedFromMs = this.#tracedFromMs === undefined ? undefined : this.#tracedFromMs + clock.wallAheadMs;
     seen.names(answersNow(connection, names), clock.nowMs);
     const since = this.#sinceMs === null ? null : new Date(this.#sinceMs + clock.wallAheadMs).toISOString();
     return explanationOf(connection, health, seen, { since, isForeign: false });

@@ -3,6 +3,11 @@ import { ADDRESS_WORDS, formatAddress, placeText } from "@conntrail/model";
 import type { ConnectionJson } from "@conntrail/report";
 import type { Candidate, ScanFindings } from "./scan-findings.ts";
 
+/** Lists the rules of nftables, those of iptables-nft among them, and not those of iptables-legacy. */
+export const LIST_RULES = "nft list ruleset";
+/** Where others may be. */
+export const LEGACY = "rules of iptables-legacy: iptables-legacy-save";
+
 /** Namespaces or candidates that are named one by one. */
 const MOST_NAMED = 6;
 
@@ -48,7 +53,34 @@ export function lookedInto(found: ScanFindings): string {
  * than one address. With a word on who tracks others.
  */
 export function rulesOnTheWay(row: ConnectionJson, found: ScanFindings, tracking: ReadonlySet<number>): string {
-  const list = "nft list ruleset";
+  const places = placesOnTheWay(row, found);
+  const [, ...others] = places.map((netns) => namespaceText(found, netns));
+  const same = others.length === 0 ? "" : `, and the same in ${listed(others, ", ")}`;
+  const command = places.length === 0 ? LIST_RULES : inNamed(found.nameOf(places[0]!), LIST_RULES);
+  const tracks = trackingOnTheWay(row, found, tracking);
+  const place = placeText(row.protocol, row.to);
+  const look =
+    tracks.length === 0
+      ? `no ct at all, or notrack, for ${place}?`
+      : `others are tracked in ${listed(tracks, ", ")}: is there a notrack for ${place}?`;
+  return `${command}${same}  (${look}; ${LEGACY})`;
+}
+
+/** What those of them are called that track others. */
+export function trackingOnTheWay(row: ConnectionJson, found: ScanFindings, tracking: ReadonlySet<number>): string[] {
+  return placesOnTheWay(row, found)
+    .filter((netns) => tracking.has(netns))
+    .map((netns) => namespaceText(found, netns));
+}
+
+/** Looks for datagrams of a row, whichever way. */
+export function datagramsLook(row: ConnectionJson): string {
+  const { to } = row;
+  return `${inNamespace(row, `tcpdump -ni any 'udp port ${to.port} and host ${to.address}'`)}  (does anything go either way?)`;
+}
+
+/** The namespaces that could track a row: where its ends are, and those that may lie between. */
+function placesOnTheWay(row: ConnectionJson, found: ScanFindings): number[] {
   const ends = new Set(
     [row.from, row.to].flatMap(({ address }) => {
       const homes = found.homes(address);
@@ -60,17 +92,7 @@ export function rulesOnTheWay(row: ConnectionJson, found: ScanFindings, tracking
   const between = isOne
     ? []
     : found.namespaces.filter(({ netns, addresses }) => !ends.has(netns) && isRouter(addresses));
-  const places = [...ends, ...between.map(({ netns }) => netns)];
-  const [, ...others] = places.map((netns) => namespaceText(found, netns));
-  const same = others.length === 0 ? "" : `, and the same in ${listed(others, ", ")}`;
-  const command = places.length === 0 ? list : inNamed(found.nameOf(places[0]!), list);
-  const tracks = places.filter((netns) => tracking.has(netns)).map((netns) => namespaceText(found, netns));
-  const place = placeText(row.protocol, row.to);
-  const look =
-    tracks.length === 0
-      ? `no ct at all, or notrack, for ${place}?`
-      : `others are tracked in ${listed(tracks, ", ")}: is there a notrack for ${place}?`;
-  return `${command}${same}  (${look})`;
+  return [...ends, ...between.map(({ netns }) => netns)];
 }
 
 /** More than one address, loopback's not counted. */

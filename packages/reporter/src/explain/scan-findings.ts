@@ -11,6 +11,10 @@ export interface Candidate {
   readonly netns: number | null;
   /** Its ends, or where it listens. */
   readonly what: string;
+  /** The kernel's word for its state; empty of UDP. */
+  readonly state: string;
+  /** No file of any process stands for it: nobody has accepted it yet, or it was closed (the kernel lists inode 0). */
+  readonly isBare: boolean;
 }
 
 /** Of one row. */
@@ -23,6 +27,11 @@ export class ScanFindings {
   readonly holders: Readonly<Record<"from" | "to", Map<string, Candidate>>> = { from: new Map(), to: new Map() };
   /** Sockets that wait for calls on the port of the `to` end. */
   readonly listeners: Map<string, Candidate> = new Map();
+  /** Those of the latest scan that had any, and which scan that was. */
+  readonly #latestHolders: Record<"from" | "to", { scan: number; holders: Candidate[] }> = {
+    from: { scan: 0, holders: [] },
+    to: { scan: 0, holders: [] },
+  };
   readonly #row: ConnectionJson;
   readonly #names = new Map<number, string>();
   readonly #beganMs: number;
@@ -46,6 +55,19 @@ export class ScanFindings {
     this.#latest = namespaces;
     for (const { netns, name } of namespaces) if (name !== undefined) this.#names.set(netns, name);
     this.#clientPorts = namespaces.find(({ netns }) => netns === this.#row.netns)?.ephemeral ?? this.#clientPorts;
+  }
+
+  /** Keeps a socket that fits an end. */
+  hold(side: "from" | "to", key: string, holder: Candidate): void {
+    this.holders[side].set(key, holder);
+    const latest = this.#latestHolders[side];
+    if (latest.scan === this.scans) latest.holders.push(holder);
+    else this.#latestHolders[side] = { scan: this.scans, holders: [holder] };
+  }
+
+  /** The sockets of an end as the latest scan has them that had any. */
+  latestHolders(side: "from" | "to"): readonly Candidate[] {
+    return this.#latestHolders[side].holders;
   }
 
   /** The range of ports for clients, in the namespace of the row. Undefined where it was not read. */

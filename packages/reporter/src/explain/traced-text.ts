@@ -24,16 +24,31 @@ export function tracedText(
   return `${saw} at this end ${did} it`;
 }
 
-/** Why a trace that ran may have missed it. */
-export function missedByTrace({ lost }: HealthJson["trace"]): string {
-  const otherwise = "it began before the trace ran, or the kernel itself has that end (NFS, a tunnel)";
-  if (lost === 0) return `no record was lost, so ${otherwise}`;
-  return `it lost ${lost} ${lost === 1 ? "record" : "records"}, which may be why; or ${otherwise}`;
+/**
+ * Why a trace that ran may have missed it. Whoever opens does it in its own name, so that the trace sees it; a reset ends a connection, and nobody closes
+ * it.
+ */
+export function missedByTrace(
+  { firstSeen }: ConnectionJson,
+  side: "from" | "to",
+  { lost }: HealthJson["trace"],
+  { tracedFromMs }: FactCollector,
+): string {
+  const reset = side === "to" ? "a reset ended it before this end was closed, or " : "";
+  const kernel = "the kernel itself has that end (NFS, a tunnel)";
+  const isBefore = firstSeen !== null && tracedFromMs !== undefined && tracedFromMs <= Date.parse(firstSeen);
+  const from = tracedFromMs === undefined ? "" : ` ${new Date(tracedFromMs).toISOString().slice(11, 23)}`;
+  if (isBefore && lost === 0) return `it ran from${from} at the latest, and lost no record: ${reset}${kernel}, likely`;
+  const ran = isBefore
+    ? ""
+    : `it began before the trace is known to have run${from === "" ? "" : ` (${from.slice(1)})`}, or `;
+  if (lost === 0) return `no record was lost: ${ran}${reset}${kernel}`;
+  return `it lost ${lost} ${lost === 1 ? "record" : "records"}, which may be why; or ${ran}${reset}${kernel}`;
 }
 
-/** What helps the next time: where the trace is off, what turns it on. */
+/** What helps the next time: where the trace is off, what turns it on; null where it ran and lost nothing. */
 export function traceStep(trace: HealthJson["trace"]): string | null {
-  if (trace.state !== "off") return "conntrail doctor  (is the trace whole?)";
+  if (trace.state !== "off") return trace.lost === 0 ? null : "conntrail doctor  (why were records lost?)";
   if (trace.reason === "switched-off")
     return "without --no-trace the kernel tells who opens such a connection (the next one)";
   return traceHelp(trace);

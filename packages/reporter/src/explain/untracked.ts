@@ -1,0 +1,37 @@
+/**
+ * Why conntrack, though it works, told nothing of a flow. It tracks where a rule of the namespace asks for it and none says notrack; and it forgets UDP that is silent after
+ * nf_conntrack_udp_timeout, or nf_conntrack_udp_timeout_stream once it was answered (nf_conntrack_proto_udp.c: 30 and 120 seconds).
+ */
+import type { ConnectionJson } from "@conntrail/report";
+import type { FactCollector } from "./fact-collector.ts";
+import { datagramsLook, inNamed, rulesOnTheWay, trackingOnTheWay } from "./row-place.ts";
+import { isOver } from "./scan-findings.ts";
+import { isDatagram } from "./verdicts.ts";
+
+/** The text, and what to look at. */
+export function untrackedText(row: ConnectionJson, seen: FactCollector): readonly [text: string, help: string] {
+  const rules = rulesOnTheWay(row, seen.found, seen.tracking);
+  const { senders } = seen;
+  if (isDatagram(row.protocol) && senders.from === undefined && senders.to === undefined && !isOver(row)) {
+    const text =
+      "conntrack works, but told of no such flow: most simply, no datagram went while we watched, for conntrack forgets UDP that is silent (nf_conntrack_udp_timeout: 30 s; _stream, once answered: 120 s); or no namespace on its way tracks it (no rule with ct or NAT, or one with notrack)";
+    return [text, `${datagramsLook(row)}; only if they do: ${rules}`];
+  }
+  const tracks = trackingOnTheWay(row, seen.found, seen.tracking);
+  const untracked =
+    tracks.length === 0
+      ? "no namespace on its way tracks it (no rule with ct or NAT, or one with notrack)"
+      : `a rule with notrack keeps it out of ${tracks.join(", ")}, where others are tracked, or what was told there of it was missed`;
+  const [first] = tracks;
+  const table = `conntrack -L -p ${row.protocol} --dport ${row.to.port}`;
+  const help = first === undefined ? rules : `${inNamed(first, table)}  (is it there now?); if it is not: ${rules}`;
+  if (isDatagram(row.protocol) && (senders.from !== undefined || senders.to !== undefined)) {
+    const ways = senders.from !== undefined && senders.to !== undefined ? "both ways" : "one way";
+    return [`conntrack works, but told of no such flow, though the trace saw datagrams go ${ways}: ${untracked}`, help];
+  }
+  const otherwise = isOver(row)
+    ? "or it was over before we looked"
+    : "or it has been silent since before tracking began";
+  const open = isOver(row) ? "" : ", though it is open";
+  return [`conntrack works, but told of no such flow${open}: ${untracked}, ${otherwise}`, help];
+}
