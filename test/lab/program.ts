@@ -124,7 +124,7 @@ export class Program implements AsyncDisposable {
   }
 
   /** Sends `signal`, and SIGKILL after `timeoutMs`; resolves when it has ended. Ending twice is no error. */
-  async stop(signal: NodeJS.Signals = "SIGTERM", timeoutMs = 2_000): Promise<Exit> {
+  async stop(signal: NodeJS.Signals = "SIGTERM", timeoutMs = 15_000): Promise<Exit> {
     this.signal(signal);
     const timer = setTimeout(() => this.signal("SIGKILL"), timeoutMs);
     try {

@@ -52,7 +52,7 @@ for (const [columns, lines] of [
       const evidence = await terminal.until((now) => now.some((line) => line.includes("direction.evidence")));
       expect(evidence.find((line) => line.includes("direction.evidence"))).toMatch(/conntrack/);
       await terminal.press("Enter");
-      const why = await terminal.until((now) => now.some((line) => line.includes("What was told, in the order")));
+      const why = await terminal.until((now) => now.some((line) => line.includes("What was told, each thing once")));
       expect(why[2]).toBe("  WHY");
       expect(why.some((line) => /^ +\d\d:\d\d:\d\d\.\d{3} {2}(event|dump|trace|socket|listener) /.test(line))).toBe(
         true,

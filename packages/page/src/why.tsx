@@ -39,7 +39,7 @@ export function Why({ id, state }: { readonly id: number; readonly state: string
       {answer.notes?.map((note) => (
         <p key={note}>{safe(note)}</p>
       ))}
-      {answer.facts.length > 0 && <h3>What was told, in the order in which it came</h3>}
+      {answer.facts.length > 0 && <h3>What was told, each thing once, in the order in which it came</h3>}
       <ol>
         {answer.facts.map((fact, i) => (
           <li key={i}>
