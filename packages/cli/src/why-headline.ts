@@ -15,7 +15,7 @@ export function headline({ connection, outcome, blanks }: Explanation): string {
 }
 
 /** Direction, translation, and what else the row has; a line each. */
-export function aboutRow({ connection, facts, notes = [] }: Explanation): string[] {
+export function aboutRow({ connection, facts, notes = [], isRecorded }: Explanation): string[] {
   const { direction, nat, netns, netnsName, master, tunnel, counters } = connection;
   return [
     ...seen(connection, facts),
@@ -27,7 +27,7 @@ export function aboutRow({ connection, facts, notes = [] }: Explanation): string
     ...(tunnel === undefined
       ? []
       : [`a tunnel (${tunnel}): what goes through it has rows of its own, where it is tracked`]),
-    ...(master === undefined ? [] : [announced(master)]),
+    ...(master === undefined ? [] : [announced(master, isRecorded === true)]),
     ...(counters === undefined ? [] : [bytesText(counters)]),
     ...(netns === null ? [] : [`network namespace ${netns}${netnsName === undefined ? "" : ` (${netnsName})`}`]),
   ];
@@ -76,11 +76,10 @@ function translated(protocol: string, from: EndJson, { kind, visible }: NonNulla
 }
 
 /** Which connection announced it, and where that is in the report. */
-function announced({ protocol, from, to, id }: MasterJson): string {
+function announced({ protocol, from, to, id }: MasterJson, isRecorded: boolean): string {
+  const why = `conntrail why${isRecorded ? " --replay FILE" : ""}`;
   const tuple = `${protocol} ${placeText(protocol, from)} → ${placeText(protocol, to)}`;
   const where =
-    id === null
-      ? "which is in no report"
-      : `id:${id}, conntrail why ${placeText(protocol, from)} ${placeText(protocol, to)}`;
+    id === null ? "which is in no report" : `id:${id}, ${why} ${placeText(protocol, from)} ${placeText(protocol, to)}`;
   return `announced by the control connection ${tuple} (${where})`;
 }

@@ -28,7 +28,7 @@ export async function runWhy(from: AskedEnd, to: AskedEnd | undefined, options: 
   const asked = { from, limit: options.limit, ...(to !== undefined && { to }) };
   const explained =
     options.replay === undefined
-      ? await explainLive(options, (path) => explainRecording(path, asked))
+      ? await explainLive(options, (path) => explainRecording(path, { ...asked, isPassing: true }))
       : await explainRecording(options.replay, asked);
   if (explained.found === 0) {
     const where = options.replay ?? `${options.window / 1000} s of watching`;

@@ -80,9 +80,9 @@ function flowBlank(row: ConnectionJson, { conntrack }: HealthJson, seen: FactCol
   const late = "the kernel tells them in a dump, or when it forgets the connection";
   if (row.netns !== null && seen.counting.has(row.netns)) {
     const text = `${none} yet: ${late}; it counts here, as others show`;
-    return [{ about: "counters", text, help: "ask again later" }];
+    return [{ about: "counters", text, help: seen.isRecorded ? "a longer recording has them" : "ask again later" }];
   }
   const look = inNamespace(row, "sysctl net.netfilter.nf_conntrack_acct");
-  const help = `${look}  (1: they come later; 0: nothing is counted, and -w …=1 counts new connections)`;
+  const help = `${look}  (1: ${seen.isRecorded ? "a longer recording has them" : "they come later"}; 0: nothing is counted, and -w …=1 counts new connections)`;
   return [{ about: "counters", text: `${none}: ${late}, and only where nf_conntrack_acct is 1`, help }];
 }

@@ -18,6 +18,8 @@ export interface ExplainOptions {
   readonly to?: AskedEnd;
   /** Rows at the most, the latest first. Default 3. */
   readonly limit?: number;
+  /** The recording is gone afterwards: what is to be done next is to watch again, not to ask it. Default false. */
+  readonly isPassing?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -38,7 +40,7 @@ const MOST_LEGS = 10_000;
 
 /** Explains rows of a recording (a path, or those of a rotated one in order; read twice, so not a pipe). Errors are those of `replay()`. */
 export async function explainRecording(paths: string | readonly string[], options: ExplainOptions): Promise<Explained> {
-  const { from, to, limit = 3, signal } = options;
+  const { from, to, limit = 3, isPassing = false, signal } = options;
   const replayOptions: ReplayOptions = signal === undefined ? {} : { signal };
   const rows = new Map<string, Row>();
   const legs = new Map<number, ConnectionJson>();
@@ -54,6 +56,7 @@ export async function explainRecording(paths: string | readonly string[], option
   }
   const chosen = [...rows.values()].reverse().slice(0, limit);
   const collectors = chosen.map(({ connection }) => new FactCollector(connection));
+  for (const collector of collectors) collector.isRecorded = !isPassing;
   if (chosen.length > 0) {
     const each = (tell: (collector: FactCollector) => void): void => {
       for (const collector of collectors) tell(collector);

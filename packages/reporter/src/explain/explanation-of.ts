@@ -18,12 +18,13 @@ export function explanationOf(
   const { facts, more } = seen;
   const blanks = blanksOf(connection, health, seen, origin);
   const outcome = seen.outcome ?? (halfClosedBlank(connection, seen).length > 0 ? "half closed" : undefined);
-  const relay = relayNote(connection, legs);
+  const relay = relayNote(connection, legs, seen.isRecorded ? "conntrail why --replay FILE" : "conntrail why");
   const notes = [...(seen.isBrought ? [broughtText(connection)] : []), ...(relay === undefined ? [] : [relay])];
   return {
     connection,
     ...(outcome !== undefined && { outcome }),
     ...(notes.length > 0 && { notes }),
+    ...(seen.isRecorded && { isRecorded: true as const }),
     since: origin.since,
     facts,
     more,

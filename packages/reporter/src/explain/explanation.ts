@@ -45,6 +45,8 @@ export interface Explanation {
   readonly outcome?: "refused" | "no answer" | "half closed";
   /** Sentences about the row as a whole. Absent without any. */
   readonly notes?: readonly string[];
+  /** It is of a recording that can be asked again. Absent of what was watched. */
+  readonly isRecorded?: true;
   /** ISO 8601: facts from before are not kept any more; null when all are there. */
   readonly since: string | null;
   readonly facts: readonly Fact[];

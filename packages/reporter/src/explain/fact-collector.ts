@@ -73,6 +73,8 @@ export class FactCollector implements InputTap {
   readonly sentMs: { from?: number; to?: number } = {};
   /** The trace ran by then, by the row's clock; undefined where nothing of it is kept. */
   tracedFromMs: number | undefined;
+  /** It looks at a recording that can be asked again, and that has no more than it has. */
+  isRecorded = false;
   /** The kernel told that it has forgotten the flow: with that it tells the numbers. */
   isForgotten = false;
   /** The called address is none of an interface where its socket is. */

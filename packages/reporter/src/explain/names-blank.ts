@@ -31,15 +31,27 @@ export function namesBlank(
     return [{ about, text: "this file has no names", help: "conntrail record keeps those that it looks up" }];
   }
   if (state === "off") {
+    if (reason === "switched-off" && seen.isRecorded) {
+      const text = "names were switched off when this was recorded (--no-names)";
+      return [{ about, text, help: "a recording without --no-names has them" }];
+    }
     const text = reason === null ? "names were not looked up" : NAMES_REASON[reason];
     return [{ about, text, help: reason === "switched-off" ? "without --no-names they are looked up" : ANOTHER }];
   }
   const inquiry = seen.inquiry(address);
-  const [text, help] = inquiry === undefined ? untold(address, health.names) : told(address, inquiry, health.names);
+  const [text, help] =
+    inquiry === undefined
+      ? untold(address, health.names, seen.isRecorded)
+      : told(address, inquiry, health.names, seen.isRecorded);
   return [{ about, text, help }];
 }
 
-function told(address: string, inquiry: NameInquiry, { pending }: HealthJson["names"]): readonly [string, string] {
+function told(
+  address: string,
+  inquiry: NameInquiry,
+  { pending }: HealthJson["names"],
+  isRecorded: boolean,
+): readonly [string, string] {
   const { outcome, failure, servers, queries } = inquiry;
   const hosts = "a line in /etc/hosts names it";
   if (outcome === "not-asked") {
@@ -51,7 +63,10 @@ function told(address: string, inquiry: NameInquiry, { pending }: HealthJson["na
       queries === 0
         ? `the question for ${address} waits behind others (${pending} in all)`
         : `${asked}, and the answer is not there yet`;
-    return [text, `ask again, or with a longer --window; ${ANOTHER}`];
+    return [
+      text,
+      `${isRecorded ? "a longer recording may have it" : "ask again, or with a longer --window"}; ${ANOTHER}`,
+    ];
   }
   if (outcome === "none") return [`${asked}, and answered that it has no name`, `a PTR record there, or ${hosts}`];
   const look = `dig -x ${address} ${digServer(servers.at(-1) ?? "")}`;
@@ -68,11 +83,12 @@ function digServer(server: string): string {
 function untold(
   address: string,
   { reason, pending, lookups, failures }: HealthJson["names"],
+  isRecorded: boolean,
 ): readonly [string, string] {
   if (reason !== null) return [`no name for ${address}: ${NAMES_REASON[reason]}`, ANOTHER];
   if (pending > 0) {
     const text = `no answer for ${address} so far: ${pending} lookups were waiting`;
-    return [text, `a longer --window waits longer; ${ANOTHER}`];
+    return [text, `a longer ${isRecorded ? "recording" : "--window"} waits longer; ${ANOTHER}`];
   }
   const look = `dig -x ${address}`;
   if (failures === 0) {

@@ -37,6 +37,7 @@ export function unseenSocket(
   }
   if (found.during === 0) {
     const text = `it was first seen after the latest scan of the sockets; ${traced}`;
+    if (seen.isRecorded) return [text, "a longer recording has the next scan, which sees it"];
     return [text, "ask again in some seconds: the next scan sees it"];
   }
   const [where, command] = placeAndCommand(row, side, found);

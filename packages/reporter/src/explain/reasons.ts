@@ -10,7 +10,8 @@ export const CONNTRACK_REASON: Readonly<Record<Reason<"conntrack">, string>> = {
   "not-permitted": "CAP_NET_ADMIN is missing",
   "no-ctnetlink": "the kernel has no nf_conntrack_netlink",
   "events-disabled": "net.netfilter.nf_conntrack_events is 0: the kernel tells no events",
-  "no-rule": "no firewall rule in this namespace uses ct or NAT, so the kernel tracks nothing",
+  "no-rule":
+    "no firewall rule of the namespace that conntrail runs in uses ct or NAT, so the kernel tracks nothing there",
   "table-full": "the kernel's table is full (nf_conntrack_max), and it drops what is new",
   "own-namespace-only": "other network namespaces may not be entered",
   "no-such-namespace": "a network namespace that was asked for is not there",
@@ -59,6 +60,6 @@ export function traceHelp({ reason, advice }: HealthJson["trace"]): string | nul
   if (advice !== null) return advice;
   if (reason === "switched-off") return "without --no-trace, short connections have their processes, too";
   if (reason === "no-tracepoint" || reason === "not-supported") return null;
-  const again = reason === "not-recorded" ? "record again as root" : "run as root";
+  const again = reason === "not-recorded" ? "record again without --no-trace, as root" : "run as root";
   return `${again}, or with CAP_PERFMON: perf events name the processes of short connections`;
 }

@@ -6,15 +6,19 @@ import { placeText } from "@conntrail/model";
 import type { ConnectionJson } from "@conntrail/report";
 import { isOver } from "./scan-findings.ts";
 
-/** The sentence; undefined of a row that nobody passes on. `others`: rows with a process between two legs; undefined where none are kept. */
-export function relayNote(row: ConnectionJson, others: readonly ConnectionJson[] | undefined): string | undefined {
+/** The sentence; undefined of a row that nobody passes on. `others`: rows with a process between two legs; undefined where none are kept; `why`: the command that asks again. */
+export function relayNote(
+  row: ConnectionJson,
+  others: readonly ConnectionJson[] | undefined,
+  why = "conntrail why",
+): string | undefined {
   const { via, protocol } = row;
   if (via === undefined) return undefined;
   const who = `${via.process} (pid ${via.pid})`;
   const called = calledText(row);
   const hasTaken = row.to.pid === via.pid;
   if (others === undefined) {
-    const both = `both legs: conntrail why ${called}`;
+    const both = `both legs: ${why} ${called}`;
     if (hasTaken)
       return `${who} passes it on, likely: it took this one, and opened others to ${called}, the address called here; ${both}`;
     return `${who} opened it to pass on a call, likely: one that it took, and that was meant for ${called}; ${both}`;
@@ -23,17 +27,17 @@ export function relayNote(row: ConnectionJson, others: readonly ConnectionJson[]
   const [leg] = legs;
   if (leg === undefined) {
     const passes = hasTaken ? "passes it on" : "opened it to pass on a call";
-    return `${who} ${passes}, likely; the other leg is no longer told (conntrail why ${called})`;
+    return `${who} ${passes}, likely; the other leg is no longer told (${why} ${called})`;
   }
   if (legs.length > 1) {
-    const asked = `conntrail why ${called}`;
+    const asked = `${why} ${called}`;
     if (hasTaken) {
       return `${who} passes it on, likely: it opened ${legs.length} connections to ${called}, the address called here, while it had this one; which of them is not known (${asked})`;
     }
     return `${who} opened it to pass on a call, likely: it had ${legs.length} that were meant for ${called}; which of them is not known (${asked})`;
   }
   const [from, to] = [placeText(protocol, leg.from), placeText(protocol, leg.to)];
-  const ask = `(id:${leg.id}); that leg: conntrail why ${from} ${to}`;
+  const ask = `(id:${leg.id}); that leg: ${why} ${from} ${to}`;
   if (hasTaken) {
     return `${who} passes it on, likely: ${laterText(row, leg)}it opened ${from} → ${to}, the address called here ${ask}`;
   }
