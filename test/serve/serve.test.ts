@@ -53,6 +53,27 @@ test("changes are a beginning and then news: opened, changed, closed and gone, e
   await served.close();
 });
 
+test("a connection that ends while somebody asks why is explained as it was told last", async () => {
+  const host = (state: "established" | "closed"): ReturnType<typeof viewReport> =>
+    viewReport(makeContent([{ id: 7, from: "10.0.0.2 1024", to: "10.0.0.9 443", state }]));
+  const asked: (string | undefined)[] = [];
+  // As the reporter: of a number alone it explains one that lives, and this one has just ended.
+  const served = await startServer({
+    why: (_id, ended) => {
+      asked.push(ended?.state);
+      if (ended === undefined) served.push(host("closed"));
+      return Promise.resolve(ended === undefined ? undefined : { connection: ended });
+    },
+  });
+  served.push(host("established"));
+  await using events = await listen(served.address, "/api/changes");
+  await expect.poll(() => events.names).toEqual(["snapshot", "living"]);
+  const { status, body } = await ask(served.address, "/api/why?id=7");
+  expect({ status, asked }).toEqual({ status: 200, asked: [undefined, "closed"] });
+  expect(JSON.parse(body)).toMatchObject({ explanations: [{ connection: { id: 7, state: "closed" } }] });
+  await served.close();
+});
+
 test("bytes beyond 2^53 are told with their digits, and one byte more is other bytes", async () => {
   const served = await startServer();
   const host = (bytes: bigint): ReturnType<typeof viewReport> =>

@@ -117,11 +117,20 @@ async function answerWhy(
   { why, events }: ApiSource,
 ): Promise<void> {
   const id = numberOf(url, "id");
-  const answer = id === undefined ? undefined : await why?.(id, events?.ended(id));
+  const answer = id === undefined ? undefined : await answerOf(id, why, events);
   if (answer === undefined) {
     const error = "there is no such connection: id is the number of one that lives, or that ended a moment ago";
     respondJson(request, response, id === undefined ? 400 : 404, { error });
   } else respondJson(request, response, 200, { schema: "conntrail.why/1", explanations: [answer], found: 1 });
+}
+
+/** One that lived when it was asked about, and no longer when it was looked for, has been told as ended meanwhile. */
+async function answerOf(id: number, why: ApiSource["why"], events: ApiSource["events"]): Promise<object | undefined> {
+  const before = events?.ended(id);
+  const answer = await why?.(id, before);
+  if (answer !== undefined || before !== undefined) return answer;
+  const meanwhile = events?.ended(id);
+  return meanwhile === undefined ? undefined : why?.(id, meanwhile);
 }
 
 function answerHealth(request: IncomingMessage, response: ServerResponse, source: ApiSource): void {
