@@ -228,13 +228,13 @@ const BLANKS: Readonly<Record<string, readonly [about: string, port: number, wor
   "direction by the ports alone": ["direction", 5432, { inputs: host([], [called, accepted]).slice(1) }],
   "direction of UDP that nothing tracks": [
     "direction",
-    53,
+    8125,
     {
       inputs: host(
         [],
         [
-          socket("10.3.0.2:40001 > 10.5.0.2:53").udp().in(APP).of(app),
-          boundUdp("0.0.0.0:53").in(DATABASE).of(database),
+          socket("10.3.0.2:40001 > 10.5.0.2:8125").udp().in(APP).of(app),
+          boundUdp("0.0.0.0:8125").in(DATABASE).of(database),
         ],
       ).slice(1),
     },

@@ -36,11 +36,14 @@ export interface FlowPolicy {
   readonly aggregateUdpPorts: ReadonlySet<number>;
 }
 
+/** UDP services that are counted, unless it is said otherwise: names. */
+export const COUNTED_UDP_PORTS: readonly number[] = [53];
+
 const DEFAULTS = {
   protocols: ["tcp", "sctp", "udp"],
   multicast: false,
   loopback: true,
-  aggregateUdpPorts: [53],
+  aggregateUdpPorts: COUNTED_UDP_PORTS,
 } as const;
 
 /** Resolves options. Throws RangeError for a protocol that has no such name or number. */

@@ -1,6 +1,6 @@
 /** What an ingest can be told, and what it does when it is told nothing. */
 import type { NamespaceChoice } from "@conntrail/procfs";
-import { type FlowPolicyOptions, flowPolicy } from "./flow-policy.ts";
+import { COUNTED_UDP_PORTS, type FlowPolicyOptions, flowPolicy } from "./flow-policy.ts";
 import type { FlowTrackerOptions } from "./flow-tracker-options.ts";
 
 /** Options of `ingest`. Bytes are bytes, as the kernel accounts them: an event takes 768 to 1,024 of a receive buffer. */
@@ -33,7 +33,7 @@ const DEFAULTS = {
   protocols: ["tcp", "sctp", "udp"],
   multicast: false,
   loopback: true,
-  aggregateUdpPorts: [53],
+  aggregateUdpPorts: COUNTED_UDP_PORTS,
   namespaces: "all",
   maxNamespaces: 256,
   receiveBuffer: 128 * MIB,

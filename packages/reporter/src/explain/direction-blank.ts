@@ -4,7 +4,7 @@ import type { Blank, Claim } from "./explanation.ts";
 import type { FactCollector } from "./fact-collector.ts";
 import { CONNTRACK_REASON } from "./reasons.ts";
 import { candidatesText } from "./row-place.ts";
-import { untrackedText } from "./untracked.ts";
+import { isCounted, untrackedText } from "./untracked.ts";
 import { isDatagram } from "./verdicts.ts";
 
 /** The blank of a direction that is not certain. */
@@ -34,13 +34,14 @@ function isTracked({ facts }: FactCollector): boolean {
   return facts.some(({ source }) => source === "event" || source === "dump");
 }
 
-function conntrackLacks({ direction }: ConnectionJson, { conntrack }: HealthJson, seen: FactCollector): string {
+function conntrackLacks(row: ConnectionJson, { conntrack }: HealthJson, seen: FactCollector): string {
   if (isTracked(seen)) {
-    return direction.evidence === "conntrack"
+    return row.direction.evidence === "conntrack"
       ? "conntrack's word is of a time after the opening"
       : "conntrack met it in the middle, and then does not know who opened it";
   }
   if (conntrack.reason !== null) return `conntrack told nothing of it (${CONNTRACK_REASON[conntrack.reason]})`;
+  if (isCounted(row)) return "what conntrack tells of lookups of names is summed up, and who opened which is not kept";
   return "conntrack, which sees who opens a connection, told nothing of it";
 }
 
@@ -100,5 +101,6 @@ function helpText(row: ConnectionJson, { conntrack }: HealthJson, seen: FactColl
   if (conntrack.reason !== null) {
     return conntrack.advice ?? "conntrail doctor says what is missing, and prints what mends it";
   }
+  if (isCounted(row)) return untrackedText(row, seen)[1];
   return `${untrackedText(row, seen)[1]}; where it is tracked, conntrack tells who opens it`;
 }
