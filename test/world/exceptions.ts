@@ -19,7 +19,7 @@ const EXCEPTIONS: readonly Exception[] = [
       "told-once": 0.04,
       "no-row-twice": 0.015,
       ends: 0.01,
-      "owner-true": 0.001,
+      "owner-true": 0.003,
       "owner-given": 0.05,
       present: 0.01,
       "over-is-over": 0.006,
