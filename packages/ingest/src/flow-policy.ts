@@ -3,6 +3,7 @@
  * dumps, which no filter sees, and for recordings.
  */
 import {
+  COUNTED_UDP_PORTS,
   FLOW,
   IPV4_MAPPED_WORD,
   isLoopback,
@@ -35,9 +36,6 @@ export interface FlowPolicy {
   readonly loopback: boolean;
   readonly aggregateUdpPorts: ReadonlySet<number>;
 }
-
-/** UDP services that are counted, unless it is said otherwise: names. */
-export const COUNTED_UDP_PORTS: readonly number[] = [53];
 
 const DEFAULTS = {
   protocols: ["tcp", "sctp", "udp"],

@@ -3,7 +3,7 @@
 // For the house's own tests and benches.
 export { DECODED, decodeFlow } from "./decode-flow.ts";
 export { DumpSchedule } from "./dump-schedule.ts";
-export { COUNTED_UDP_PORTS, type FlowPolicyOptions, flowPolicy } from "./flow-policy.ts";
+export { type FlowPolicyOptions, flowPolicy } from "./flow-policy.ts";
 export { FlowTable } from "./flow-table.ts";
 export { FlowTracker } from "./flow-tracker.ts";
 export type { FlowTrackerOptions } from "./flow-tracker-options.ts";

@@ -1,6 +1,7 @@
 /** What an ingest can be told, and what it does when it is told nothing. */
+import { COUNTED_UDP_PORTS } from "@conntrail/model";
 import type { NamespaceChoice } from "@conntrail/procfs";
-import { COUNTED_UDP_PORTS, type FlowPolicyOptions, flowPolicy } from "./flow-policy.ts";
+import { type FlowPolicyOptions, flowPolicy } from "./flow-policy.ts";
 import type { FlowTrackerOptions } from "./flow-tracker-options.ts";
 
 /** Options of `ingest`. Bytes are bytes, as the kernel accounts them: an event takes 768 to 1,024 of a receive buffer. */

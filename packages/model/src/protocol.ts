@@ -115,3 +115,6 @@ export const SOCKET_STATE = {
   closing: 11, // TCP_CLOSING
   newSynRecv: 12, // TCP_NEW_SYN_RECV
 } as const;
+
+/** UDP services whose flows are counted by client and server instead of being kept one by one, unless it is said otherwise: names, for which a host asks all day from a new port each time. */
+export const COUNTED_UDP_PORTS: readonly number[] = [53];

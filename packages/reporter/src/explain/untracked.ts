@@ -2,7 +2,7 @@
  * Why conntrack, though it works, told nothing of a flow. It tracks where a rule of the namespace asks for it and none says notrack; and it forgets UDP that is silent after
  * nf_conntrack_udp_timeout, or nf_conntrack_udp_timeout_stream once it was answered (nf_conntrack_proto_udp.c: 30 and 120 seconds).
  */
-import { COUNTED_UDP_PORTS } from "@conntrail/ingest";
+import { COUNTED_UDP_PORTS } from "@conntrail/model";
 import type { ConnectionJson } from "@conntrail/report";
 import type { FactCollector } from "./fact-collector.ts";
 import { datagramsLook, inNamed, inNamespace, rulesOnTheWay, trackingOnTheWay } from "./row-place.ts";
