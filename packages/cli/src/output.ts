@@ -1,5 +1,4 @@
 /** Standard output for a program in a pipe: waits when the reader is slow, ends quietly when the reader is gone, and says in one line what else went wrong. */
-import { once } from "node:events";
 import { writeSync } from "node:fs";
 
 /**
@@ -24,9 +23,9 @@ function tellNow(line: string): void {
   }
 }
 
-/** Writes and waits until there is room for more. */
+/** Writes and waits until the bytes have left: their memory is free then. The stream alone would keep 64 KiB back before it says that it is full (Node 22). A failure ends the process. */
 export async function writeOut(bytes: Uint8Array | string): Promise<void> {
-  if (!process.stdout.write(bytes)) await once(process.stdout, "drain");
+  await new Promise<void>((resolve) => process.stdout.write(bytes, () => resolve()));
 }
 
 /** Waits until everything written has left: what `process.exit` would cut off when standard output is a pipe. */
