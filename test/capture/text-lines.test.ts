@@ -93,6 +93,7 @@ describe("F65 a line whose beginning was cut off, or whose name and number contr
     ["half a network protocol", `v4     2 tcp      6 431999 ESTABLISHED ${TUPLES} use=1`, "v4", "2 is ipv4, not v4"],
     ["another one", `ipv6     2 tcp      6 431999 ESTABLISHED ${TUPLES} use=1`, "ipv6", "ipv6 is 10, not 2"],
     ["no name", `6 46 TIME_WAIT ${TUPLES}`, "6 46", "expected a protocol and its number"],
+    ["what every object has", `constructor tcp      6 120 FIN_WAIT ${TUPLES}`, "constructor", "expected a protocol"],
     ["half an event", `DATE] tcp      6 120 FIN_WAIT ${TUPLES}`, "DATE]", "expected a protocol and its number"],
     ["half a field", `tcp      6 120 FIN_WAIT ${TUPLES} 0 use=1`, "0 use", '"0" among the fields'],
     ["addresses of the other family", `ipv6     10 tcp      6 100 SYN_SENT ${TUPLES}`, "", "of another family"],

@@ -4,7 +4,7 @@
  */
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -60,10 +60,21 @@ export async function openPodman(): Promise<Podman> {
       for (const { program } of started) await Promise.race([program.exited, sleep(20_000, null, { ref: false })]);
       for (const { program } of started) await program.stop();
       await service.stop();
+      await leftBehind(folder);
       for (const mount of await mountsBelow(folder)) await run("umount", ["--lazy", mount]);
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Waits, ten seconds at most, for the processes that have the folder among their arguments: conmon leaves a `podman container cleanup` behind, which writes there. */
+async function leftBehind(folder: string): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
+    const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")));
+    if (!commands.some((command) => command.includes(folder))) return;
+    await sleep(100);
+  }
 }
 
 /** What is mounted below a folder, the last mount first (proc_pid_mountinfo(5), its fifth field). */

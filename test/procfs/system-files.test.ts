@@ -86,11 +86,12 @@ describe("mounts", () => {
     expect(mounts.map(({ target }) => target)).toEqual(["/", "/proc", "/mnt/with space"]);
     expect(hidepid(mounts, "/proc")).toBe("invisible");
     const option = (options: string) => hidepid(parseMounts(`proc /proc proc rw,${options} 0 0\n`), "/proc");
-    expect(["hidepid=0", "hidepid=1", "hidepid=2", "hidepid=4", "relatime"].map(option)).toEqual([
+    expect(["hidepid=0", "hidepid=1", "hidepid=2", "hidepid=4", "relatime", "hidepid=toString"].map(option)).toEqual([
       "off",
       "noaccess",
       "invisible",
       "ptraceable",
+      "off",
       "off",
     ]);
     expect(hidepid(mounts, "/host/proc")).toBe("off");

@@ -34,6 +34,7 @@ const MEANT = [
   "क्षि",
   "\ud800",
   "\u2028",
+  "toString",
   "",
 ];
 /** What Node's editor composes before it counts is another text there. */

@@ -38,7 +38,7 @@ export function parseFlowLine(line: string, context: LineContext): TextFlow | un
 function parseWords(words: readonly string[], reading: { at: number }, context: LineContext): TextFlow | undefined {
   const timeMs = parseTime(words[0]!);
   if (timeMs !== undefined) reading.at++;
-  const event = EVENTS[words[reading.at] ?? ""];
+  const event = EVENTS.get(words[reading.at] ?? "");
   if (event !== undefined) reading.at++;
   if (isExpectation(words, reading.at)) return undefined;
   // With `-o extended` and in /proc the network protocol stands before the transport protocol.
@@ -62,15 +62,15 @@ const WORD = /\[[^\]]*\]|\S+/g;
 /** `conntrack v1.4.7 (conntrack-tools): 22 flow entries have been shown.` */
 const SUMMARY = /^\s*(?:conntrack v[\d.]+ \(conntrack-tools\):|#)/;
 const TIME = /^\[(\d{1,15})\.(\d{1,6}) *\]$/;
-const EVENTS: Readonly<Record<string, ConntrackKind>> = {
-  "[NEW]": "new",
-  "[UPDATE]": "update",
-  "[DESTROY]": "destroy",
-};
+const EVENTS: ReadonlyMap<string, ConntrackKind> = new Map([
+  ["[NEW]", "new"],
+  ["[UPDATE]", "update"],
+  ["[DESTROY]", "destroy"],
+]);
 /** What /proc and conntrack print for a protocol that they have no name for. */
 const UNNAMED = "unknown";
-const FAMILIES: Readonly<Record<string, number>> = { ipv4: FAMILY.ipv4, ipv6: FAMILY.ipv6 };
-const FAMILY_NAMES = new Map(Object.entries(FAMILIES).map(([name, number]) => [number, name]));
+const FAMILIES: ReadonlyMap<string, number> = new Map(Object.entries({ ipv4: FAMILY.ipv4, ipv6: FAMILY.ipv6 }));
+const FAMILY_NAMES = new Map(Array.from(FAMILIES, ([name, number]) => [number, name]));
 
 /** `[seconds.microseconds]`. Old versions of conntrack do not pad the microseconds with zeros: they are a number, not a fraction. */
 function parseTime(word: string): number | undefined {
@@ -93,7 +93,7 @@ function isProtocol(words: readonly string[], at: number): boolean {
 function takeFamily(words: readonly string[], reading: { at: number }): number {
   const name = words[reading.at]!;
   const family = Number(words[reading.at + 1]);
-  agree(name, family, FAMILIES[name], FAMILY_NAMES.get(family) ?? UNNAMED);
+  agree(name, family, FAMILIES.get(name), FAMILY_NAMES.get(family) ?? UNNAMED);
   reading.at += 2;
   return family;
 }

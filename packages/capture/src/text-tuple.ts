@@ -40,7 +40,7 @@ export class TupleFields {
       this.#destination ??= this.#address(value);
       return true;
     }
-    const most = MOST[key];
+    const most = MOST.get(key);
     if (most === undefined || this.#keys.has(key) || !keysOf(this.#protocol).includes(key)) return false;
     this.#keys.set(key, wholeNumber(value, most));
     return true;
@@ -100,12 +100,14 @@ const KEYS = new Map<number, readonly string[]>([
   [PROTOCOL.icmpv6, ICMP_KEYS],
   [PROTOCOL.gre, ["srckey", "dstkey"]],
 ]);
-const MOST: Readonly<Record<string, number>> = {
-  sport: 0xffff,
-  dport: 0xffff,
-  srckey: 0xffff,
-  dstkey: 0xffff,
-  type: 0xff,
-  code: 0xff,
-  id: 0xffff,
-};
+const MOST: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    sport: 0xffff,
+    dport: 0xffff,
+    srckey: 0xffff,
+    dstkey: 0xffff,
+    type: 0xff,
+    code: 0xff,
+    id: 0xffff,
+  }),
+);

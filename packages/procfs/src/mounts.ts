@@ -13,16 +13,18 @@ export interface Mount {
 export type Hidepid = "off" | "noaccess" | "invisible" | "ptraceable";
 
 /** proc(5): numbers until Linux 5.7, words since. */
-const HIDEPID: Readonly<Record<string, Hidepid>> = {
-  "0": "off",
-  "1": "noaccess",
-  "2": "invisible",
-  "4": "ptraceable",
-  off: "off",
-  noaccess: "noaccess",
-  invisible: "invisible",
-  ptraceable: "ptraceable",
-};
+const HIDEPID: ReadonlyMap<string, Hidepid> = new Map(
+  Object.entries({
+    "0": "off",
+    "1": "noaccess",
+    "2": "invisible",
+    "4": "ptraceable",
+    off: "off",
+    noaccess: "noaccess",
+    invisible: "invisible",
+    ptraceable: "ptraceable",
+  }),
+);
 
 /** The mounts that the reader sees; `undefined` without the file. Throws OpError. */
 export function readMounts(root: string): Mount[] | undefined {
@@ -44,7 +46,7 @@ export function hidepid(mounts: readonly Mount[], target: string): Hidepid {
   const mount = mounts.findLast((candidate) => candidate.target === target);
   if (mount?.type !== "proc") return "off";
   const value = mount.options.find((option) => option.startsWith("hidepid="))?.slice("hidepid=".length);
-  return value === undefined ? "off" : (HIDEPID[value] ?? "off");
+  return value === undefined ? "off" : (HIDEPID.get(value) ?? "off");
 }
 
 /** Space, tab, line feed and backslash are written as three octal digits (`mangle` in the kernel's fs/proc_namespace.c). */

@@ -18,7 +18,7 @@ export function evidenceLines(connection: Connection): EvidenceLine[] {
     const value = fields().read(name, connection);
     if (value === null || (Array.isArray(value) && value.length === 0)) return [];
     const text = printable(Array.isArray(value) ? value.join(" ") : String(value));
-    return [{ name, value: text, about: MEANING[text] ?? "" }];
+    return [{ name, value: text, about: MEANING.get(text) ?? "" }];
   });
 }
 
@@ -33,12 +33,14 @@ const REASONS: Readonly<Partial<Record<OwnerReason, string>>> = {
   unavailable: "sockets could not be read",
 };
 
-/** Words of the report that deserve a sentence. */
-const MEANING: Readonly<Record<string, string>> = {
-  ...REASONS,
-  conntrack: "the first packet that the kernel tracked went this way",
-  "ephemeral-port": "one port is from the range for clients, the other is not",
-  "port-order": "the lower port is taken for the server's",
-  trace: "the kernel saw this process open or close it",
-  held: "this process holds the very socket",
-};
+/** Words of the report that deserve a sentence. A process may be called `toString`: what is looked up is no member of an object. */
+const MEANING: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ...REASONS,
+    conntrack: "the first packet that the kernel tracked went this way",
+    "ephemeral-port": "one port is from the range for clients, the other is not",
+    "port-order": "the lower port is taken for the server's",
+    trace: "the kernel saw this process open or close it",
+    held: "this process holds the very socket",
+  }),
+);
