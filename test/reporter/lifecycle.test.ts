@@ -7,6 +7,8 @@ import { createReporter, isOptionError, type Logger, type Reporter, type Reporte
 import { Registry } from "prom-client";
 import { firstValueFrom, lastValueFrom, Subject, toArray } from "rxjs";
 import { describe, expect, test } from "vitest";
+import { HOST } from "../stages/flow-fixture.ts";
+import { namespace, table } from "../stages/socket-fixture.ts";
 
 const QUIET: ReporterOptions = { conntrack: false, sockets: false, names: false, intervalMs: 0 };
 
@@ -83,6 +85,24 @@ describe("a pipeline that breaks", () => {
     await expect.poll(() => restartsOf(metrics), { timeout: 10_000 }).toBe(1);
     expect(said).toEqual(["warn: the pipeline failed and is started anew"]);
     expect((await reporter.report()).sequence).toBe(2);
+  }, 30_000);
+
+  test("counts on: what the pipeline before had counted stays counted", async () => {
+    const { scanner, shake } = breaking();
+    const scanned = (): void => {
+      const told = table(Date.now(), [], { namespaces: [namespace(HOST, "10.0.0.1")] });
+      scanner.next({ ...told, health: { ...told.health, scans: 3, undecodable: 2 } });
+    };
+    const metrics = new Registry();
+    await using reporter = createReporter({ ...QUIET, sockets: true, trace: false, scanner, metrics });
+    scanned();
+    const count = async (): Promise<object> => (await reporter.report()).health.sockets;
+    await expect.poll(count).toMatchObject({ scans: 3, undecodable: 2 });
+    shake();
+    await expect.poll(() => restartsOf(metrics), { timeout: 10_000 }).toBe(1);
+    expect(await count()).toMatchObject({ scans: 3, undecodable: 2 });
+    scanned();
+    await expect.poll(count).toMatchObject({ scans: 6, undecodable: 4 });
   }, 30_000);
 
   test("and cannot start at once is tried again: what prevents it, such as a folder that is away for a moment, may pass", async () => {

@@ -6,7 +6,7 @@ const { RunningCounters } = (await import(
 )) as typeof import("../../packages/reporter/src/running-counters.ts");
 
 test("what was counted before a restart is counted on, by kind too, and a count that cannot be had stays so", () => {
-  const counters = new RunningCounters("events", "lost", "overruns");
+  const counters = new RunningCounters(["events", "lost", "overruns"]);
   const account = (events: number, lost: number | null) => ({
     events: { new: events },
     lost,

@@ -1,6 +1,6 @@
 /** `createReporter()`: starts the pipeline worker and turns its messages into reports, metrics and sink deliveries. */
 import { stat } from "node:fs";
-import type { SocketTable } from "@conntrail/model";
+import type { SnapshotHealth, SocketTable } from "@conntrail/model";
 import { type Connection, type ConnectionJson, type Report, unpackReport } from "@conntrail/report";
 import { isWorkerError, type WorkerStream, workerStream } from "@conntrail/thread";
 import { defer, type Observable, Subject, type Subscription } from "rxjs";
@@ -66,6 +66,7 @@ class PipelineReporter implements Reporter {
   #failure: Error | undefined;
   #worker: WorkerStream<PipelineCommand, PipelineMessage> | undefined;
   #nextSequence = 1;
+  #health: SnapshotHealth | undefined;
   /** Until then the threads that the pipeline starts may be loading: it has not heard its sources, or one of them was started anew. */
   #loadingUntilMs = Number.POSITIVE_INFINITY;
   #hasStarted = false; // at some time: what prevents the next start may pass
@@ -100,6 +101,7 @@ class PipelineReporter implements Reporter {
       encodings: this.#feeds.encodings,
       firstSequence: this.#nextSequence,
       firstId: this.#starts++ * IDS_PER_START,
+      counted: this.#health,
     });
     this.#run(file, start, maxRestarts ?? OPTION_LIMITS.maxRestarts.preset);
     if (scanner !== undefined) this.#feedTables(scanner);
@@ -237,6 +239,7 @@ class PipelineReporter implements Reporter {
   #receiveReport({ packed, encoded, buildSeconds, requests }: ReportMessage): void {
     const report = unpackReport(packed);
     this.#nextSequence = packed.sequence + 1;
+    this.#health = packed.health;
     this.#state.report(packed.health);
     if (this.state === "ready") {
       for (const part of ["ingest", "scan", "pipeline"]) this.#log.over(`part ${part}`, `the ${part} works again`);

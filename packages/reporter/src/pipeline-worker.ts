@@ -15,6 +15,7 @@ import { packChanges } from "./changes/pack-changes.ts";
 import { collectedOf } from "./collected-sockets.ts";
 import { sequenceEncoder } from "./encode.ts";
 import { RecentInputs } from "./explain/recent-inputs.ts";
+import { HealthCounters } from "./health-counters.ts";
 import { hostReader } from "./host-facts.ts";
 import { pipeline } from "./pipeline.ts";
 import type { PipelineCommand, PipelineMessage, PipelineStart } from "./protocol.ts";
@@ -32,7 +33,8 @@ const SCANS_MISSED = 3;
 const SCAN_SLACK_MS = 2000;
 
 runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, commands$, emit, fail }: Context) => {
-  const { options, encodings, firstSequence, firstId } = workerData;
+  const { options, encodings, firstSequence, firstId, counted } = workerData;
+  const counters = new HealthCounters(counted);
   const stop$ = new Subject<void>();
   const cut$ = new Subject<void>();
   const ways$ = new Subject<readonly NamespaceWay[]>();
@@ -212,7 +214,10 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     sockets$: options.sockets ? sockets$ : undefined,
   });
   const ended = new Promise<void>((resolve) => {
-    const reports$ = pipeline(inputs, config).pipe(tap(send));
+    const reports$ = pipeline(inputs, config).pipe(
+      map((content) => ({ ...content, health: counters.take(content.health) })),
+      tap(send),
+    );
     const readiness$ = ready$.pipe(
       tap(() => {
         looks.ready();

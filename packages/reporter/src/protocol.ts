@@ -1,5 +1,5 @@
 /** What crosses between the host thread and the pipeline worker. */
-import type { SocketTable } from "@conntrail/model";
+import type { SnapshotHealth, SocketTable } from "@conntrail/model";
 import type { ConnectionJson, PackedReport } from "@conntrail/report";
 import type { ChangesMessage } from "./changes/pack-changes.ts";
 import type { Explanation } from "./explain/explanation.ts";
@@ -16,6 +16,8 @@ export interface PipelineStart {
   readonly firstSequence: number;
   /** Connections are numbered from here: those of a restarted worker are others. */
   readonly firstId: number;
+  /** The last health that was reported: a restarted worker counts on. */
+  readonly counted?: SnapshotHealth | undefined;
 }
 
 /** Host to worker. */

@@ -8,12 +8,13 @@ type CounterNames<T> = {
 /** One per source. */
 export class RunningCounters<T extends object> {
   readonly #names: readonly CounterNames<T>[];
-  #base: Partial<T> = {};
+  #base: Partial<T>;
   #told: Partial<T> = {};
 
-  /** `names`: the members that count. What else is a number tells how something stands. */
-  constructor(...names: readonly CounterNames<T>[]) {
+  /** `names`: the members that count. What else is a number tells how something stands. `base`: what was counted before. */
+  constructor(names: readonly CounterNames<T>[], base: Partial<T> = {}) {
     this.#names = names;
+    this.#base = base;
   }
 
   /** The source counts from 0 again. */

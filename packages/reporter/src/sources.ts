@@ -8,6 +8,7 @@ import { type BegunEnds, type LookedEnds, type MayBeStill, type ScanRecord, scan
 import { isWorkerError } from "@conntrail/thread";
 import { defer, map, merge, NEVER, type Observable, Subject, takeUntil, tap } from "rxjs";
 import { collectedOf } from "./collected-sockets.ts";
+import { HEALTH_COUNTERS } from "./health-counters.ts";
 import type { PipelineOptions } from "./options/pipeline-options.ts";
 import type { WorkerPart } from "./protocol.ts";
 import type { Recorder } from "./record/recorder.ts";
@@ -43,7 +44,7 @@ export function flowSource(options: PipelineOptions, context: SourceContext): Ob
   const failures$ = new Subject<FlowBatch>();
   let last: FlowBatch | undefined;
   let epoch = 0;
-  const counters = new RunningCounters<IngestHealth>(...INGEST_COUNTERS);
+  const counters = new RunningCounters<IngestHealth>(HEALTH_COUNTERS.conntrack);
   const batches$ = defer(() => ingest({ ...ingestOptions(options), epoch: ++epoch }, hooks)).pipe(
     map((batch) => ({ ...batch, health: counters.take(batch.health) })),
     tap((batch) => {
@@ -58,17 +59,6 @@ export function flowSource(options: PipelineOptions, context: SourceContext): Ob
   };
   return merge(restarting(batches$, { onFailure, isFinal: isBug, stop$ }), failures$.pipe(takeUntil(stop$)));
 }
-
-const INGEST_COUNTERS = [
-  "events",
-  "lost",
-  "overruns",
-  "resyncs",
-  "reconciliations",
-  "undecodable",
-  "evicted",
-  "aggregated",
-] as const;
 
 /** What asks the scan for more than it does by itself. */
 export interface ScanRequests {
@@ -112,7 +102,7 @@ export function socketSource(
     onStill,
     ...(recorder && { tap: (scan: ScanRecord) => recorder.scan(scan) }),
   });
-  const counters = new RunningCounters<ScanHealth>("scans", "undecodable");
+  const counters = new RunningCounters<ScanHealth>(HEALTH_COUNTERS.sockets);
   const counted$ = tables$.pipe(
     tap(tell),
     map((table) => ({ ...table, health: counters.take(table.health) })),

@@ -14,7 +14,9 @@ import type { Untold } from "./begun-ends.ts";
 import { chosenFacts } from "./chosen-facts.ts";
 import { ChosenNamespaces } from "./chosen-namespaces.ts";
 import { EnteredNamespaces } from "./entered-namespaces.ts";
+import { HEALTH_COUNTERS } from "./health-counters.ts";
 import type { PipelineOptions } from "./options/pipeline-options.ts";
+import { RunningCounters } from "./running-counters.ts";
 
 /** What is told of the trace when nothing happens, for its health. */
 const HEARTBEAT_MS = 1_000;
@@ -64,6 +66,8 @@ export class TraceSource {
   /** Whoever waited was woken for nothing: until the next reading by the clock nobody waits. */
   #vain = false;
   #latestEvents = 0;
+  /** Over tracers that failed. */
+  readonly #counters = new RunningCounters<TraceHealth>(HEALTH_COUNTERS.trace);
   readonly namespaces: EnteredNamespaces = new EnteredNamespaces();
   /** The /proc that is scanned numbers processes as the rings do: it is of the same pid namespace. */
   readonly #hasOwnPids: boolean;
@@ -106,7 +110,8 @@ export class TraceSource {
   pull(): void {
     if (this.#tracer === undefined || this.#ended) return;
     try {
-      const all = this.#tracer.drain();
+      const drained = this.#tracer.drain();
+      const all = { ...drained, health: this.#counters.take(drained.health) };
       this.#latestEvents = all.health.events;
       this.namespaces.take(this.#tracer.takeEntered(), all.timeMs);
       const isChosen = (netns: number): boolean => this.#chosen.has(netns, all.timeMs);
@@ -180,7 +185,9 @@ export class TraceSource {
     this.#tracer?.close();
     this.#tracer = undefined;
     const advice = `tracing failed and is started anew: ${error.message}`;
-    this.#tell(notTraced(this.#context.now(), "failed", advice));
+    this.#counters.restarted();
+    const nothing = notTraced(this.#context.now(), "failed", advice);
+    this.#tell({ ...nothing, health: this.#counters.take(nothing.health) });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.start(), RETRY_MS);
   }
