@@ -14,6 +14,8 @@ export interface FollowerState {
   readonly batches: number;
   /** The longest that the host thread was kept waiting, in milliseconds. */
   readonly longestWaitMs: number;
+  /** The shortest time between two batches that told of flows. */
+  readonly shortestRestMs?: number;
   /** When the first complete batch came, in milliseconds after the start. */
   readonly completeAfterMs?: number;
 }

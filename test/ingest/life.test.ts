@@ -5,6 +5,21 @@ import { kernelTest, loopbackLab } from "../lab/index.ts";
 import { type EndedFlow, Follower } from "./follower.ts";
 
 kernelTest(
+  "T8 a batch of few flows is followed by the next sooner than after flushMs while somebody waits for each change",
+  async () => {
+    await using lab = await loopbackLab();
+    const { ready } = await lab.host.start("tcp-server");
+    const follower = await Follower.start(lab.host, { flushMs: 100 });
+    await follower.ready();
+    follower.program.write("hurry\n");
+    const to = { host: "127.0.0.1", port: ready.port!, "duration-ms": 1 };
+    const client = await lab.host.start("tcp-client", { ...to, rate: 50, connections: 60 });
+    await client.exited;
+    expect((await follower.until(({ closed }) => closed === 60)).shortestRestMs).toBeLessThan(80);
+  },
+);
+
+kernelTest(
   "S6 each of 500 short connections is told as closed once, and their entries in TIME_WAIT not again when they go",
   async () => {
     await using lab = await loopbackLab();

@@ -35,8 +35,12 @@ export interface IngestOutputs {
 /** Batches that may be under way. */
 const CREDITS = 2;
 
-/** A change after quiet is told this soon. */
-const PROMPT_MS = 20;
+/** A change after quiet is told this soon, counted from when it can have happened at the earliest. */
+const PROMPT_MS = 15;
+
+/** While somebody waits for each change: a batch of no more flows is followed by the next this soon. */
+const FEW = 32;
+const SHORT_REST_MS = 30;
 
 /** Without any change a batch is sent all the same, for its health. */
 const HEARTBEAT_MS = 1_000;
@@ -58,6 +62,10 @@ export class IngestLoop {
   /** When a batch was sent last, and one that had changes. */
   #sentMs = Number.NEGATIVE_INFINITY;
   #flushedMs = Number.NEGATIVE_INFINITY;
+  /** How many flows the last flush told of. */
+  #told = 0;
+  /** Somebody waits for each change. */
+  #hurried = false;
   #changedMs = Number.POSITIVE_INFINITY;
   #rosterDueMs = 0;
   /** A dump ended: its consumer waits for that, even if no flow changed. */
@@ -122,6 +130,11 @@ export class IngestLoop {
     this.#wake();
   }
 
+  /** Whether somebody waits for each change. */
+  hurry(hurried: boolean): void {
+    this.#hurried = hurried;
+  }
+
   /** A batch is wanted whose cut is later than now. */
   requestCut(): void {
     if (this.#stopped) return;
@@ -180,9 +193,11 @@ export class IngestLoop {
 
   #drainDue(nowMs: number): void {
     for (const watch of this.#roster.watches.values()) {
-      if (nowMs >= watch.drainDueMs) this.#guard(watch, nowMs, () => watch.drain(nowMs));
+      if (nowMs < watch.drainDueMs) continue;
+      const { unreadSinceMs } = watch;
+      this.#guard(watch, nowMs, () => watch.drain(nowMs));
+      if (this.#tracker.hasChanges) this.#changedMs = Math.min(this.#changedMs, unreadSinceMs);
     }
-    if (this.#tracker.hasChanges) this.#changedMs = Math.min(this.#changedMs, nowMs);
   }
 
   /** One dump at a time: the one under way, else the one that is most overdue. Returns true while there is more of it. */
@@ -225,9 +240,10 @@ export class IngestLoop {
     this.#cutAsked = false;
     this.#readAll(nowMs);
     this.#tap?.flush();
+    this.#told = 0;
     do {
       this.#credits--;
-      this.#send(nowMs);
+      this.#told += this.#send(nowMs);
     } while (this.#credits > 0 && this.#tracker.hasChanges);
     return this.#flushDueMs(nowMs);
   }
@@ -237,22 +253,26 @@ export class IngestLoop {
     if (this.#credits === 0) return Number.POSITIVE_INFINITY;
     if (this.#cutAsked) return nowMs;
     if (!this.#tracker.hasChanges && !this.#dumpEnded) return this.#sentMs + Math.max(HEARTBEAT_MS, flushMs);
-    return Math.max(this.#flushedMs + flushMs, this.#changedMs + Math.min(PROMPT_MS, flushMs));
+    const restMs = this.#hurried && this.#told <= FEW ? Math.min(SHORT_REST_MS, flushMs) : flushMs;
+    return Math.max(this.#flushedMs + restMs, this.#changedMs + Math.min(PROMPT_MS, flushMs));
   }
 
   #readAll(nowMs: number): void {
     for (const watch of this.#roster.watches.values()) this.#guard(watch, nowMs, () => watch.drain(nowMs));
   }
 
-  #send(nowMs: number): void {
+  /** Sends a batch. Returns how many flows it tells of. */
+  #send(nowMs: number): number {
     this.#sentMs = nowMs;
     if (this.#tracker.hasChanges || this.#dumpEnded) this.#flushedMs = nowMs;
     this.#dumpEnded = false;
     const timeMs = steadyMs();
     let cutMs = timeMs;
     for (const watch of this.#roster.watches.values()) cutMs = Math.min(cutMs, watch.cutMs);
-    this.#outputs.batch(this.#tracker.flush(timeMs, this.#facts(nowMs), cutMs));
+    const batch = this.#tracker.flush(timeMs, this.#facts(nowMs), cutMs);
+    this.#outputs.batch(batch);
     this.#changedMs = this.#tracker.hasChanges ? nowMs : Number.POSITIVE_INFINITY;
+    return batch.count;
   }
 
   #facts(nowMs: number): IngestFacts {

@@ -10,11 +10,12 @@ export interface IngestWorkerData {
   readonly tap: boolean;
 }
 
-/** Host to worker: a batch, or a chunk of raw messages, has been taken; dump every table once more; a batch with a cut of now, at once; namespaces that others have found; descriptors that the host waits for; namespaces that processes have entered, as far as they are known. */
+/** Host to worker: a batch, or a chunk of raw messages, has been taken; dump every table once more; a batch with a cut of now, at once; namespaces that others have found; descriptors that the host waits for; whether it waits for each change; namespaces that processes have entered, as far as they are known. */
 export type IngestCommand =
   | { readonly kind: "taken" | "raw-taken" | "dump" | "cut" }
   | { readonly kind: "ways"; readonly ways: readonly NamespaceWay[] }
   | { readonly kind: "entered"; readonly namespaces: ReadonlySet<number> | undefined }
+  | { readonly kind: "hurry"; readonly hurried: boolean }
   | { readonly kind: "wait"; readonly fds: readonly number[] };
 
 /** Worker to host. `readable`: one of the descriptors that the host waits for is. */

@@ -17,6 +17,7 @@ runWorker<IngestCommand, IngestMessage, IngestWorkerData>(({ workerData, command
       else if (command.kind === "cut") loop.requestCut();
       else if (command.kind === "ways") loop.know(command.ways);
       else if (command.kind === "entered") loop.entered(command.namespaces);
+      else if (command.kind === "hurry") loop.hurry(command.hurried);
       else if (command.kind === "wait") loop.waitFor(command.fds);
       else loop.requestDumps();
     },

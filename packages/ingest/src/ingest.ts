@@ -27,6 +27,8 @@ export interface IngestHooks {
    */
   readonly wait$?: Observable<readonly number[]>;
   readonly onReadable?: () => void;
+  /** Whether somebody waits for each change: while it is so and few flows change, a batch follows the last one after a third of `flushMs`. */
+  readonly hurry$?: Observable<boolean>;
   /** Ends the ingest in good order: what was received is emitted, then the Observable completes. */
   readonly stop$?: Observable<unknown>;
 }
@@ -50,6 +52,7 @@ export function ingest(options: IngestOptions = {}, hooks: IngestHooks = {}): Ob
     ways$ = NEVER,
     entered$ = NEVER,
     wait$ = NEVER,
+    hurry$ = NEVER,
     onReadable,
     stop$ = NEVER,
   } = hooks;
@@ -81,9 +84,11 @@ export function ingest(options: IngestOptions = {}, hooks: IngestHooks = {}): Ob
     const cut = (): void => void worker.post({ kind: "cut" });
     const know = (ways: readonly NamespaceWay[]): void => void worker.post({ kind: "ways", ways });
     const wait = (fds: readonly number[]): void => void worker.post({ kind: "wait", fds });
+    const hurry = (hurried: boolean): void => void worker.post({ kind: "hurry", hurried });
     const enter = (namespaces: ReadonlySet<number> | undefined): void =>
       void worker.post({ kind: "entered", namespaces });
     subscription.add(entered$.subscribe({ next: enter, error: stop }));
+    subscription.add(hurry$.subscribe({ next: hurry, error: stop }));
     subscription.add(wait$.subscribe({ next: wait, error: stop }));
     subscription.add(ways$.subscribe({ next: know, error: stop }));
     subscription.add(cut$.subscribe({ next: cut, error: stop }));

@@ -33,6 +33,8 @@ export class NamespaceWatch {
   readonly late: boolean;
   /** When the socket wants to be read next. */
   drainDueMs = 0;
+  /** Nothing that happened before this moment is unread. */
+  unreadSinceMs: number;
   /** Why the last dump failed, as an error number; 0 = it did not. */
   dumpError = 0;
   /** A dump was complete at some time. */
@@ -60,6 +62,7 @@ export class NamespaceWatch {
     this.#pace.setReceiveBuffer(this.receiveBufferBytes);
     this.#schedule = new DumpSchedule(nowMs, reconcileMs);
     this.#drainedMs = nowMs;
+    this.unreadSinceMs = nowMs;
   }
 
   /** The event socket, for whoever waits until it is readable. */
@@ -113,6 +116,7 @@ export class NamespaceWatch {
     const delayMs = this.#pace.next(events, nowMs - this.#drainedMs);
     this.drainDueMs = events < CALLS_PER_DRAIN * MESSAGES_PER_CALL ? nowMs + delayMs : nowMs;
     this.#drainedMs = nowMs;
+    this.unreadSinceMs = nowMs;
     this.#still = events === 0;
     return events;
   }
@@ -125,6 +129,7 @@ export class NamespaceWatch {
   /** Slept until `nowMs`; its event socket is readable or not. */
   awoke(nowMs: number, readable: boolean): void {
     this.drainDueMs = readable ? nowMs : nowMs + SHORT_REST_MS;
+    this.unreadSinceMs = nowMs;
   }
 
   /** Asks for a dump that begins from now on, soon. */

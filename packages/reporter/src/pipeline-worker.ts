@@ -7,7 +7,7 @@ import { healthJson, limitRows, packReport } from "@conntrail/report";
 import type { LookedEnds } from "@conntrail/scan";
 import { runWorker, type WorkerContext } from "@conntrail/thread";
 import { steadyMs, wallAheadMs } from "@conntrail/thread/clock";
-import { filter, ignoreElements, map, merge, Subject, share, takeUntil, tap } from "rxjs";
+import { BehaviorSubject, filter, ignoreElements, map, merge, Subject, share, takeUntil, tap } from "rxjs";
 import { nameAsker } from "./ask-names.ts";
 import { BeginningsOf } from "./begun-ends.ts";
 import { ChangeTicks } from "./changes/change-ticks.ts";
@@ -37,6 +37,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   const counters = new HealthCounters(counted);
   const stop$ = new Subject<void>();
   const cut$ = new Subject<void>();
+  const hurry$ = new BehaviorSubject(false);
   const ways$ = new Subject<readonly NamespaceWay[]>();
   const requests: number[] = [];
   let builtFromMs = 0;
@@ -95,6 +96,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     entered$: trace.namespaces.entered$,
     wait$: trace.wait$,
     onFilled: () => trace.filled(),
+    hurry$,
     mayBeStill: () => {
       const processes = trace.takeNews();
       return { nothingTold: !told.take(), entered: trace.namespaces.takeForScan(), processes };
@@ -116,8 +118,10 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
   });
   const heard$ = commands$.pipe(
     tap((command) => {
-      if (command.kind === "listen") looks.listen(command.want);
-      else if (command.kind === "taken") looks.taken();
+      if (command.kind === "listen") {
+        looks.listen(command.want);
+        hurry$.next(command.want === "all");
+      } else if (command.kind === "taken") looks.taken();
       else if (command.kind === "explain" && health !== undefined) {
         const { request, connection } = command;
         const clock = { nowMs: steadyMs(), wallAheadMs: aheadMs };

@@ -26,6 +26,8 @@ export interface SourceContext {
   readonly entered$: Observable<ReadonlySet<number> | undefined>;
   readonly wait$: Observable<readonly number[]>;
   readonly onFilled: () => void;
+  /** Whether somebody listens to changes. */
+  readonly hurry$: Observable<boolean>;
   readonly now: () => number;
   /** Whether nothing was told since it was last asked; and what is called when a look at the sockets agrees. */
   readonly mayBeStill: () => MayBeStill;
@@ -37,9 +39,9 @@ export interface SourceContext {
 
 /** Batches of changed flows. */
 export function flowSource(options: PipelineOptions, context: SourceContext): Observable<FlowBatch> {
-  const { stop$, cut$, ways$, entered$, wait$, onFilled, now, onRestart, recorder } = context;
+  const { stop$, cut$, ways$, entered$, wait$, hurry$, onFilled, now, onRestart, recorder } = context;
   const recording = recorder && { tap: (chunk: RawChunk) => recorder.raw(chunk), dump$: recorder.rotated$ };
-  const hooks = { stop$, cut$, ways$, entered$, wait$, onReadable: onFilled, ...recording };
+  const hooks = { stop$, cut$, ways$, entered$, wait$, hurry$, onReadable: onFilled, ...recording };
   if (!options.conntrack) return NEVER.pipe(takeUntil(stop$));
   const failures$ = new Subject<FlowBatch>();
   let last: FlowBatch | undefined;

@@ -3,12 +3,13 @@
  * into the batches, so that what the host thread waits for is the ingest, and `live` is what its health says. Commands on standard
  * input, one line each, are answered by one line of JSON:
  *
- *     state   {health, live: number, ended: {upsert, destroyed, swept, evicted, released, twice}, batches, waits}
+ *     state   {health, live: number, ended: {upsert, destroyed, swept, evicted, released, twice}, batches, waits, shortestRestMs}
  *     flows   {flows: ["protocol source destination [state]", …]} of all namespaces, sorted
  *     by-namespace   {live: {netns: number}, ended: {netns: {change: number}}}
  *     ended   {ended: [{flow, change, state, flags, count}, …]} the last 5,000
  *     fifo    {path} of a FIFO that the ingest is asked to wait for; each time that it tells it readable: {readable: true}
  *     entered 1 2 3   no answer: processes have entered these namespaces, and the ingest is told so
+ *     hurry   no answer: the ingest is told that somebody waits for each change
  *     stop    {stopped: milliseconds}, after the Observable has completed
  */
 import { execFileSync } from "node:child_process";
@@ -41,15 +42,22 @@ let longestWaitMs = 0;
 const stop$ = new Subject();
 const wait$ = new Subject();
 const entered$ = new Subject();
+const hurry$ = new Subject();
 const options = JSON.parse(process.argv[2] ?? "{}");
 const light = process.argv[3] === "light";
 const started = performance.now();
 let completeAfterMs;
+let toldMs;
+let shortestRestMs;
 
 function take(batch) {
   batches++;
   health = batch.health;
   if (health.completeSinceMs !== null) completeAfterMs ??= performance.now() - started;
+  if (batch.count > 0) {
+    if (toldMs !== undefined) shortestRestMs = Math.min(shortestRestMs ?? Infinity, batch.timeMs - toldMs);
+    toldMs = batch.timeMs;
+  }
   if (light) return;
   const { rows } = batch;
   for (let i = 0; i < batch.count; i++) {
@@ -84,7 +92,7 @@ function take(batch) {
   }
 }
 
-ingest(options, { stop$, wait$, entered$, onReadable: () => answer({ readable: true }) }).subscribe({
+ingest(options, { stop$, wait$, entered$, hurry$, onReadable: () => answer({ readable: true }) }).subscribe({
   next: take,
   error: (error) => {
     console.error(error);
@@ -108,6 +116,7 @@ const commands = {
       batches,
       longestWaitMs,
       completeAfterMs,
+      shortestRestMs,
     }),
   flows: () => answer({ flows: [...live.values()].map(({ flow, state }) => `${flow} ${state}`).sort() }),
   "by-namespace": () => {
@@ -122,6 +131,7 @@ const commands = {
     wait$.next([openSync(path, "r+")]);
     answer({ path });
   },
+  hurry: () => hurry$.next(true),
   entered: (...namespaces) => entered$.next(new Set(namespaces.map(Number))),
   stop: () => {
     stopping = performance.now();

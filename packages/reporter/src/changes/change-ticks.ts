@@ -8,8 +8,11 @@ import { type Observable, Subject } from "rxjs";
 /** From the first input to the look: what comes in together is told together. The ingest has waited for more before it sent its batch. */
 const DELAY_MS = 5;
 
-/** After a look the next one waits so many times as long as that kept the thread: on a busy machine it may have lain still for most of the time. */
+/** Looks take a share of the thread's time: of each millisecond that one keeps it the next ones make up by waiting so many. On a busy machine it may have lain still for most of the time. */
 const REST = 10;
+
+/** What looks may have taken in advance, milliseconds: one that is dear for once, such as the first or that after a table, does not put off the next. */
+const ADVANCE_MS = 20;
 
 /** The same after a look at all connections for the sake of what came to be known of them from elsewhere. */
 const REST_AFTER_ALL = 50;
@@ -50,6 +53,9 @@ export class ChangeTicks {
   #pending = false;
   #lookups = 0;
   #underWay = 0;
+  /** What looks have taken and not made up for, and as of when. */
+  #owedMs = 0;
+  #owedAtMs = 0;
   #restUntilMs = 0;
   #allAtMs = 0;
   #allCostMs = 0;
@@ -137,7 +143,9 @@ export class ChangeTicks {
       this.#allAtMs = doneMs;
       this.#allCostMs = costMs;
     }
-    this.#restUntilMs = doneMs + Math.min(REST * costMs, ALL_EVERY_MS.least);
+    this.#owedMs = Math.max(0, this.#owedMs - (timeMs - this.#owedAtMs) / REST) + costMs;
+    this.#owedAtMs = doneMs;
+    this.#restUntilMs = doneMs + Math.min(REST * Math.max(0, this.#owedMs - ADVANCE_MS), ALL_EVERY_MS.least);
   }
 
   #isAllDue(nowMs: number): boolean {
