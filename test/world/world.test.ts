@@ -76,6 +76,16 @@ const ONCE_ANOTHERS = [
   { seed: 6_108_365, season: "patchy", by: "an entry without events, made by a packet of the server" },
 ];
 
+/** Histories in which the flows of connections with one tuple were once linked crosswise: two rows of one report were of one connection, or one was shown after its end. */
+const ONCE_CROSSED = [
+  {
+    seed: 8_100_243,
+    season: "patchy",
+    by: "the flow of a later connection took the place of one that had begun with it",
+  },
+  { seed: 8_100_660, season: "patchy", by: "the same, of a connection that was over" },
+];
+
 /** Another beginning than that of the command, so that both together see more. */
 const FIRST_SEED = 1_000_001;
 
@@ -115,6 +125,11 @@ describe("over simulated histories", { timeout: 120_000 }, () => {
   test.each(ONCE_ANOTHERS)("$season $seed names nobody wrongly: $by", ({ seed, season }) => {
     const { violations } = runHistory(seed, season);
     expect(violations.filter(({ law }) => law === "owner-true")).toEqual([]);
+  });
+
+  test.each(ONCE_CROSSED)("$season $seed links flows that began together: $by", ({ seed, season }) => {
+    const { violations } = runHistory(seed, season);
+    expect(violations.filter(({ law }) => law === "no-row-twice" || law === "over-is-over")).toEqual([]);
   });
 
   test("a history is the same each time, and so are its reports", () => {
