@@ -79,6 +79,21 @@ kernelTest(
   { requires: ["tshark"], timeout: 60_000 },
 );
 
+for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+  kernelTest(`N24 ${signal} ends a recording as SIGINT does: the last connections are in it, and its end`, async () => {
+    await using lab = await loopbackLab();
+    await lab.host.start("tcp-server", { port: 8080 });
+    const path = join(folder, `${signal}.pcapng.gz`);
+    const recorder = await record(lab, path);
+    await connect(lab, 20);
+    expect(await recorder.stop(signal)).toEqual({ code: 0, signal: null });
+    expect(recorder.stderr).toBe("");
+    expect((await records(path)).at(-1)).toMatchObject({ kind: "tick", final: true });
+    const closed = (await replay(path)).connections.filter(({ state, to }) => state === "closed" && to.port === 8080);
+    expect(closed).toHaveLength(20);
+  });
+}
+
 kernelTest(
   "a recorder that is killed leaves a file that is readable to the last whole block, plain and compressed",
   async () => {

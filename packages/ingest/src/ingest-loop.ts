@@ -9,6 +9,7 @@ import { getSystemErrorName } from "node:util";
 import type { FlowBatch, NamespaceWay } from "@conntrail/model";
 import { isOpError } from "@conntrail/netlink";
 import { steadyMs } from "@conntrail/thread/clock";
+import { BatchPace } from "./batch-pace.ts";
 import { EventWait } from "./event-wait.ts";
 import { flowPolicy } from "./flow-policy.ts";
 import { FlowTracker } from "./flow-tracker.ts";
@@ -35,21 +36,8 @@ export interface IngestOutputs {
 /** Batches that may be under way. */
 const CREDITS = 2;
 
-/** A change after quiet is told this soon, counted from when it can have happened at the earliest. */
-const PROMPT_MS = 15;
-
-/** While somebody waits for each change: a batch of no more flows is followed by the next this soon. */
-const FEW = 32;
-const SHORT_REST_MS = 30;
-
-/** Without any change a batch is sent all the same, for its health. */
-const HEARTBEAT_MS = 1_000;
-
 /** Receives that a dump goes on for before the sockets are looked at again: some 600 flows each, half a millisecond. */
 const DUMP_STEPS = 4;
-
-/** A loss is told in health for this long. */
-const LOSS_TOLD_MS = 10_000;
 
 /** Runs from `start` to `stop`. */
 export class IngestLoop {
@@ -59,14 +47,7 @@ export class IngestLoop {
   readonly #tap: RawTap | undefined;
   readonly #roster: NamespaceRoster;
   #credits = CREDITS;
-  /** When a batch was sent last, and one that had changes. */
-  #sentMs = Number.NEGATIVE_INFINITY;
-  #flushedMs = Number.NEGATIVE_INFINITY;
-  /** How many flows the last flush told of. */
-  #told = 0;
-  /** Somebody waits for each change. */
-  #hurried = false;
-  #changedMs = Number.POSITIVE_INFINITY;
+  readonly #pace: BatchPace;
   #rosterDueMs = 0;
   /** A dump ended: its consumer waits for that, even if no flow changed. */
   #dumpEnded = false;
@@ -79,6 +60,7 @@ export class IngestLoop {
 
   constructor(options: ResolvedIngestOptions, outputs: IngestOutputs) {
     this.#options = options;
+    this.#pace = new BatchPace(options.flushMs);
     this.#outputs = outputs;
     this.#wait = new EventWait(outputs.readable);
     this.#tracker = new FlowTracker({ ...options, hashSeed: randomInt(2 ** 32) });
@@ -132,7 +114,7 @@ export class IngestLoop {
 
   /** Whether somebody waits for each change. */
   hurry(hurried: boolean): void {
-    this.#hurried = hurried;
+    this.#pace.hurried = hurried;
   }
 
   /** A batch is wanted whose cut is later than now. */
@@ -196,7 +178,7 @@ export class IngestLoop {
       if (nowMs < watch.drainDueMs) continue;
       const { unreadSinceMs } = watch;
       this.#guard(watch, nowMs, () => watch.drain(nowMs));
-      if (this.#tracker.hasChanges) this.#changedMs = Math.min(this.#changedMs, unreadSinceMs);
+      if (this.#tracker.hasChanges) this.#pace.news(unreadSinceMs);
     }
   }
 
@@ -233,52 +215,50 @@ export class IngestLoop {
 
   /** Sends batches when it is time to. Returns when the next one is due. */
   #flushWhenDue(nowMs: number): number {
-    if (this.#dumpEnded) this.#changedMs = Math.min(this.#changedMs, nowMs - PROMPT_MS);
+    if (this.#dumpEnded) this.#pace.urgentNews(nowMs);
     const dueMs = this.#flushDueMs(nowMs);
     if (nowMs < dueMs) return dueMs;
     // A batch has what happened before its time in every namespace: a connection through several is told in one piece.
     this.#cutAsked = false;
     this.#readAll(nowMs);
     this.#tap?.flush();
-    this.#told = 0;
     do {
       this.#credits--;
-      this.#told += this.#send(nowMs);
+      this.#send(nowMs);
     } while (this.#credits > 0 && this.#tracker.hasChanges);
     return this.#flushDueMs(nowMs);
   }
 
   #flushDueMs(nowMs: number): number {
-    const { flushMs } = this.#options;
     if (this.#credits === 0) return Number.POSITIVE_INFINITY;
     if (this.#cutAsked) return nowMs;
-    if (!this.#tracker.hasChanges && !this.#dumpEnded) return this.#sentMs + Math.max(HEARTBEAT_MS, flushMs);
-    const restMs = this.#hurried && this.#told <= FEW ? Math.min(SHORT_REST_MS, flushMs) : flushMs;
-    return Math.max(this.#flushedMs + restMs, this.#changedMs + Math.min(PROMPT_MS, flushMs));
+    return this.#pace.dueMs(this.#hasNews);
   }
 
   #readAll(nowMs: number): void {
     for (const watch of this.#roster.watches.values()) this.#guard(watch, nowMs, () => watch.drain(nowMs));
   }
 
-  /** Sends a batch. Returns how many flows it tells of. */
-  #send(nowMs: number): number {
-    this.#sentMs = nowMs;
-    if (this.#tracker.hasChanges || this.#dumpEnded) this.#flushedMs = nowMs;
+  /** What the consumer waits for: flows that changed, or the end of a dump. */
+  get #hasNews(): boolean {
+    return this.#tracker.hasChanges || this.#dumpEnded;
+  }
+
+  #send(nowMs: number): void {
+    const hadNews = this.#hasNews;
     this.#dumpEnded = false;
     const timeMs = steadyMs();
     let cutMs = timeMs;
     for (const watch of this.#roster.watches.values()) cutMs = Math.min(cutMs, watch.cutMs);
     const batch = this.#tracker.flush(timeMs, this.#facts(nowMs), cutMs);
     this.#outputs.batch(batch);
-    this.#changedMs = this.#tracker.hasChanges ? nowMs : Number.POSITIVE_INFINITY;
-    return batch.count;
+    this.#pace.sent(nowMs, batch.count, hadNews, this.#tracker.hasChanges);
   }
 
   #facts(nowMs: number): IngestFacts {
     const { obstacle, own, probes, forbidden, left, missing, lostBefore } = this.#roster;
     const watches = [...this.#roster.watches.values()];
-    const losers = watches.filter(({ loss }) => nowMs - loss.lastMs < LOSS_TOLD_MS);
+    const losers = watches.filter(({ loss }) => loss.isTold(nowMs));
     const loss = losers.find((watch) => watch.loss.cause === "reader") ?? losers[0];
     let lost: number | null = lostBefore;
     for (const watch of watches) {

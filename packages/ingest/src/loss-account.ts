@@ -6,10 +6,13 @@ export type LossCause = "buffer" | "reader";
 /** A reader that has not emptied the buffer for this long is late: even at a low pace it comes four times as often. */
 const LATE_MS = 400;
 
+/** A loss is told in health for this long. */
+const TOLD_MS = 10_000;
+
 /** The account of one socket. */
 export class LossAccount {
   overruns = 0;
-  lastMs: number = Number.NEGATIVE_INFINITY;
+  #lastMs: number = Number.NEGATIVE_INFINITY;
   cause: LossCause | undefined;
   readonly #maxBytes: number;
   #emptyMs: number;
@@ -24,10 +27,15 @@ export class LossAccount {
     this.#emptyMs = nowMs;
   }
 
+  /** Whether the last loss is to be told. */
+  isTold(nowMs: number): boolean {
+    return nowMs - this.#lastMs < TOLD_MS;
+  }
+
   /** Messages were lost from a buffer of `bufferBytes`. Returns the size that it should have from now on. */
   lost(nowMs: number, bufferBytes: number): number {
     this.overruns++;
-    this.lastMs = nowMs;
+    this.#lastMs = nowMs;
     this.cause = nowMs - this.#emptyMs > LATE_MS ? "reader" : "buffer";
     return Math.max(bufferBytes, Math.min(bufferBytes * 2, this.#maxBytes));
   }

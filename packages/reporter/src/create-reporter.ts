@@ -2,7 +2,7 @@
 import { stat } from "node:fs";
 import type { SnapshotHealth, SocketTable } from "@conntrail/model";
 import { type Connection, type ConnectionJson, type Report, unpackReport } from "@conntrail/report";
-import { isWorkerError, type WorkerStream, workerStream } from "@conntrail/thread";
+import { type WorkerStream, workerStream } from "@conntrail/thread";
 import { defer, type Observable, Subject, type Subscription } from "rxjs";
 import type { Change } from "./changes/change.ts";
 import { ChangeChannel } from "./changes/change-channel.ts";
@@ -15,7 +15,7 @@ import { type ReporterMetrics, reporterMetrics } from "./metrics/metrics.ts";
 import { OPTION_LIMITS } from "./options/limits.ts";
 import { pipelineOptions } from "./options/pipeline-options.ts";
 import type { ReporterOptions } from "./options/reporter-options.ts";
-import { pipelineFailure } from "./pipeline-failure.ts";
+import { cannotStart, pipelineFailure } from "./pipeline-failure.ts";
 import type { PipelineCommand, PipelineMessage, PipelineStart, ReportMessage, WorkerPart } from "./protocol.ts";
 import type { RecordProgress } from "./record/record-options.ts";
 import type { Reporter } from "./reporter.ts";
@@ -294,9 +294,4 @@ class PipelineReporter implements Reporter {
     this.#end({});
     this.#metrics?.close();
   }
-}
-
-/** The first worker never became ready: it would not the next time either. */
-function cannotStart(error: unknown): boolean {
-  return isWorkerError(error) && error.beforeReady;
 }

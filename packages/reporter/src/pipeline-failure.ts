@@ -1,4 +1,5 @@
 /** The error of a pipeline that cannot be started, or not again: what went wrong first, and what would help. */
+import { isWorkerError } from "@conntrail/thread";
 
 /** What Node's own codes mean here (`errors`, `permissions` in Node's manual). */
 const ADVICE: Readonly<Record<string, string>> = {
@@ -16,6 +17,11 @@ export function pipelineFailure(error: unknown): Error {
   const advice = Object.hasOwn(ADVICE, code) ? `; ${ADVICE[code]}` : "";
   const often = error instanceof Error && /^failed \d+ times/.test(error.message) ? ` (${error.message})` : "";
   return new Error(`the pipeline failed: ${reason}${often}${advice}`, { cause: error });
+}
+
+/** The first worker never became ready: it would not the next time either. */
+export function cannotStart(error: unknown): boolean {
+  return isWorkerError(error) && error.beforeReady;
 }
 
 function firstCause(error: unknown): unknown {
