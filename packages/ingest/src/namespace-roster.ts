@@ -33,6 +33,9 @@ const TOLD_MS = 10_000;
 /** The same for readings of facts: 1/400. */
 const REST_PER_PROBE = 400;
 
+/** Where the kernel does not count a thread's time, one that lay still for a moment on a busy machine would rest for minutes. */
+const LONGEST_REST_MS = 10_000;
+
 /** A namespace that could not be watched is tried again after this long; the own one too. */
 const RETRY_MS = 10_000;
 
@@ -99,12 +102,12 @@ export class NamespaceRoster {
     if (nowMs >= this.#searchDueMs) {
       const tookMs = this.#stopwatch();
       if (this.#isSearchWanted(nowMs)) this.#search(nowMs);
-      this.#searchDueMs = nowMs + Math.max(SEARCH_MS, REST_PER_SEARCH * tookMs());
+      this.#searchDueMs = nowMs + Math.min(LONGEST_REST_MS, Math.max(SEARCH_MS, REST_PER_SEARCH * tookMs()));
     }
     if (nowMs >= this.#probeDueMs) {
       const tookMs = this.#stopwatch();
       for (const netns of this.watches.keys()) this.#probe(netns, nowMs);
-      this.#probeDueMs = nowMs + Math.max(PROBE_MS, REST_PER_PROBE * tookMs());
+      this.#probeDueMs = nowMs + Math.min(LONGEST_REST_MS, Math.max(PROBE_MS, REST_PER_PROBE * tookMs()));
     }
     return Math.min(this.#searchDueMs, this.#probeDueMs);
   }
