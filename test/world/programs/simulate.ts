@@ -14,7 +14,7 @@ const HELP = `npm run simulate -- [options]
   --seed S         the first one's seed; the others' follow (default 1)
   --season NAME    ${Object.keys(SEASONS).join(", ")}; default: all in turn
   --law NAME       hold reports against this law only
-  --minutes M      stop after so long
+  --minutes M      stop after so long; Ctrl-C stops too, and tells what there is
   --jobs J         processes (default 2)
   --stories N      how many broken laws are shrunk and told (default 1)
   --json           print the tally as JSON
@@ -64,14 +64,17 @@ async function simulate(): Promise<void> {
   if (Object.keys(total.broken).length > 0 || excesses.length > 0) process.exitCode = 1;
 }
 
-/** One process's share. Rejects when it ends without having finished it. */
+/** One process's share. Rejects when it ends without having finished it, unless that was asked for: what was tallied by then is told. */
 function run(share: Share, onTally: (tally: Tally) => void): Promise<void> {
   const child = fork(new URL("./simulate-share.ts", import.meta.url), [JSON.stringify(share)]);
+  let stopped = false;
+  process.once("SIGINT", () => {
+    stopped = true;
+    child.kill();
+  });
   child.on("message", (tally: Tally) => onTally(tally));
   return new Promise((resolve, reject) => {
-    child.once("exit", (code) =>
-      code === 0 || child.killed ? resolve() : reject(new Error(`a share ended with ${code}`)),
-    );
+    child.once("exit", (code) => (code === 0 || stopped ? resolve() : reject(new Error(`a share ended with ${code}`))));
   });
 }
 
