@@ -1,6 +1,6 @@
 // Bundles entry files of a package in place, after tsc: a thread, or the command, then loads one file where it loaded some hundred (D-89). Called by a package's
 // build with the names of its entries: `tsc -b && node ../../bundle.mjs pipeline-worker`. `--split` leaves what is imported on demand in files of its own.
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, relative, resolve, sep } from "node:path";
 import { build } from "esbuild";
@@ -21,9 +21,10 @@ const BANNER =
   "// What of RxJS 7 is in this file: Copyright (c) 2015-2018 Google, Inc., Netflix, Inc., Microsoft Corp. and contributors, Apache License 2.0.";
 
 for (const file of readdirSync(dist)) if (PART.test(file)) rmSync(resolve(dist, file));
-await build({
+const { outputFiles } = await build({
   entryPoints: names.map((name) => `src/${name}.ts`),
   outdir: dist,
+  write: false,
   chunkNames: "part-[name]-[hash]",
   bundle: true,
   splitting: splits,
@@ -36,6 +37,25 @@ await build({
   logLevel: "warning",
   plugins: [{ name: "house", setup: resolveOwn }],
 });
+for (const { path, text } of outputFiles) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, path.endsWith(".js") ? withConstants(text) : text);
+}
+
+/** esbuild declares what stands at the top of a module with `var`. V8 knows the value of a `const` when it compiles a function that uses it, and reads a `var` each time: of the ingest's CPU that was a seventh (D-92). */
+function withConstants(text) {
+  return text.replace(/^var ([\w$]+) = /gm, (declared, name) =>
+    isAssignedAgain(text, name) ? declared : `const ${name} = `,
+  );
+}
+
+/** A word too many only keeps a `var`; one that is missed fails as soon as it is run. */
+function isAssignedAgain(text, name) {
+  const word = `(?<![\\w$.])${name.replaceAll("$", "\\$")}(?![\\w$])`;
+  const operator = String.raw`\s*(?:=(?![=>])|\+\+|--|(?:[-+*/%&|^]|\*\*|<<|>>>?|&&|\|\||\?\?)=)`;
+  const assigned = text.match(new RegExp(`${word}${operator}|(?:\\+\\+|--)${word}`, "g")) ?? [];
+  return assigned.length > 1;
+}
 
 function resolveOwn({ onResolve, onLoad }) {
   onResolve({ filter: /^rxjs$/ }, () => ({ path: RXJS, sideEffects: false }));
