@@ -38,10 +38,11 @@ export class BatchPace {
     this.news(nowMs - PROMPT_MS);
   }
 
-  /** When the next batch is due. */
-  dueMs(hasNews: boolean): number {
+  /** When the next batch is due. News of which nobody said since when, such as flows of a namespace that is watched no longer, are of now. */
+  dueMs(hasNews: boolean, nowMs: number): number {
     const flushMs = this.#flushMs;
     if (!hasNews) return this.#sentMs + Math.max(HEARTBEAT_MS, flushMs);
+    this.news(nowMs);
     const restMs = this.hurried && this.#flows <= FEW ? Math.min(SHORT_REST_MS, flushMs) : flushMs;
     return Math.max(this.#toldMs + restMs, this.#newsMs + Math.min(PROMPT_MS, flushMs));
   }

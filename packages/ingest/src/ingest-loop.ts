@@ -232,7 +232,7 @@ export class IngestLoop {
   #flushDueMs(nowMs: number): number {
     if (this.#credits === 0) return Number.POSITIVE_INFINITY;
     if (this.#cutAsked) return nowMs;
-    return this.#pace.dueMs(this.#hasNews);
+    return this.#pace.dueMs(this.#hasNews, nowMs);
   }
 
   #readAll(nowMs: number): void {

@@ -20,6 +20,9 @@ const REST_AFTER_ALL = 50;
 /** Between two such looks at least, and at the most while anything comes in. */
 const ALL_EVERY_MS = { least: 1_000, most: 60_000 } as const;
 
+/** More is forgotten: no rest is longer than ALL_EVERY_MS.least, and soon after dear looks cheap ones are as frequent as ever. */
+const MOST_OWED_MS = ADVANCE_MS + ALL_EVERY_MS.least / REST;
+
 /** Messages that the host has not taken yet. Meanwhile what changes is noted once a connection, however often it changes. */
 const MOST_UNDER_WAY = 2;
 
@@ -143,9 +146,10 @@ export class ChangeTicks {
       this.#allAtMs = doneMs;
       this.#allCostMs = costMs;
     }
-    this.#owedMs = Math.max(0, this.#owedMs - (timeMs - this.#owedAtMs) / REST) + costMs;
+    const owedMs = Math.max(0, this.#owedMs - (timeMs - this.#owedAtMs) / REST) + costMs;
+    this.#owedMs = Math.min(owedMs, MOST_OWED_MS);
     this.#owedAtMs = doneMs;
-    this.#restUntilMs = doneMs + Math.min(REST * Math.max(0, this.#owedMs - ADVANCE_MS), ALL_EVERY_MS.least);
+    this.#restUntilMs = doneMs + REST * Math.max(0, this.#owedMs - ADVANCE_MS);
   }
 
   #isAllDue(nowMs: number): boolean {
