@@ -96,6 +96,10 @@ test("a wrong question is wrong usage: one line with the column and the nearest 
     [["--sort", "byte"], /did you mean "bytes"\?/],
     [["--by", "proces"], /did you mean "process"\?/],
     [["--columns", "to.adress"], /did you mean "to.address"\?/],
+    [["--format", "json", "--select", "to.adress"], /did you mean "to.address"\?/i],
+    [["--format", "table", "--select", "to"], /--columns/],
+    [["--format", "scope", "--select", "to"], /--format json, ndjson/],
+    [["--format", "json", "--select", "to", "--by", "service"], /--by/],
     [["--not"], /--not/],
     [["--by", "service", "--each"], /--by/],
   ];
@@ -110,3 +114,19 @@ test("a wrong question is wrong usage: one line with the column and the nearest 
     expect(stderr).toMatch(expected);
   }
 }, 60_000);
+
+test("--select tells the members that were asked for, and which connection they are of", async () => {
+  const whole = await connections("--process", "app");
+  const told = await connections("--process", "app", "--select", "to.port,from.process, state");
+  expect(told).toEqual(
+    whole.map(({ from, to, state, id }) => ({ from: { process: from.process }, to: { port: to.port }, state, id })),
+  );
+  const lines = await ask("--format", "ndjson", "--select", "state");
+  const reports = lines.stdout.trimEnd().split("\n");
+  expect(reports.length).toBeGreaterThan(1);
+  for (const line of reports) {
+    const report = JSON.parse(line) as ReportJson;
+    for (const connection of report.connections) expect(Object.keys(connection)).toEqual(["state", "id"]);
+    expect(report.processes).toEqual([]);
+  }
+});

@@ -86,3 +86,17 @@ test.each([
     expect((error as Error).message).toMatch(message);
   }
 });
+
+test.each([
+  [["to.adress"], "select[0]", /such as "to\.address"/],
+  [["state", 7], "select[1]", /a member of a connection's JSON/],
+  ["state", "select", /a list of members/],
+])("a member that is none is refused at the call: %j", (select, option, message) => {
+  try {
+    createReporter({ select: select as never });
+    expect.unreachable();
+  } catch (error) {
+    expect(isOptionError(error) && error.option).toBe(option);
+    expect((error as Error).message).toMatch(message);
+  }
+});

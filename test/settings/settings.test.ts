@@ -149,6 +149,7 @@ describe("the manual page and the completions are of the same source as --help",
     expect(await ask("conntrail report --to-p")).toEqual(["--to-port", "--to-process"]);
     expect(await ask("conntrail watch --format ")).toEqual(["table", "ndjson"]);
     expect(await ask("conntrail report --columns from.process,to.por")).toEqual(["from.process,to.port"]);
+    expect(await ask("conntrail report --select state,to.addr")).toEqual(["state,to.address"]);
     expect(await ask("conntrail report --log-level w")).toEqual(["warn"]);
   });
 

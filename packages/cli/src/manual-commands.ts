@@ -1,4 +1,5 @@
 /** `conntrail completion` and `conntrail man`: what the shell and man(1) are to know, of the same source as `--help`. */
+import { CONNECTION_MEMBERS } from "@conntrail/report";
 import { Argument, type Command } from "commander";
 import { fields } from "./fields.ts";
 import { completion, SHELLS, type Shell } from "./manual/completion.ts";
@@ -6,6 +7,9 @@ import { describe } from "./manual/describe.ts";
 import { manPage } from "./manual/man-page.ts";
 import { oneOf } from "./one-of.ts";
 import { writeOut } from "./output.ts";
+
+/** Options whose value is a field, or several with commas. */
+const FIELD_OPTIONS = new Set(["--sort", "--by", "--columns"]);
 
 /** Adds both. */
 export function addManualCommands(program: Command, version: string, examples: string): void {
@@ -15,7 +19,9 @@ export function addManualCommands(program: Command, version: string, examples: s
     .description('print completion for a shell: eval "$(conntrail completion bash)"')
     .action(async (shell: Shell) => {
       const paths = fields().paths.filter((path) => fields().get(path)?.kind !== "part");
-      await writeOut(completion(shell, describe(program), paths));
+      const words = (option: string): readonly string[] | undefined =>
+        option === "--select" ? CONNECTION_MEMBERS : FIELD_OPTIONS.has(option) ? paths : undefined;
+      await writeOut(completion(shell, describe(program), words));
     });
   program
     .command("man")

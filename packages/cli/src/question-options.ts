@@ -1,6 +1,8 @@
 /** The options by which `report`, `watch` and `replay` are asked for less: filters, shorthands, order, groups, a limit. */
 import { compileFilter, isQueryError, SHORTHANDS, type Shorthand, type UsedShorthand } from "@conntrail/query";
+import { CONNECTION_MEMBERS, type ConnectionMember } from "@conntrail/report";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { closest } from "fastest-levenshtein";
 import { fields } from "./fields.ts";
 import { parseCount } from "./units.ts";
 
@@ -10,6 +12,7 @@ export interface QuestionOptions {
   readonly used?: UsedShorthands;
   readonly sort?: string;
   readonly columns?: string;
+  readonly select?: readonly ConnectionMember[];
   readonly by?: string;
   readonly each?: boolean;
   readonly new?: boolean;
@@ -52,7 +55,12 @@ export function addQuestionOptions(command: Command): Command {
       "group, e.g. process,service or to.address; process, container, name and address make pairs",
     )
     .option("--each", "list connections, not groups")
-    .option("--columns <fields>", "columns of the list of connections, by field, e.g. from.process,to.address,bytes");
+    .option("--columns <fields>", "columns of the list of connections, by field, e.g. from.process,to.address,bytes")
+    .option(
+      "--select <members>",
+      "members of each connection in JSON, e.g. from.process,to,state; id is always there",
+      members,
+    );
 }
 
 function shorthandOption({ name, value, about, expression }: Shorthand, used: UsedShorthands): Option {
@@ -62,6 +70,19 @@ function shorthandOption({ name, value, about, expression }: Shorthand, used: Us
     used.negate = false;
     return text;
   });
+}
+
+/** Parses `from.process,to`. */
+function members(text: string): ConnectionMember[] {
+  return text.split(",").map((part) => oneMember(part.trim()));
+}
+
+function oneMember(name: string): ConnectionMember {
+  const found = CONNECTION_MEMBERS.find((member) => member === name);
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError(
+    `Connections have no member "${name}" in JSON. Did you mean "${closest(name, CONNECTION_MEMBERS)}"?`,
+  );
 }
 
 /** A wrong question is wrong usage. */

@@ -30,6 +30,7 @@ import {
 } from "./json-fragments.ts";
 import { type RawReport, rawOf } from "./raw-report.ts";
 import { type Report, reportHeader } from "./report.ts";
+import { selectionOf } from "./selection.ts";
 import { tcpJson } from "./tcp-json.ts";
 import { putTime } from "./time.ts";
 import { putAddress } from "./write-address.ts";
@@ -56,10 +57,10 @@ function encodeLine(raw: RawReport, shown: number): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter(HEADER_BYTES + shown * TYPICAL_BYTES);
   const elided = bothElided(raw.elided, elidedRows(raw.columns, shown));
   writer.putText(`${JSON.stringify(reportHeader(raw)).slice(0, -1)},"connections":[`);
-  const records = recordFragments(raw);
+  const put = rowWriter(writer, raw);
   for (let row = 0; row < shown; row++) {
     if (row > 0) writer.putByte(COMMA);
-    putConnection(writer, raw, row, records);
+    put(row);
   }
   writer.putText(`],"processes":${JSON.stringify(processesJson(raw, shown))}`);
   if (elided !== undefined) writer.putText(`,"elided":${JSON.stringify(elided)}`);
@@ -73,9 +74,12 @@ function encodePretty(raw: RawReport, shown: number): Uint8Array<ArrayBuffer> {
   const indented = (value: unknown, spaces: string): string =>
     JSON.stringify(value, null, 2).replaceAll("\n", `\n${spaces}`);
   const elided = bothElided(raw.elided, elidedRows(raw.columns, shown));
+  const selection = selectionOf(raw);
   writer.putText(`${JSON.stringify(reportHeader(raw), null, 2).slice(0, -2)},\n  "connections": [`);
   for (let row = 0; row < shown; row++) {
-    writer.putText(`${row === 0 ? "" : ","}\n    ${indented(viewConnection(raw, row), "    ")}`);
+    const connection = viewConnection(raw, row);
+    const shape = selection?.of(connection) ?? connection;
+    writer.putText(`${row === 0 ? "" : ","}\n    ${indented(shape, "    ")}`);
   }
   writer.putText(`${shown === 0 ? "" : "\n  "}],\n  "processes": ${indented(processesJson(raw, shown), "  ")}`);
   if (elided !== undefined) writer.putText(`,\n  "elided": ${indented(elided, "  ")}`);
@@ -100,8 +104,15 @@ const BYTES = fragment(',"bytes":');
 const REPLY_PACKETS = fragment('},"reply":{"packets":');
 const EXACT = fragment(',"exact":');
 
-/** Writes the object of a connection. */
-export function putConnection(writer: ByteWriter, raw: RawReport, row: number, records: RecordFragments): void {
+/** What writes the object of each connection: whole ones from the columns, of others what is selected. */
+export function rowWriter(writer: ByteWriter, raw: RawReport): (row: number) => void {
+  const selection = selectionOf(raw);
+  if (selection !== undefined) return (row) => writer.putText(JSON.stringify(selection.of(viewConnection(raw, row))));
+  const records = recordFragments(raw);
+  return (row) => putConnection(writer, raw, row, records);
+}
+
+function putConnection(writer: ByteWriter, raw: RawReport, row: number, records: RecordFragments): void {
   const { columns } = raw;
   const flags = columns.flags[row]!;
   const nat = columns.nat[row]!;

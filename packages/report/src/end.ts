@@ -105,7 +105,7 @@ class EndView implements End {
   }
 
   get user(): string | undefined {
-    return this.owner?.user;
+    return this.owner?.user || undefined;
   }
 
   get device(): string | undefined {

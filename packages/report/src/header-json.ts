@@ -3,6 +3,7 @@ import type { HostFacts, ReportWindow, SnapshotHealth } from "@conntrail/model";
 import type { HealthJson, HostJson, ProcessJson, WindowJson } from "./json-shape.ts";
 import { processJson } from "./process-identity.ts";
 import type { RawReport } from "./raw-report.ts";
+import { selectionOf } from "./selection.ts";
 import { isoTime } from "./time.ts";
 
 /** The host. */
@@ -96,8 +97,9 @@ export function healthJson(
   };
 }
 
-/** The processes that the first `shown` connections speak of, in the order of the report's owners. */
-export function processesJson({ columns, owners }: RawReport, shown: number): ProcessJson[] {
+/** The processes that the first `shown` connections speak of, in the order of the report's owners; none where the selected members speak of none. */
+export function processesJson({ columns, owners, select }: RawReport, shown: number): ProcessJson[] {
+  if (selectionOf({ select })?.hasProcesses === false) return [];
   const mentioned = new Uint8Array(owners.length + 1);
   for (let i = 0; i < shown; i++) {
     mentioned[columns.fromOwner[i]!] = 1;

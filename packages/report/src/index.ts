@@ -20,6 +20,7 @@ export type { Records } from "./records.ts";
 export { type RenderedTable, type RenderOptions, renderTable } from "./render-table.ts";
 export { type Report, viewReport } from "./report.ts";
 export { createScopeAliases, type ScopeAliases, type ScopeAliasOptions } from "./scope-aliases.ts";
+export { CONNECTION_MEMBERS, type ConnectionMember, Selection } from "./selection.ts";
 export { TABLE_COLUMNS, type TableColumn } from "./table-cells.ts";
 export { tableHeader } from "./table-header.ts";
 export type { Cell, LayoutColumn } from "./table-layout.ts";

@@ -5,9 +5,8 @@
 import { ADDRESS_WORDS, type ConnectionColumns, TCP_FACT_DOUBLES } from "@conntrail/model";
 import { ByteWriter } from "./byte-writer.ts";
 import { bothElided, elidedRows, heaviestFirst, type LimitOption, shownRows } from "./elision.ts";
-import { HEADER_BYTES, putConnection, TYPICAL_BYTES } from "./encode-json.ts";
+import { HEADER_BYTES, rowWriter, TYPICAL_BYTES } from "./encode-json.ts";
 import { processesJson } from "./header-json.ts";
-import { recordFragments } from "./json-fragments.ts";
 import { type RawReport, rawOf } from "./raw-report.ts";
 import type { Records } from "./records.ts";
 import { type Report, reportHeader } from "./report.ts";
@@ -86,13 +85,13 @@ export class JsonLines {
   #putRows(writer: ByteWriter, raw: RawReport, rows: number, texts: RecordTexts): Uint32Array {
     const before = this.#before;
     const same = before === undefined ? undefined : sameRows(raw, rows, texts, before);
-    const records = recordFragments(raw);
+    const put = rowWriter(writer, raw);
     const starts = new Uint32Array(rows + 1);
     for (let row = 0; row < rows; ) {
       starts[row] = writer.position;
       const from = same?.[row] ?? -1;
       if (from < 0) {
-        putConnection(writer, raw, row++, records);
+        put(row++);
         writer.putByte(COMMA);
         continue;
       }
@@ -220,6 +219,7 @@ const COMPARED: Readonly<Record<keyof RawReport, "common" | "records" | "columns
   names: "records",
   devices: "common",
   netnsNames: "common",
+  select: "common",
   tcp: "rare",
   masters: "rare",
   exact: "rare",

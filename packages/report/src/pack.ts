@@ -11,6 +11,7 @@ import {
   transferables,
 } from "@conntrail/model";
 import type { Elided } from "./elision.ts";
+import type { RawReport } from "./raw-report.ts";
 import { openRecords, type PackedRecords, packRecords } from "./records.ts";
 import { type Report, viewReport } from "./report.ts";
 
@@ -30,6 +31,7 @@ export interface PackedReport {
   readonly tcp: Float64Array | undefined;
   readonly netnsNames: readonly NetnsName[];
   readonly elided: Elided | undefined;
+  readonly select: readonly string[] | undefined;
 }
 
 /** A message and the buffers to transfer with it. */
@@ -42,7 +44,7 @@ export interface Packed {
 const TOLERATED_EXCESS = 0.25;
 
 /** Packs a report. After the transfer the content's columns are empty. */
-export function packReport(content: ReportContent): Packed {
+export function packReport(content: ReportContent & Pick<RawReport, "select">): Packed {
   const {
     sequence,
     host,
@@ -54,11 +56,12 @@ export function packReport(content: ReportContent): Packed {
     netnsNames = [],
     tcp,
     elided,
+    select,
   } = content;
   const columns = ownedColumns(content.columns);
   const owners = packRecords(content.owners);
   const names = packRecords(content.names);
-  const records = { owners, names, devices, masters, exact, netnsNames, tcp, elided };
+  const records = { owners, names, devices, masters, exact, netnsNames, tcp, elided, select };
   const message: PackedReport = { kind: "report", sequence, host, window, health, columns, ...records };
   const blocks = [owners.bytes, owners.offsets, names.bytes, names.offsets].map((view) => view.buffer);
   const facts = tcp === undefined ? [] : [tcp.buffer as ArrayBuffer];
@@ -67,11 +70,20 @@ export function packReport(content: ReportContent): Packed {
 
 /** The report that was packed. It takes the message's buffers over. */
 export function unpackReport(message: PackedReport): Report {
-  const { sequence, host, window, health, columns, devices, masters, exact, netnsNames, tcp, elided } = message;
+  const { sequence, host, window, health, columns, devices, masters, exact, netnsNames, tcp, elided, select } = message;
   const owners = openRecords<Owner>(message.owners);
   const names = openRecords<readonly string[]>(message.names);
   const records = { owners, names, devices, masters, exact, netnsNames, tcp };
-  return viewReport({ sequence, host, window, health, columns, ...records, ...(elided && { elided }) });
+  return viewReport({
+    sequence,
+    host,
+    window,
+    health,
+    columns,
+    ...records,
+    ...(elided && { elided }),
+    ...(select && { select }),
+  });
 }
 
 type Column = Uint8Array | Uint16Array | Uint32Array | Float64Array;

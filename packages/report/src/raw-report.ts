@@ -33,6 +33,8 @@ export interface RawReport {
   readonly exact?: readonly bigint[];
   /** What a limit left out of the columns. */
   readonly elided?: Elided;
+  /** Members of each connection that JSON has (selection.ts). Missing: all. */
+  readonly select?: readonly string[] | undefined;
   /** The namespaces that have a name. Missing: none. */
   readonly netnsNames?: readonly NetnsName[];
 }

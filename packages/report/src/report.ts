@@ -5,8 +5,16 @@ import { viewConnection } from "./connection.ts";
 import type { Elided } from "./elision.ts";
 import { healthJson, hostJson, processesJson, windowJson } from "./header-json.ts";
 
-import { type HealthJson, type HostJson, REPORT_SCHEMA, type ReportJson, type WindowJson } from "./json-shape.ts";
+import {
+  type ConnectionJson,
+  type HealthJson,
+  type HostJson,
+  REPORT_SCHEMA,
+  type ReportJson,
+  type WindowJson,
+} from "./json-shape.ts";
 import type { RawReport } from "./raw-report.ts";
+import { selectionOf } from "./selection.ts";
 
 /** A report. It owns its columns; nothing changes it. */
 export interface Report {
@@ -24,7 +32,7 @@ export interface Report {
   readonly elided: Elided | undefined;
   /** Columns, owners and names as they are, times in Unix milliseconds: for whoever reads many rows. */
   readonly raw: RawReport;
-  /** The contract's shape. For a report of many connections `encodeJson` gives the same bytes far sooner. */
+  /** The contract's shape, of each connection the members that were selected. For a report of many connections `encodeJson` gives the same bytes far sooner. */
   toJSON(): ReportJson;
 }
 
@@ -87,7 +95,11 @@ class ReportView implements Report {
   }
 
   toJSON(): ReportJson {
-    const connections = Array.from(this.connections(), (connection) => connection.toJSON());
+    const selection = selectionOf(this.raw);
+    const connections = Array.from(
+      this.connections(),
+      (connection) => (selection?.of(connection) ?? connection.toJSON()) as ConnectionJson,
+    );
     const { elided } = this.raw;
     return {
       ...reportHeader(this.raw),

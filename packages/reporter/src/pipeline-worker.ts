@@ -15,6 +15,7 @@ import { packChanges } from "./changes/pack-changes.ts";
 import { collectedOf } from "./collected-sockets.ts";
 import { sequenceEncoder } from "./encode.ts";
 import { RecentInputs } from "./explain/recent-inputs.ts";
+import { giveBackMemory } from "./give-back-memory.ts";
 import { HealthCounters } from "./health-counters.ts";
 import { hostReader } from "./host-facts.ts";
 import { pipeline } from "./pipeline.ts";
@@ -34,6 +35,7 @@ const SCAN_SLACK_MS = 2000;
 
 runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, commands$, emit, fail }: Context) => {
   const { options, encodings, firstSequence, firstId, counted } = workerData;
+  if (firstId > 0) giveBackMemory(); // there was a pipeline before this one
   const counters = new HealthCounters(counted);
   const stop$ = new Subject<void>();
   const cut$ = new Subject<void>();
@@ -198,7 +200,8 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     health = whole.health;
     sendChanges(whole);
     if (whole.isReport === false) return;
-    const content = options.limit === undefined ? whole : limitRows(whole, options.limit);
+    const limited = options.limit === undefined ? whole : limitRows(whole, options.limit);
+    const content = { ...limited, select: options.select };
     if (recorder !== undefined) {
       recorder.report(content, aheadMs);
       emit({ kind: "recording", progress: recorder.progress });

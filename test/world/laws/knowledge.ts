@@ -1,5 +1,5 @@
 /** What could be known of each connection, and when: the measure that the laws hold the reports against. */
-import { SOCKET_STATE } from "@conntrail/model";
+import { PROTOCOL, SOCKET_STATE } from "@conntrail/model";
 import type { Observed } from "../observe/observe.ts";
 import type { Row } from "../observe/report-rows.ts";
 import type { EntrySight, SocketSight } from "../observe/sights.ts";
@@ -17,6 +17,7 @@ export type Circumstance =
   | "deleted" // an entry of it was deleted while it lived, and no report had shown it with its sockets
   | "cookieless" // its sockets were read from /proc
   | "partial" // not all namespaces on its way track
+  | "overtaken" // it is of datagrams, each table with its process waited for the batch that told of its end, and its tuple was used again
   | "late" // a namespace on its way was found late
   | "unborn"; // it began before anybody looked
 
@@ -117,11 +118,25 @@ function circumstancesOf(observed: Observed, life: Life, entries: readonly Entry
   const isTogether = (other: Life): boolean =>
     other.number < life.number ? wereToldTogether(sights, other, life) : wereToldTogether(sights, life, other);
   if (sameTuple.some(isTogether)) found.add("reuse");
+  if (sameTuple.some(({ number }) => number > life.number) && isOvertaken(sights, life, entries))
+    found.add("overtaken");
   if ([...places].some((place) => history.places[place]!.cookieless)) found.add("cookieless");
   if ([...places].some((place) => !history.places[place]!.tracked)) found.add("partial");
   if ([...places].some((place) => history.places[place]!.createdMs > plan.startMs)) found.add("late");
   if (beginMs < plan.startMs) found.add("unborn");
   return found;
+}
+
+/** True for datagrams whose end was told with or before the batch that every table with their process waited for. */
+function isOvertaken(
+  { batchTakenMs, tableTakenMs, sockets }: Observed["sights"],
+  life: Life,
+  entries: readonly EntrySight[],
+): boolean {
+  const closed = least(entries.map((entry) => entry.closed));
+  if (life.protocol !== PROTOCOL.udp || closed === 0) return false;
+  const held = [life.client, life.server].flatMap((socket) => (socket && sockets.get(socket)) ?? []);
+  return held.every(({ table, owner }) => owner === undefined || tableTakenMs[table]! > batchTakenMs[closed - 1]!);
 }
 
 /** True for an entry that was deleted: the connection has another one after it. */

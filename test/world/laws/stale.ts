@@ -16,17 +16,25 @@ export const staleTrue: Law = {
   },
 };
 
-/** With the second table without its sockets (stale-entries.ts): those tables that came after conntrack had told of it and before it told of the end. */
+/** With the second table without its sockets (stale-entries.ts): those tables that came after conntrack had told everywhere that it is established, and before it told of the end. */
 export const staleGiven: Law = {
   name: "stale-given",
   says: "a connection of which only entries are left names nobody",
-  check({ life, rows, sights, opened, closing, shown, vanished }, { reports }, breach) {
+  check(
+    { life, rows, sights, entries, closing, shown, vanished },
+    { reports, sights: { batchTakenMs, tableTakenMs } },
+    breach,
+  ) {
     if (life.outcome !== "abrupt" || life.path.kind === "own-socket" || shown === 0 || vanished === 0) return false;
-    if (opened === 0 || !sights.some(({ owner }) => owner !== undefined)) return false;
+    const established = entries.map((entry) => entry.established);
+    if (established.includes(0) || !sights.some(({ owner }) => owner !== undefined)) return false;
+    const knownMs = batchTakenMs[Math.max(...established)]!;
+    const first = tableTakenMs.findIndex((takenMs, table) => table >= vanished && takenMs > knownMs);
+    if (first < 0) return false;
     let asked = false;
     for (const { report, row } of rows) {
       const { batches, tables } = reports[report]!;
-      if (row.ended || tables <= vanished + 1 || (closing !== 0 && closing <= batches)) continue;
+      if (row.ended || tables <= first + 1 || (closing !== 0 && closing <= batches)) continue;
       asked = true;
       if (!row.stale) breach(report, "its sockets are gone, and it is not called stale");
     }

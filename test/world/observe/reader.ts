@@ -182,6 +182,7 @@ export class Reader {
 
   #note({ entry, event }: Told): void {
     const sight = this.#tools.sights.entry(entry);
+    if (isOpen(event.state)) sight.established ||= this.#batch;
     if (event.told === TOLD.new) {
       sight.began = true;
       // What had the tuple before is over, whatever was heard of it.
@@ -230,6 +231,7 @@ export class Reader {
     for (const { entry, event } of rows) {
       const sight = sights.entry(entry);
       sight.silent ||= watch.isSilent(entry);
+      if (isOpen(event.state)) sight.established ||= this.#batch;
       length = writeMessage(block, length, 3, entry, entry.life.protocol === 6 ? event.state : -1, event.status);
       if (isClosing(event.state)) this.#close(entry, true);
       else if (sight.closed === 0 && !this.#over.has(entry)) sight.opened ||= this.#batch;
@@ -314,6 +316,10 @@ export class Reader {
 }
 
 /** The states from which a TCP connection does not come back. */
+function isOpen(state: number): boolean {
+  return state === CT_TCP_STATE.established || state === CT_TCP_STATE.finWait || state === CT_TCP_STATE.closeWait;
+}
+
 function isClosing(state: number): boolean {
   return state === CT_TCP_STATE.timeWait || state === CT_TCP_STATE.close;
 }

@@ -9,6 +9,8 @@ export interface EntrySight {
   began: boolean;
   /** The batch with the first word of it while it was open. */
   opened: number;
+  /** The batch with the first word of a TCP connection that it is established. */
+  established: number;
   /** The batch with its end: its closing state, its DESTROY, a dump without it, its namespace gone. */
   closed: number;
   /** Its end was seen, not concluded. */
@@ -43,7 +45,7 @@ export class Sights {
   entry(entry: Entry): EntrySight {
     let sight = this.entries.get(entry);
     if (sight === undefined) {
-      sight = { entry, began: false, opened: 0, closed: 0, endSeen: false, lost: 0, silent: false };
+      sight = { entry, began: false, opened: 0, established: 0, closed: 0, endSeen: false, lost: 0, silent: false };
       this.entries.set(entry, sight);
     }
     return sight;

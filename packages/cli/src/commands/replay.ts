@@ -23,7 +23,7 @@ export async function runReplay(files: readonly string[], options: ReplayCommand
   const { speed, interval, since, until } = options;
   const format = options.format ?? defaultFormat("json");
   const live = format === "table" && (interval !== undefined || speed !== "max");
-  const question = askedQuestion(options, format === "table" && !live);
+  const question = askedQuestion(options, format, format === "table" && !live);
   const reports = format === "ndjson" || live ? interval : "end";
   const paths = files.map((name) => (name === "-" ? "/dev/stdin" : name));
   const file = files.length === 1 ? files[0]! : `${files[0]} and ${files.length - 1} more`;

@@ -26,7 +26,7 @@ const SHORTEST_SCAN_INTERVAL_MS = 100;
 /** Prints one report of `window` milliseconds; a signal prints it at once. */
 export async function runReport(options: ReportCommandOptions): Promise<void> {
   const format = options.format ?? defaultFormat("json");
-  const question = askedQuestion(options, format === "table");
+  const question = askedQuestion(options, format, format === "table");
   const stop = stopSignal();
   const reporter = createReporter({
     scanIntervalMs: Math.min(1000, Math.max(SHORTEST_SCAN_INTERVAL_MS, options.window)),

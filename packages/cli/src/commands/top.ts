@@ -25,7 +25,7 @@ export interface TopCommandOptions extends CollectionOptions, QuestionOptions {
 
 /** Shows reports as they come; keys change what is shown of the latest. */
 export async function runTop(options: TopCommandOptions): Promise<void> {
-  const question = askedQuestion({ ...options, each: false }, true);
+  const question = askedQuestion({ ...options, each: false }, "table", true);
   if (question.grouping === undefined)
     throw new RangeError("top shows groups: it takes no --columns, and sorts by what groups have");
   if (process.stdin.isTTY !== true || process.stdout.isTTY !== true) {

@@ -1,5 +1,5 @@
 /** `conntrail watch`: a report at every interval until a signal, or until `--count` reports. */
-import { JsonLines, type Report } from "@conntrail/report";
+import { JsonLines, type Report, Selection } from "@conntrail/report";
 import { createReporter, type Sink, scopeApp } from "@conntrail/reporter";
 import { type CollectionOptions, reporterOptions } from "../collection-options.ts";
 import { defaultFormat, formatAnswer, type StreamFormat } from "../formats.ts";
@@ -24,11 +24,12 @@ export interface WatchCommandOptions extends CollectionOptions, QuestionOptions,
 /** Prints reports as they come. The last one, after a signal, holds what happened since the one before. */
 export async function runWatch(options: WatchCommandOptions): Promise<void> {
   const format = options.format ?? defaultFormat("ndjson");
-  const question = askedQuestion(options, false);
+  const question = askedQuestion(options, options.changes === true ? "ndjson" : format, false);
   if (options.changes === true) {
     refuseBesideChanges(options);
-    const { filter } = question;
-    await watchChanges({ ...reporterOptions(options), ...(filter && { filter: filter.text }) }, options.count);
+    const { filter, select } = question;
+    const asked = { ...reporterOptions(options), ...(filter && { filter: filter.text }) };
+    await watchChanges(asked, select && new Selection(select), options.count);
     return;
   }
   const sinks = await storeSinks(options);

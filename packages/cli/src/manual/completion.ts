@@ -5,39 +5,40 @@ import type { CommandFacts, OptionFacts } from "./describe.ts";
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** The script for a shell. `fields`: paths that the options taking fields know. */
-export function completion(shell: Shell, program: CommandFacts, fields: readonly string[]): string {
+/** The words of which an option takes one, or several with commas; undefined: it does not take such. */
+export type ListWords = (option: string) => readonly string[] | undefined;
+
+/** The script for a shell. */
+export function completion(shell: Shell, program: CommandFacts, words: ListWords): string {
   const commands = leaves(program);
   switch (shell) {
     case "bash":
-      return bash(program, commands, fields);
+      return bash(program, commands, words);
     case "zsh":
       // zsh runs completions of bash, which knows the words before the cursor alike.
-      return `#compdef conntrail\nautoload -Uz bashcompinit && bashcompinit\n${bash(program, commands, fields)}${ZSH_FIRST}`;
+      return `#compdef conntrail\nautoload -Uz bashcompinit && bashcompinit\n${bash(program, commands, words)}${ZSH_FIRST}`;
     case "fish":
-      return fish(program, commands, fields);
+      return fish(program, commands, words);
   }
 }
 
 /** Where zsh finds the file by itself it reads it at the first Tab, which wants its answer, too. */
 const ZSH_FIRST = '[[ "$funcstack[1]" == _conntrail ]] && _bash_complete -F _conntrail\n';
 
-/** Options whose value is a field, or several with commas. */
-const FIELD_OPTIONS = new Set(["--sort", "--by", "--columns"]);
 const FILE_VALUES = new Set(["<file>", "<folder>"]);
 
 function leaves(command: CommandFacts): CommandFacts[] {
   return command.commands.flatMap((each) => (each.commands.length > 0 ? leaves(each) : [each]));
 }
 
-function bash(program: CommandFacts, commands: readonly CommandFacts[], fields: readonly string[]): string {
+function bash(program: CommandFacts, commands: readonly CommandFacts[], words: ListWords): string {
   const firstWords = program.commands.map(({ name }) => name);
   const nested = program.commands.filter((each) => each.commands.length > 0);
   // The same option may take other words elsewhere.
   const byAction = new Map<string, string[]>();
   const add = (pattern: string, option: OptionFacts): void => {
     if (option.value === undefined) return;
-    const action = bashValue(option, fields);
+    const action = bashValue(option, words);
     byAction.set(action, [...(byAction.get(action) ?? []), pattern]);
   };
   for (const option of program.options) add(`*" ${option.long}"`, option);
@@ -75,9 +76,10 @@ function bashCommand({ options, takesFile }: CommandFacts, program: CommandFacts
   return takesFile ? `if [[ "$cur" == -* ]]; then ${words}; else COMPREPLY=($(compgen -f -- "$cur")); fi` : words;
 }
 
-function bashValue({ long, value, choices }: OptionFacts, fields: readonly string[]): string {
-  if (FIELD_OPTIONS.has(long)) {
-    return `COMPREPLY=($(compgen -P "\${cur%"\${cur##*,}"}" -W "${fields.join(" ")}" -- "\${cur##*,}"))`;
+function bashValue({ long, value, choices }: OptionFacts, words: ListWords): string {
+  const listed = words(long);
+  if (listed !== undefined) {
+    return `COMPREPLY=($(compgen -P "\${cur%"\${cur##*,}"}" -W "${listed.join(" ")}" -- "\${cur##*,}"))`;
   }
   if (choices.length > 0) return `COMPREPLY=($(compgen -W "${choices.join(" ")}" -- "$cur"))`;
   return FILE_VALUES.has(value!) ? `COMPREPLY=($(compgen -f -- "$cur"))` : "COMPREPLY=()";
@@ -87,12 +89,12 @@ function longs(options: readonly OptionFacts[]): string[] {
   return [...new Set(options.map(({ long }) => long))];
 }
 
-function fish(program: CommandFacts, commands: readonly CommandFacts[], fields: readonly string[]): string {
+function fish(program: CommandFacts, commands: readonly CommandFacts[], words: ListWords): string {
   const lines = ['# Completion of conntrail, made by "conntrail completion".', "complete -c conntrail -f"];
   for (const { name, about } of program.commands) {
     lines.push(`complete -c conntrail -n __fish_use_subcommand -a ${name} -d ${fishQuoted(about)}`);
   }
-  for (const option of program.options) lines.push(fishOption("", option, fields));
+  for (const option of program.options) lines.push(fishOption("", option, words));
   for (const { name, options, takesFile } of commands) {
     const [first, second] = name.split(" ");
     const seen =
@@ -102,25 +104,21 @@ function fish(program: CommandFacts, commands: readonly CommandFacts[], fields: 
     if (second !== undefined)
       lines.push(`complete -c conntrail -n '__fish_seen_subcommand_from ${first}' -a ${second}`);
     if (takesFile) lines.push(`complete -c conntrail -n '${seen}' -F`);
-    for (const option of options) lines.push(fishOption(` -n '${seen}'`, option, fields));
+    for (const option of options) lines.push(fishOption(` -n '${seen}'`, option, words));
   }
   return `${lines.join("\n")}\n`;
 }
 
-function fishOption(
-  when: string,
-  { short, long, value, about, choices }: OptionFacts,
-  fields: readonly string[],
-): string {
+function fishOption(when: string, { short, long, value, about, choices }: OptionFacts, words: ListWords): string {
   const flags = `${short === undefined ? "" : ` -s ${short.slice(1)}`} -l ${long.slice(2)}`;
-  const words = FIELD_OPTIONS.has(long) ? fields : choices;
+  const taken = words(long) ?? choices;
   const takes =
     value === undefined
       ? ""
       : FILE_VALUES.has(value)
         ? " -r -F"
-        : words.length > 0
-          ? ` -x -a '${words.join(" ")}'`
+        : taken.length > 0
+          ? ` -x -a '${taken.join(" ")}'`
           : " -x";
   return `complete -c conntrail${when}${flags}${takes} -d ${fishQuoted(about)}`;
 }

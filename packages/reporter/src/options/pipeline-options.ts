@@ -11,6 +11,7 @@ import type { ReporterOptions } from "./reporter-options.ts";
 export interface PipelineOptions {
   readonly filter: string | undefined;
   readonly limit: number | undefined;
+  readonly select: readonly string[] | undefined;
   readonly hostId: string;
   readonly hostName: string;
   readonly intervalMs: number;
@@ -51,6 +52,7 @@ export function pipelineOptions(options: ReporterOptions): PipelineOptions {
   return {
     filter: options.filter,
     limit: options.limit,
+    select: options.select,
     hostId: options.hostId ?? machineId(),
     hostName: options.hostName ?? hostname(),
     intervalMs,

@@ -3,6 +3,8 @@ import { isAbsolute } from "node:path";
 import { protocolNumber } from "@conntrail/model";
 import { parseDnsServer } from "@conntrail/names";
 import { compileFilter, isQueryError } from "@conntrail/query";
+import { CONNECTION_MEMBERS } from "@conntrail/report";
+import { closest } from "fastest-levenshtein";
 import ipaddr from "ipaddr.js";
 import type { RecordOptions } from "../record/record-options.ts";
 import type { Sink, SinkEncoding } from "../sinks/sink.ts";
@@ -84,11 +86,19 @@ const filter: OptionCheck = (name, value) => {
   }
 };
 
+const member: OptionCheck = (name, value) => {
+  const near = typeof value === "string" ? closest(value, CONNECTION_MEMBERS) : "from.process";
+  const expected = `a member of a connection's JSON, such as "${near}"`;
+  if (typeof value !== "string") throw wrongType(name, expected, value);
+  if (!CONNECTION_MEMBERS.some((each) => each === value)) throw outOfRange(name, expected, value);
+};
+
 const FILTER = "an expression over a connection's members";
 
 const CHECKS: OptionChecks<ReporterOptions> = {
   filter,
   limit: whole(OPTION_LIMITS.limit),
+  select: listOf("a list of members of connections", member),
   hostId,
   hostName: text("a name"),
   intervalMs: milliseconds(OPTION_LIMITS.intervalMs, true),

@@ -1,5 +1,6 @@
 /** What a reporter can be told, and what it does when it is told nothing. */
 import type { SocketTable } from "@conntrail/model";
+import type { ConnectionMember } from "@conntrail/report";
 import type { Registry } from "prom-client";
 import type { Observable } from "rxjs";
 import type { Logger } from "../logger.ts";
@@ -13,6 +14,8 @@ export interface ReporterOptions {
   readonly filter?: string;
   /** Connections in a report at the most, from 1: the heaviest stay, and `elided` says what was left out. Changes have no limit. Default: no limit. */
   readonly limit?: number;
+  /** What reports as JSON have of each connection, such as `["from.process", "to", "state"]`; `id` is always there, and `processes` is empty where no member speaks of them. `Connection`s and changes are whole. Default: everything. */
+  readonly select?: readonly ConnectionMember[];
   /** Names this host in reports and in Scope's node ids. Default: /etc/machine-id, else the host's name. */
   readonly hostId?: string;
   /** Default: the host's name. */
