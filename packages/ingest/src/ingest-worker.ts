@@ -1,5 +1,6 @@
 /** The ingest worker: its loop between the messages of its host. */
 import { runWorker } from "@conntrail/thread";
+import { giveWay } from "@conntrail/thread/give-way";
 import { IngestLoop } from "./ingest-loop.ts";
 import type { IngestCommand, IngestMessage, IngestWorkerData } from "./ingest-protocol.ts";
 
@@ -24,5 +25,6 @@ runWorker<IngestCommand, IngestMessage, IngestWorkerData>(({ workerData, command
     error: fail,
   });
   loop.start();
+  giveWay();
   return () => loop.stop();
 });

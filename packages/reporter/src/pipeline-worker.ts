@@ -7,6 +7,7 @@ import { healthJson, limitRows, packReport } from "@conntrail/report";
 import type { LookedEnds } from "@conntrail/scan";
 import { runWorker, type WorkerContext } from "@conntrail/thread";
 import { steadyMs, wallAheadMs } from "@conntrail/thread/clock";
+import { giveWay } from "@conntrail/thread/give-way";
 import { BehaviorSubject, filter, ignoreElements, map, merge, Subject, share, takeUntil, tap } from "rxjs";
 import { nameAsker } from "./ask-names.ts";
 import { BeginningsOf } from "./begun-ends.ts";
@@ -241,6 +242,7 @@ runWorker<PipelineCommand, PipelineMessage, PipelineStart>(async ({ workerData, 
     };
     merge(reports$, readiness$, heard$, looked$).subscribe({ error: failed, complete: resolve });
     trace.start();
+    giveWay();
   });
   return async () => {
     recorder?.ending();

@@ -1,6 +1,7 @@
 /** What the pool's thread runs: one scanner, which keeps what it learned from task to task. The pool has one thread, so there is one. */
 import type { SocketTable } from "@conntrail/model";
 import type { Failure } from "@conntrail/thread";
+import { giveWay } from "@conntrail/thread/give-way";
 import { move, transferableSymbol, valueSymbol } from "piscina";
 import type { LookedEnds } from "./end-look.ts";
 import type { MayBeStill, ScanSettings } from "./options.ts";
@@ -39,6 +40,7 @@ let scanner: Scanner | undefined;
 export async function scan(task: ScanTask): Promise<ScanAnswer> {
   if (task.end === true) process.exit(0);
   try {
+    if (scanner === undefined) giveWay();
     scanner ??= new Scanner(task.settings);
     if (task.ends !== undefined) return { kind: "looked", ...scanner.look(task.ends.rows, task.ends.count) };
     const beganMs = performance.now();
