@@ -70,7 +70,6 @@ export const FAULTS: Readonly<Record<"overrun" | "worker" | "guest" | "dns" | "s
 
   /** A namespace comes with a hundred processes that connect once each and end, at an address that nobody had, and goes. */
   async guest({ lab, round, agent }) {
-    const { opened } = (await agent.state()).told;
     await using guest = await loopbackLab();
     const address = `10.77.${round >> 8}.${round & 255}`;
     await guest.host.exec("ip", ["address", "add", `${address}/32`, "dev", "lo"]);
@@ -84,7 +83,7 @@ export const FAULTS: Readonly<Record<"overrun" | "worker" | "guest" | "dns" | "s
       "0",
       String(PROCESSES),
     ]);
-    await until(agent, "changes of a namespace that came", ({ told }) => told.opened > opened);
+    await until(agent, "changes of a namespace that came", ({ told }) => told.guests.includes(address));
     await agent.poke();
   },
 

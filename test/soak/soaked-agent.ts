@@ -20,6 +20,8 @@ export interface AgentState {
     Record<"reports" | "rows" | "opened" | "changed" | "closed" | "gone" | "snapshots" | "living", number>
   > & {
     readonly faults: readonly string[];
+    /** Addresses of guests, the latest of them. */
+    readonly guests: readonly string[];
   };
 }
 

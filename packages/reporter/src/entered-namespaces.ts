@@ -4,8 +4,8 @@ import { type Observable, Subject } from "rxjs";
 /** Inodes; `undefined`: what was entered is not known, so whoever has to know looks for himself. */
 export type Entered = ReadonlySet<number> | undefined;
 
-/** The ingest is told of the same namespace so often at the most: its inode may be another one's by then. */
-const TOLD_AGAIN_MS = 5_000;
+/** The ingest is told of the same namespace so often at the most: its inode is another one's as soon as nobody has it any more, and a container may live for less than a second. */
+const TOLD_AGAIN_MS = 500;
 
 /** One per trace. */
 export class EnteredNamespaces {

@@ -36,6 +36,8 @@ channel.onmessage = ({ data }) => {
 /** What the changes so far make of the connections that live: by id, as text. */
 const living = new Map();
 const told = { reports: 0, rows: 0, opened: 0, changed: 0, closed: 0, gone: 0, snapshots: 0, faults: [] };
+/** Addresses of guests that connections were told of, the latest of them. */
+const guests = [];
 let latest;
 
 /** A reporter that failed for good is the end of the agent. */
@@ -53,15 +55,25 @@ reporter.reports$.subscribe({
 });
 reporter.changes$.subscribe({ next: takeChange, error: failed });
 
+function noteGuest({ to: { address } }) {
+  if (!address.startsWith("10.77.") || guests.includes(address)) return;
+  guests.push(address);
+  if (guests.length > 10) guests.shift();
+}
+
 function takeChange(change) {
   const { kind, id } = change;
   if (kind === "snapshot") {
     told.snapshots++;
     living.clear();
-    for (const connection of change.connections()) living.set(connection.id, toldOf(connection.toJSON()));
+    for (const connection of change.connections()) {
+      noteGuest(connection);
+      living.set(connection.id, toldOf(connection.toJSON()));
+    }
     return;
   }
   told[kind]++;
+  if (change.connection !== undefined) noteGuest(change.connection);
   // What is summed up with others that ended was never told as open.
   const isSum = kind === "closed" && change.connection.flags.includes("aggregated");
   if (!isSum && living.has(id) === (kind === "opened")) {
@@ -109,7 +121,7 @@ const ANSWERS = {
       deliveries: await counted("sink_deliveries_total"),
       said,
       nameFailures: (await counted("name_failures_total"))[""] ?? 0,
-      told: { ...told, faults: told.faults.slice(0, 5), living: living.size },
+      told: { ...told, faults: told.faults.slice(0, 5), guests, living: living.size },
     };
   },
   async report() {
